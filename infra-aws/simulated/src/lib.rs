@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod cloud;
+mod emulated;
+mod error;
+mod faults;
+mod journal;
+mod realism;
+mod services;
+mod settings;
+mod wire;
+mod world;
+
+pub use cloud::{Call, Cloud};
+pub use error::Error;
+pub use faults::Faults;
+pub use settings::{Durations, Settings};

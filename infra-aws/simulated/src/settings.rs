@@ -1,0 +1,133 @@
+//! How the embedded cloud behaves: its account, and how long things take.
+
+use std::time::Duration;
+
+/// Fixed when a [`Cloud`](crate::Cloud) is made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The account that ordinary access keys belong to.
+    pub account: String,
+    /// How long a NAT gateway, a cluster, a database take.
+    pub durations: Durations,
+    /// What every call takes before it is answered (a round trip).
+    pub latency: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            durations: Durations::default(),
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+impl Settings {
+    /// The same, in another account.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// The same, with other durations.
+    #[must_use]
+    pub fn durations(mut self, durations: Durations) -> Self {
+        self.durations = durations;
+        self
+    }
+
+    /// The same, with a round trip before every reply.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+}
+
+/// How long the things that take time take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Durations {
+    /// Every transition is due at once: the reply still says `pending`, the next read does not.
+    Instant,
+    /// Real durations times this.
+    Scaled(f64),
+}
+
+impl Default for Durations {
+    /// A database (12 min) in 300 ms, a NAT gateway (2 min) in 50 ms.
+    fn default() -> Self {
+        Self::Scaled(1.0 / 2400.0)
+    }
+}
+
+/// What takes time. The table of real seconds is in [`Wait::seconds`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    VpcAvailable,
+    NatAvailable,
+    NatDeleted,
+    /// How long a finished thing stays visible (NAT `deleted`, instance `terminated`).
+    Remains,
+    EndpointAvailable,
+    EndpointDeleted,
+    InstanceRunning,
+    InstanceTerminated,
+    ClusterActive,
+    ClusterUpdate,
+    ClusterDeleted,
+    NodegroupActive,
+    NodegroupUpdate,
+    NodegroupDeleted,
+    AddonActive,
+    AddonDeleted,
+    DatabaseCreating,
+    DatabaseBackingUp,
+    DatabaseModifying,
+    DatabaseModifyStarts,
+    DatabaseDeleted,
+    LoadBalancerActive,
+    TargetHealthy,
+    TargetDraining,
+    TableActive,
+    TableDeleted,
+    CertificateRecord,
+    CertificateIssued,
+    DnsInSync,
+    AlarmEvaluated,
+}
+
+impl Wait {
+    /// Real seconds, from the waiters and guides of AWS.
+    const fn seconds(self) -> u32 {
+        match self {
+            Self::VpcAvailable => 2,
+            Self::NatAvailable => 120,
+            Self::NatDeleted | Self::EndpointDeleted | Self::AddonDeleted => 60,
+            Self::Remains => 3600,
+            Self::EndpointAvailable | Self::ClusterUpdate | Self::NodegroupUpdate => 150,
+            Self::InstanceRunning | Self::TargetHealthy | Self::DnsInSync => 30,
+            Self::InstanceTerminated | Self::AlarmEvaluated => 45,
+            Self::ClusterActive => 660,
+            Self::ClusterDeleted | Self::NodegroupDeleted | Self::DatabaseDeleted => 300,
+            Self::NodegroupActive | Self::LoadBalancerActive | Self::DatabaseModifying => 180,
+            Self::AddonActive => 90,
+            Self::DatabaseCreating => 600,
+            Self::DatabaseBackingUp | Self::CertificateIssued => 120,
+            Self::DatabaseModifyStarts | Self::CertificateRecord => 5,
+            Self::TargetDraining => 30,
+            Self::TableActive | Self::TableDeleted => 15,
+        }
+    }
+
+    /// Milliseconds under these settings.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+    pub(crate) fn millis(self, durations: Durations) -> u64 {
+        match durations {
+            Durations::Instant => 0,
+            Durations::Scaled(factor) => (f64::from(self.seconds()) * 1000.0 * factor) as u64,
+        }
+    }
+}
