@@ -1,1 +1,26 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+extern crate self as infra_core;
+
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod graph;
+pub mod program;
+pub mod provider;
+pub mod secret;
+
+pub use data::{Data, DataError, Sensitive, Text};
+pub use error::{Error, ErrorKind, Result};
+pub use infra_macros::{Outputs, Resource, Value};
+pub use infra_state as state;
+pub use program::{Handle, Output, Outputs, Resource, Stack};
+
+/// What a program imports.
+pub mod prelude {
+    pub use crate::{
+        Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
+        program::{Declaration, IntoInput, ResourceExt},
+        secret::Secret,
+    };
+}

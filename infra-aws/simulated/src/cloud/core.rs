@@ -1,0 +1,214 @@
+//! One call from beginning to end.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::calls::Call;
+use crate::error::Error;
+use crate::faults::{Before, Faults};
+use crate::journal::{Journal, Mode};
+use crate::realism;
+use crate::settings::Settings;
+use crate::services::Access;
+use crate::wire::{ApiCall, Reply, fail, render_failure};
+use crate::world::World;
+
+/// How many calls are remembered for [`Cloud::calls`].
+const REMEMBERED: usize = 100_000;
+
+/// The embedded AWS. Cheap to clone: clones are the same cloud.
+#[derive(Clone)]
+pub struct Cloud(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    faults: Faults,
+    calls: Mutex<VecDeque<Call>>,
+    held: Mutex<Held>,
+}
+
+/// What one call at a time may touch.
+struct Held {
+    world: World,
+    journal: Option<Journal>,
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cloud").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+/// A panic in one call does not end the cloud: the documents are consistent between statements.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cloud {
+    /// A cloud that is gone with the process.
+    pub fn memory(settings: Settings) -> Self {
+        Self::made(settings, World::default(), None)
+    }
+
+    /// A cloud kept in `dir`, sealed with `key`; several processes may have it open at once.
+    pub fn open(dir: &Path, key: &[u8; 32], settings: Settings) -> Result<Self, Error> {
+        let mut world = World::default();
+        let journal = Journal::open(dir, key, &mut world)?;
+        Ok(Self::made(settings, world, Some(journal)))
+    }
+
+    fn made(settings: Settings, world: World, journal: Option<Journal>) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            faults: Faults::default(),
+            calls: Mutex::default(),
+            held: Mutex::new(Held { world, journal }),
+        }))
+    }
+
+    /// Answers one HTTP request. A reply that a fault loses is a 503 here; the SDK's client and
+    /// the socket fail the connection instead.
+    pub async fn handle(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        self.exchange(request).await.unwrap_or_else(|lost| {
+            let mut response = http::Response::new(Bytes::from(lost.to_string()));
+            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            response
+        })
+    }
+
+    /// Every API call this process made, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        locked(&self.0.calls).iter().cloned().collect()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        locked(&self.0.calls).clear();
+    }
+
+    /// The faults, to switch on and off.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// One call; the error is a connection that fails.
+    pub(super) async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> std::io::Result<http::Response<Bytes>> {
+        if !self.0.settings.latency.is_zero() {
+            tokio::time::sleep(self.0.settings.latency).await;
+        }
+        let call = match ApiCall::read(request, &self.0.settings.account) {
+            Ok(call) => call,
+            Err(service) => return Ok(unknown(&service)),
+        };
+        let inner = Arc::clone(&self.0);
+        // On a blocking thread, because the file lock and fsync block; and there the call is
+        // finished even when the caller stops waiting, as in a real cloud.
+        tokio::task::spawn_blocking(move || inner.carry_out(&call))
+            .await
+            .map_err(std::io::Error::other)?
+    }
+}
+
+impl Inner {
+    fn carry_out(&self, call: &ApiCall) -> std::io::Result<http::Response<Bytes>> {
+        let disconnected =
+            || std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection lost (fault)");
+        let reply = match self.faults.before(call) {
+            Before::Go => self.answer(call),
+            Before::Refuse(failure) => render_failure(call, &failure),
+            Before::Disconnect => {
+                self.note(Call::new(call, 0));
+                return Err(disconnected());
+            }
+        };
+        if self.faults.loses_reply(call) {
+            self.note(Call::new(call, 0));
+            return Err(disconnected());
+        }
+        tracing::trace!(
+            service = call.service.name(),
+            operation = call.operation,
+            status = reply.status,
+            "call"
+        );
+        self.note(Call::new(call, reply.status));
+        Ok(response(reply))
+    }
+
+    fn note(&self, call: Call) {
+        let mut calls = locked(&self.calls);
+        if calls.len() == REMEMBERED {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    fn answer(&self, call: &ApiCall) -> Reply {
+        let mut held = locked(&self.held);
+        self.answer_in(&mut held, call).unwrap_or_else(|error| {
+            // What is in memory is no longer what is on disk: the next call reads it again.
+            held.world = World::default();
+            if let Some(journal) = &mut held.journal {
+                journal.reread();
+            }
+            render_failure(call, &fail("InternalFailure", error.to_string()).status(500))
+        })
+    }
+
+    fn answer_in(&self, held: &mut Held, call: &ApiCall) -> Result<Reply, Error> {
+        let Held { world, journal } = held;
+        let mode = if call.is_mutating() { Mode::Write } else { Mode::Read };
+        let lock = match journal {
+            Some(journal) => Some(journal.enter(world, mode)?),
+            None => None,
+        };
+        let now = now();
+        world.settle(now);
+        let lag = self.faults.lag(call).as_millis().try_into().unwrap_or(u64::MAX);
+        let reply = realism::answer(&mut Access {
+            world,
+            call,
+            now,
+            durations: self.settings.durations,
+            lag,
+        });
+        if mode == Mode::Write
+            && let Some(journal) = journal
+        {
+            let changes = world.take_changes();
+            if !changes.is_empty() {
+                journal.commit(world, &changes)?;
+            }
+        }
+        drop(lock);
+        Ok(reply)
+    }
+}
+
+/// The only clock.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+fn response(reply: Reply) -> http::Response<Bytes> {
+    let mut response = http::Response::new(reply.body);
+    *response.status_mut() =
+        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = reply.headers;
+    response
+}
+
+fn unknown(service: &str) -> http::Response<Bytes> {
+    let body = format!("the embedded AWS does not play the service {service:?}");
+    let mut response = http::Response::new(Bytes::from(body));
+    *response.status_mut() = http::StatusCode::NOT_IMPLEMENTED;
+    response
+}

@@ -1,0 +1,9 @@
+//! The embedded cloud itself, and its two doors: the SDK's HTTP client, and a socket.
+
+mod calls;
+mod client;
+mod core;
+mod serve;
+
+pub use calls::Call;
+pub use self::core::Cloud;

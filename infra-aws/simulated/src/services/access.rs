@@ -1,0 +1,75 @@
+//! What a model sees: the world, its own call, the clock.
+
+use serde_json::Value;
+
+use crate::settings::{Durations, Wait};
+use crate::wire::ApiCall;
+use crate::world::{CellId, Docs, World};
+
+/// A model's access to the world during one call.
+pub(crate) struct Access<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) call: &'a ApiCall,
+    /// Milliseconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) durations: Durations,
+    /// What was made less than this many milliseconds ago is not seen (a fault).
+    pub(crate) lag: u64,
+}
+
+impl Access<'_> {
+    pub(crate) fn id(&self, service: super::Service) -> CellId {
+        CellId::new(&self.call.account, &self.call.region, service)
+    }
+
+    /// The documents of a service in the caller's account and region.
+    pub(crate) fn docs(&mut self, service: super::Service) -> &mut Docs {
+        let id = self.id(service);
+        &mut self.world.cell(&id).docs
+    }
+
+    /// When something that begins now is done.
+    pub(crate) fn after(&self, wait: Wait) -> u64 {
+        self.now + wait.millis(self.durations)
+    }
+
+    pub(crate) fn input(&self) -> &Value {
+        &self.call.input
+    }
+
+    pub(crate) fn account(&self) -> &str {
+        &self.call.account
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.call.region
+    }
+
+    /// `2026-01-31T12:00:00.000Z`.
+    pub(crate) fn timestamp(&self) -> String {
+        timestamp(self.now)
+    }
+
+    /// Seconds since 1970, as JSON services write them.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double")]
+    pub(crate) fn epoch(&self) -> f64 {
+        self.now as f64 / 1000.0
+    }
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "the clock is far from the end of i64")]
+pub(crate) fn timestamp(millis: u64) -> String {
+    jiff::Timestamp::from_millisecond(millis as i64)
+        .map(|at| format!("{at:.3}"))
+        .unwrap_or_default()
+}
+
+/// `n` random hexadecimal digits.
+pub(crate) fn hex(digits: usize) -> String {
+    let mut text = uuid::Uuid::new_v4().simple().to_string();
+    while text.len() < digits {
+        text.push_str(&uuid::Uuid::new_v4().simple().to_string());
+    }
+    text.truncate(digits);
+    text
+}

@@ -1,0 +1,221 @@
+//! The one expression language of program, plan, history and saved plan.
+
+use std::{collections::BTreeMap, fmt, panic::Location, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use infra_state::{Path, Urn, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// How a value is made from literals and from other resources' outputs.
+#[derive(Clone)]
+pub enum Expr {
+    /// A value written in the program.
+    Literal(Value),
+    /// An output of a resource.
+    Reference {
+        /// Whose.
+        urn: Urn,
+        /// Where in its outputs.
+        path: Path,
+    },
+    /// A list of expressions.
+    List(Vec<Expr>),
+    /// A map of expressions.
+    Map(BTreeMap<String, Expr>),
+    /// Text put together: `interpolate!`.
+    Concat(Vec<Expr>),
+    /// One entry of a map.
+    Field(Box<Expr>, String),
+    /// One element of a list.
+    Index(Box<Expr>, usize),
+    /// The value as canonical JSON text (policy documents, container definitions).
+    Json(Box<Expr>),
+    /// The text in base64.
+    Base64(Box<Expr>),
+    /// The text percent-encoded, as a part of a URL.
+    UrlEncode(Box<Expr>),
+    /// The value, marked secret.
+    Secret(Box<Expr>),
+    /// A closure of the program (`map`, `try_map`): the only part that cannot be stored.
+    Opaque(Opaque),
+}
+
+/// A closure over the value of an expression.
+#[derive(Clone)]
+pub struct Opaque {
+    /// What it is applied to.
+    pub input: Box<Expr>,
+    /// The closure.
+    pub apply: Arc<Closure>,
+    /// Where in the program it stands.
+    pub at: &'static Location<'static>,
+}
+
+/// What `map` and `try_map` store.
+pub type Closure = dyn Fn(&Value) -> Result<Value, String> + Send + Sync;
+
+/// An expression could not be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvalError(pub String);
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for EvalError {}
+
+/// Everything but letters, digits and `-._~`: what RFC 3986 leaves unreserved.
+const URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Expr {
+    /// The value, with [`Value::Unknown`] where it hangs on an output that is not known, and secret wherever a part
+    /// of it is.
+    ///
+    /// `outputs` gives a resource's outputs as far as they are known; `None` means nothing is.
+    pub fn eval<'v>(
+        &self,
+        outputs: &dyn Fn(&Urn) -> Option<&'v Value>,
+    ) -> Result<Value, EvalError> {
+        Ok(match self {
+            Self::Literal(value) => value.clone(),
+            Self::Reference { urn, path } => match outputs(urn) {
+                Some(value) => at(value, path),
+                None => Value::Unknown,
+            },
+            Self::List(list) => {
+                Value::List(list.iter().map(|e| e.eval(outputs)).collect::<Result<_, _>>()?)
+            }
+            Self::Map(map) => {
+                let entry = |(k, e): (&String, &Self)| Ok((k.clone(), e.eval(outputs)?));
+                Value::Map(map.iter().map(entry).collect::<Result<_, EvalError>>()?)
+            }
+            Self::Concat(parts) => {
+                let parts: Vec<_> =
+                    parts.iter().map(|e| e.eval(outputs)).collect::<Result<_, _>>()?;
+                tainted(&Value::List(parts), |list| {
+                    let parts = list.as_list().unwrap_or_default();
+                    parts.iter().map(text).collect::<Result<String, _>>().map(Value::String)
+                })?
+            }
+            Self::Field(of, key) => at(&of.eval(outputs)?, &Path::field(key.clone())),
+            Self::Index(of, index) => at(&of.eval(outputs)?, &Path::ROOT.index(*index)),
+            Self::Json(of) => tainted(&of.eval(outputs)?, |value| Ok(canonical_json(value).into()))?,
+            Self::Base64(of) => {
+                tainted(&of.eval(outputs)?, |value| Ok(STANDARD.encode(text(value)?).into()))?
+            }
+            Self::UrlEncode(of) => tainted(&of.eval(outputs)?, |value| {
+                Ok(utf8_percent_encode(&text(value)?, URL).to_string().into())
+            })?,
+            Self::Secret(of) => of.eval(outputs)?.secret(),
+            Self::Opaque(opaque) => tainted(&opaque.input.eval(outputs)?, |value| {
+                (opaque.apply)(value)
+                    .map_err(|e| EvalError(format!("the closure at {} failed: {e}", opaque.at)))
+            })?,
+        })
+    }
+
+    /// Calls `found` with every output that this expression uses.
+    pub fn references<'e>(&'e self, found: &mut dyn FnMut(&'e Urn, &'e Path)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Reference { urn, path } => found(urn, path),
+            Self::List(list) | Self::Concat(list) => {
+                list.iter().for_each(|expr| expr.references(found));
+            }
+            Self::Map(map) => map.values().for_each(|expr| expr.references(found)),
+            Self::Field(of, _)
+            | Self::Index(of, _)
+            | Self::Json(of)
+            | Self::Base64(of)
+            | Self::UrlEncode(of)
+            | Self::Secret(of) => of.references(found),
+            Self::Opaque(opaque) => opaque.input.references(found),
+        }
+    }
+
+    /// The value, if this is a literal all through.
+    pub fn literal(&self) -> Option<Value> {
+        let mut constant = true;
+        self.references(&mut |_, _| constant = false);
+        if constant { self.eval(&|_| None).ok() } else { None }
+    }
+}
+
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(value) => value.fmt(f),
+            Self::Reference { urn, path } => write!(f, "<{}.{path}>", urn.name()),
+            Self::List(list) => f.debug_list().entries(list).finish(),
+            Self::Map(map) => f.debug_map().entries(map).finish(),
+            Self::Concat(parts) => f.debug_tuple("interpolate").field(parts).finish(),
+            Self::Field(of, key) => write!(f, "{of:?}.{key}"),
+            Self::Index(of, index) => write!(f, "{of:?}[{index}]"),
+            Self::Json(of) => f.debug_tuple("json").field(of).finish(),
+            Self::Base64(of) => f.debug_tuple("base64").field(of).finish(),
+            Self::UrlEncode(of) => f.debug_tuple("url_encode").field(of).finish(),
+            Self::Secret(_) => f.write_str("[secret]"),
+            Self::Opaque(opaque) => write!(f, "map({:?} at {})", opaque.input, opaque.at),
+        }
+    }
+}
+
+/// What is at `path`, unknown below an unknown and secret below a secret.
+fn at(value: &Value, path: &Path) -> Value {
+    let mut value = value;
+    let mut secret = false;
+    for segment in &path.0 {
+        while let Value::Secret(inner) = value {
+            secret = true;
+            value = inner;
+        }
+        if matches!(value, Value::Unknown) {
+            return Value::Unknown;
+        }
+        match Path(vec![segment.clone()]).get(value) {
+            Some(inner) => value = inner,
+            None => return Value::Null,
+        }
+    }
+    if secret { value.clone().secret() } else { value.clone() }
+}
+
+/// Applies `f` to the plain value; unknown if any part is, secret if any part is.
+fn tainted(
+    value: &Value,
+    f: impl FnOnce(&Value) -> Result<Value, EvalError>,
+) -> Result<Value, EvalError> {
+    if value.has_unknown() {
+        return Ok(Value::Unknown);
+    }
+    if value.has_secret() { Ok(f(&value.plain())?.secret()) } else { f(value) }
+}
+
+fn text(value: &Value) -> Result<String, EvalError> {
+    match value.revealed() {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(b) => Ok(b.to_string()),
+        other => Err(EvalError(format!("expected text, a number or a boolean, found {}", other.describe()))),
+    }
+}
+
+/// JSON with sorted keys and no spaces, whatever features `serde_json` was built with.
+fn canonical_json(value: &Value) -> String {
+    match value.revealed() {
+        Value::List(list) => {
+            let parts: Vec<_> = list.iter().map(canonical_json).collect();
+            format!("[{}]", parts.join(","))
+        }
+        Value::Map(map) => {
+            let entry = |(k, v): (&String, &Value)| {
+                format!("{}:{}", serde_json::Value::String(k.clone()), canonical_json(v))
+            };
+            let parts: Vec<_> = map.iter().map(entry).collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        other => other.to_json().to_string(),
+    }
+}

@@ -1,0 +1,186 @@
+//! How the engine is to treat a resource.
+
+use std::{marker::PhantomData, time::Duration};
+
+use infra_state::{Path, Urn};
+
+use crate::{
+    graph::NodeOptions,
+    program::{Declaration, Fields, Handle, ProviderHandle, Resource, resource::Parts},
+    provider::{Cloud, Field},
+};
+
+/// A declaration with its options: what the resource is has been said, how to treat it may follow.
+#[must_use = "a declaration does nothing until it is given to `stack.add`"]
+pub struct Declared<R> {
+    pub(crate) parts: Parts,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R: Resource> Declared<R> {
+    /// The declaration of these fields; the derives call this.
+    #[doc(hidden)]
+    pub fn new(fields: Fields) -> Self {
+        let options = NodeOptions::default();
+        let parts =
+            Parts { inputs: fields.into_map(), options, provider: None, mistakes: Vec::new() };
+        Self { parts, of: PhantomData }
+    }
+
+    fn option(mut self, set: impl FnOnce(&mut NodeOptions)) -> Self {
+        set(&mut self.parts.options);
+        self
+    }
+
+    fn paths<P: IntoPath>(&mut self, paths: impl IntoIterator<Item = P>) -> Vec<Path> {
+        let mut found = Vec::new();
+        for path in paths {
+            match path.into_path() {
+                Ok(path) => found.push(path),
+                Err(message) => self.parts.mistakes.push(message),
+            }
+        }
+        found
+    }
+}
+
+impl<R: Resource> Declaration for Declared<R> {
+    type Resource = R;
+
+    fn declared(self) -> Self {
+        self
+    }
+}
+
+/// What a dependency can be: a handle or a urn.
+pub trait Dependable {
+    /// The urn of what is depended on.
+    fn depended(&self) -> &Urn;
+}
+
+impl Dependable for Urn {
+    fn depended(&self) -> &Urn {
+        self
+    }
+}
+
+impl<R: Resource> Dependable for Handle<R> {
+    fn depended(&self) -> &Urn {
+        self.urn()
+    }
+}
+
+impl<D: Dependable + ?Sized> Dependable for &D {
+    fn depended(&self) -> &Urn {
+        (**self).depended()
+    }
+}
+
+/// What names a field: `Subnet::TAGS`, or text like `"tags[\"a.b\"]"`.
+pub trait IntoPath {
+    /// The path, or what is wrong with it.
+    fn into_path(self) -> Result<Path, String>;
+}
+
+impl<R, T> IntoPath for Field<R, T> {
+    fn into_path(self) -> Result<Path, String> {
+        Ok(self.path())
+    }
+}
+
+impl IntoPath for &str {
+    fn into_path(self) -> Result<Path, String> {
+        self.parse().map_err(|e: infra_state::Error| e.to_string())
+    }
+}
+
+/// The options that apply to every resource; they come after its fields.
+pub trait ResourceExt: Declaration {
+    /// May not be deleted or replaced, even when the line is removed from the program later.
+    fn protect(self) -> Declared<Self::Resource> {
+        self.protect_if(true)
+    }
+
+    /// Protects only if `condition` (usually: in production).
+    fn protect_if(self, condition: bool) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.protect = condition)
+    }
+
+    /// Deleting the resource only forgets it: the object stays.
+    fn retain_on_delete(self) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.retain_on_delete = true)
+    }
+
+    /// Made after these, and deleted before them, though no field refers to them.
+    fn depends_on<D: Dependable>(
+        self,
+        on: impl IntoIterator<Item = D>,
+    ) -> Declared<Self::Resource> {
+        self.declared()
+            .option(|o| o.depends_on.extend(on.into_iter().map(|d| d.depended().clone())))
+    }
+
+    /// Changes at these paths are not acted on, neither the program's nor the cloud's.
+    fn ignore_changes<P: IntoPath>(
+        self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Declared<Self::Resource> {
+        let mut declared = self.declared();
+        let paths = declared.paths(paths);
+        declared.option(|o| o.ignore_changes.extend(paths))
+    }
+
+    /// Changes at these paths replace the resource.
+    fn replace_on_changes<P: IntoPath>(
+        self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Declared<Self::Resource> {
+        let mut declared = self.declared();
+        let paths = declared.paths(paths);
+        declared.option(|o| o.replace_on_changes.extend(paths))
+    }
+
+    /// When it is replaced, the old object goes first.
+    fn delete_before_replace(self) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.delete_before_replace = true)
+    }
+
+    /// A name it had before (`old-name`), or a whole urn: it is renamed instead of deleted and made again.
+    fn alias(self, old: impl Into<String>) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.aliases.push(old.into()))
+    }
+
+    /// How long creating it may take, waiting included.
+    fn create_timeout(self, limit: Duration) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.create_timeout = Some(limit))
+    }
+
+    /// How long updating it may take, waiting included.
+    fn update_timeout(self, limit: Duration) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.update_timeout = Some(limit))
+    }
+
+    /// How long deleting it may take, waiting included.
+    fn delete_timeout(self, limit: Duration) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.delete_timeout = Some(limit))
+    }
+
+    /// Instead of making it, take over the object with this id; the plan shows what would change in it.
+    fn import(self, id: impl Into<String>) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.import = Some(id.into()))
+    }
+
+    /// If an object with its name exists already and nobody's tags are on it, take it over.
+    fn adopt(self) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.adopt = true)
+    }
+
+    /// Made through this provider instead of the default one.
+    fn provider<C: Cloud>(self, provider: &ProviderHandle<C>) -> Declared<Self::Resource> {
+        let mut declared = self.declared();
+        declared.parts.provider = Some(provider.urn().clone());
+        declared
+    }
+}
+
+impl<D: Declaration> ResourceExt for D {}

@@ -1,0 +1,184 @@
+//! Values that are known once a resource exists.
+
+use std::{marker::PhantomData, panic::Location, sync::Arc};
+
+use infra_state::{Path, Urn, Value};
+
+use crate::{
+    Data, Sensitive,
+    graph::{Expr, Opaque},
+    program::IntoText,
+};
+
+/// A `T` that some resource will give.
+///
+/// It has no value in the program: it can be passed on, put into text, mapped; not compared, printed or branched on.
+/// So the graph is the same in preview and in `up`.
+pub struct Output<T> {
+    expr: Expr,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Output<T> {
+    fn clone(&self) -> Self {
+        Self::from_expr(self.expr.clone())
+    }
+}
+
+impl<T> Output<T> {
+    /// The output that this expression computes; the derives and combinators make these.
+    pub fn from_expr(expr: Expr) -> Self {
+        Self { expr, of: PhantomData }
+    }
+
+    /// The output `path` of a resource.
+    pub fn of(urn: &Urn, path: Path) -> Self {
+        Self::from_expr(Expr::Reference { urn: urn.clone(), path })
+    }
+
+    /// How it is computed.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// How it is computed.
+    pub fn into_expr(self) -> Expr {
+        self.expr
+    }
+
+    /// The same value with the secret mark: sealed in state, hidden everywhere.
+    #[must_use]
+    pub fn secret(&self) -> Output<Sensitive<T>> {
+        Output::from_expr(Expr::Secret(Box::new(self.expr.clone())))
+    }
+
+    /// The value as canonical JSON text.
+    #[must_use]
+    pub fn json(&self) -> Output<String> {
+        Output::from_expr(Expr::Json(Box::new(self.expr.clone())))
+    }
+
+    /// Both values at once, for `map`.
+    #[must_use]
+    pub fn zip<U>(&self, other: &Output<U>) -> Output<(T, U)> {
+        Output::from_expr(Expr::List(vec![self.expr.clone(), other.expr.clone()]))
+    }
+}
+
+impl<T: Data> Output<T> {
+    /// A value that is known already, where an output is asked for.
+    pub fn known(value: &T) -> Self {
+        Self::from_expr(Expr::Literal(value.to_value()))
+    }
+
+    /// Applies a closure once the value is known. The closure must be pure; it is not stored, its result is.
+    #[track_caller]
+    #[must_use]
+    pub fn map<U: Data>(&self, f: impl Fn(T) -> U + Send + Sync + 'static) -> Output<U> {
+        self.try_map(move |value| Ok(f(value)))
+    }
+
+    /// Applies a closure that may fail: the failure fails the resource that needed the value.
+    #[track_caller]
+    #[must_use]
+    pub fn try_map<U: Data>(
+        &self,
+        f: impl Fn(T) -> Result<U, String> + Send + Sync + 'static,
+    ) -> Output<U> {
+        let apply = move |value: &Value| {
+            let value = T::from_value(value).map_err(|e| e.to_string())?;
+            f(value).map(|value| value.to_value())
+        };
+        Output::from_expr(Expr::Opaque(Opaque {
+            input: Box::new(self.expr.clone()),
+            apply: Arc::new(apply),
+            at: Location::caller(),
+        }))
+    }
+}
+
+impl<A: Data, B: Data> Output<(A, B)> {
+    /// Applies a closure to both once they are known.
+    #[track_caller]
+    #[must_use]
+    pub fn map2<U: Data>(&self, f: impl Fn(A, B) -> U + Send + Sync + 'static) -> Output<U> {
+        let apply = move |value: &Value| {
+            let part = |at| value.as_list().and_then(|list| list.get(at)).unwrap_or(&Value::Null);
+            let a = A::from_value(part(0)).map_err(|e| e.to_string())?;
+            let b = B::from_value(part(1)).map_err(|e| e.to_string())?;
+            Ok(f(a, b).to_value())
+        };
+        Output::from_expr(Expr::Opaque(Opaque {
+            input: Box::new(self.expr.clone()),
+            apply: Arc::new(apply),
+            at: Location::caller(),
+        }))
+    }
+}
+
+impl<T> Output<Vec<T>> {
+    /// One element.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Output<T> {
+        Output::from_expr(Expr::Index(Box::new(self.expr.clone()), index))
+    }
+}
+
+impl Output<String> {
+    /// The text in base64 (user data).
+    #[must_use]
+    pub fn base64(&self) -> Self {
+        Self::from_expr(Expr::Base64(Box::new(self.expr.clone())))
+    }
+
+    /// Puts parts into a template with one `{}` each; [`interpolate!`](crate::interpolate) checks the count.
+    #[doc(hidden)]
+    pub fn interpolate(template: &str, parts: Vec<Expr>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut pieces = Vec::new();
+        for (at, piece) in template.split("{}").enumerate() {
+            if at > 0 {
+                pieces.extend(parts.next());
+            }
+            if !piece.is_empty() {
+                pieces.push(Expr::Literal(piece.into()));
+            }
+        }
+        Self::from_expr(Expr::Concat(pieces))
+    }
+}
+
+/// The text percent-encoded as a part of a URL: `url_encode(&password)`.
+pub(crate) fn url_encode<T: IntoText>(text: T) -> Output<String> {
+    Output::from_expr(Expr::UrlEncode(Box::new(text.into_text())))
+}
+
+/// How many `{}` a template has, at compile time.
+#[doc(hidden)]
+pub const fn placeholders(template: &str) -> usize {
+    let bytes = template.as_bytes();
+    let (mut at, mut count) = (0, 0);
+    while at + 1 < bytes.len() {
+        if bytes[at] == b'{' && bytes[at + 1] == b'}' {
+            count += 1;
+            at += 1;
+        }
+        at += 1;
+    }
+    count
+}
+
+/// Text with outputs in it: `interpolate!("https://{}/v1", &lb.dns_name)`. Secret if any part is.
+#[macro_export]
+macro_rules! interpolate {
+    ($template:literal $(, $part:expr)* $(,)?) => {{
+        const _: () = assert!(
+            $crate::program::placeholders($template) == 0 $(+ { let _ = stringify!($part); 1 })*,
+            "interpolate! takes one argument for each pair of braces in its template"
+        );
+        $crate::Output::<String>::interpolate(
+            $template,
+            vec![$($crate::program::IntoText::into_text($part)),*],
+        )
+    }};
+}

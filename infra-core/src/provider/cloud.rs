@@ -1,0 +1,156 @@
+//! Connections to clouds.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    fmt,
+    future::Future,
+    ops::Deref,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use async_trait::async_trait;
+use infra_state::{ProviderIdentity, StackName, Value};
+use tokio::sync::OnceCell;
+
+use super::{Class, Driver, Error, Result};
+use crate::program::Resource;
+
+/// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client.
+pub trait Cloud: Send + Sync + 'static {
+    /// The kind of a provider node of this cloud, with its configuration as fields. Its urns are `NAME::…`.
+    type Provider: Resource;
+}
+
+/// Makes connections: what a program plugs in with [`App::cloud`](crate::App::cloud).
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// The kind of provider nodes it serves: `<C::Provider as Resource>::KIND`.
+    fn provider_kind(&self) -> &'static str;
+
+    /// The drivers of the kinds that this cloud has, the provider's own among them.
+    fn drivers(&self) -> Vec<Arc<dyn Driver>>;
+
+    /// The configuration of the provider used where the program names none, from the stack's settings.
+    fn default_provider(&self, context: &Context) -> Result<Value>;
+
+    /// Connects. Costs at most the call that asks the cloud who we are.
+    async fn connect(&self, config: &Value, context: &Context) -> Result<Connection>;
+
+    /// Serves an embedded cloud over HTTP until `stop`; an error where this cloud is not an embedded one.
+    async fn serve(
+        &self,
+        listener: std::net::TcpListener,
+        context: &Context,
+        stop: tokio_util::sync::CancellationToken,
+    ) -> Result<()>;
+
+    /// A line for the screen before every plan if this cloud is not a real one: `simulated: nothing real is touched`.
+    fn notice(&self) -> Option<String>;
+}
+
+/// A live connection.
+#[derive(Clone)]
+pub struct Connection {
+    /// Where its calls go: account, region, endpoint; never credentials.
+    pub identity: ProviderIdentity,
+    /// The `C: Cloud`.
+    pub client: Arc<dyn Any + Send + Sync>,
+}
+
+/// What a connector may need of the stack.
+#[derive(Clone)]
+pub struct Context {
+    /// Program and stack.
+    pub stack: StackName,
+    /// The stack's own settings that the engine does not use itself (`region`, `profile`, …), from `[stack.X]`.
+    pub settings: Value,
+    /// Where an embedded cloud keeps its world: beside the local state.
+    pub directory: PathBuf,
+    /// 32 bytes that seal what an embedded cloud stores.
+    pub key: Arc<[u8; 32]>,
+    /// Closed when the lease is lost; asked before every attempt of a changing call.
+    pub gate: Gate,
+}
+
+/// Whether calls may still be started. Cheap to clone; shared by everything that calls the cloud.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<RwLock<Option<Arc<Check>>>>);
+
+type Check = dyn Fn() -> Result<(), String> + Send + Sync;
+
+impl Gate {
+    /// From now on `check` is asked; its text says why nothing may start.
+    pub fn guard(&self, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(check));
+    }
+
+    /// An error of class [`Class::Fenced`] if nothing may be started any more.
+    pub fn check(&self) -> Result<()> {
+        let check = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        check.map_or(Ok(()), |check| check()).map_err(|why| Error::new(Class::Fenced, why))
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+/// What a verb gets: the connection (by `Deref`), and answers shared within one batch of reads.
+pub struct Cx<C> {
+    cloud: Arc<C>,
+    memo: Memo,
+}
+
+impl<C> Clone for Cx<C> {
+    fn clone(&self) -> Self {
+        Self { cloud: Arc::clone(&self.cloud), memo: self.memo.clone() }
+    }
+}
+
+/// Answers of calls that several kinds share; lives for one batch.
+#[derive(Clone, Default)]
+pub struct Memo(Arc<Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>>);
+
+impl<C: Cloud> Cx<C> {
+    /// A context over this connection, with an empty memo.
+    pub fn new(cloud: Arc<C>) -> Self {
+        Self { cloud, memo: Memo::default() }
+    }
+
+    /// A context over the connection, if it is one of this cloud.
+    pub fn of(connection: &Connection, memo: Memo) -> Result<Self> {
+        let cloud = Arc::clone(&connection.client)
+            .downcast()
+            .map_err(|_| Error::invalid("the provider is of another cloud than the resource"))?;
+        Ok(Self { cloud, memo })
+    }
+
+    /// The answer filed under `key` in this batch, asked for at most once: kinds that need the same call share it.
+    pub async fn memo<T, F>(&self, key: &str, ask: impl FnOnce() -> F) -> Result<Arc<T>>
+    where
+        T: Send + Sync + 'static,
+        F: Future<Output = Result<T>>,
+    {
+        let cell = {
+            let mut memo = self.memo.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let cell = memo.entry(key.to_owned());
+            Arc::clone(cell.or_insert_with(|| Arc::new(OnceCell::<Arc<T>>::new())))
+        };
+        let cell: Arc<OnceCell<Arc<T>>> = cell
+            .downcast()
+            .map_err(|_| Error::invalid(format!("the memo {key:?} is used with two types")))?;
+        cell.get_or_try_init(|| async { ask().await.map(Arc::new) }).await.cloned()
+    }
+}
+
+impl<C> Deref for Cx<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.cloud
+    }
+}

@@ -1,0 +1,21 @@
+//! What a resource author writes, and the object-safe form in which the engine sees it.
+
+mod cloud;
+mod driver;
+mod error;
+mod managed;
+mod partial;
+mod registry;
+mod schema;
+
+pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo};
+pub use driver::{Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver};
+pub use error::{Class, Error, Result};
+pub use managed::{
+    Change, Find, Grant, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason, Violation,
+};
+pub use partial::{Part, Partial};
+pub use registry::Registry;
+pub use schema::{
+    Field, FieldSchema, NameRule, Once, Order, OutputSchema, Schema, Shape, Timeouts,
+};

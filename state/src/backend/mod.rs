@@ -1,0 +1,21 @@
+//! Where bytes are kept: the narrow port [`Backend`], and what implements it.
+//!
+//! A backend knows nothing of what it stores. It gives two things: objects that are written **conditionally**, and
+//! one lease a stack. Everything that makes state safe (fencing, the commit point, recovery) is built on these two,
+//! once, above the port; so it is the same on a directory, in memory, and on S3 with DynamoDB.
+//!
+//! [`Memory`] and [`Local`] keep; [`Retry`] and [`Fault`] wrap.
+
+mod fault;
+mod local;
+mod memory;
+mod port;
+mod retry;
+
+pub use fault::{Call, Effect, Fault, Operation};
+pub use local::Local;
+pub use memory::Memory;
+pub use port::{
+    Backend, Claim, Grant, Guard, Holder, HolderInfo, Liveness, Object, Put, Tag, Taken,
+};
+pub use retry::Retry;
