@@ -1,1 +1,102 @@
-//! Placeholder.
+//! AWS resources for `infra-core`: one folder (and cargo feature) a service, one file a resource.
+//!
+//! A program plugs the cloud in with [`aws`] (the real one, with the SDK's environment) or, under the feature
+//! `simulated`, an embedded one that runs in the process.
+//!
+//! - **Connection** ([`Aws`]): one per provider node. It holds the SDK's clients, made when first used.
+//! - **Classes** ([`classify`]): every SDK error is sorted into the engine's classes in one table.
+//! - **Tags** ([`tags`]): owner tags (`infra:…`) go into the creating call and are outside every diff.
+//! - **Budget**: every call takes from one adaptive rate budget per account, region and service.
+//!
+//! **Invariant:** no changing call starts after the lease is lost: the gate is asked before every attempt.
+//! **Invariant:** there is no branch for an emulator anywhere in this crate.
+
+pub mod classify;
+pub mod policy;
+pub mod sts;
+pub mod tags;
+pub mod types;
+
+mod batch;
+mod budget;
+mod cloud;
+mod pace;
+mod provider;
+#[cfg(feature = "simulated")]
+mod simulated;
+
+#[cfg(feature = "acm")]
+pub mod acm;
+#[cfg(feature = "autoscaling")]
+pub mod autoscaling;
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+#[cfg(feature = "ec2")]
+pub mod ec2;
+#[cfg(feature = "ecr")]
+pub mod ecr;
+#[cfg(feature = "eks")]
+pub mod eks;
+#[cfg(feature = "elbv2")]
+pub mod elbv2;
+#[cfg(feature = "iam")]
+pub mod iam;
+#[cfg(feature = "kms")]
+pub mod kms;
+#[cfg(feature = "logs")]
+pub mod logs;
+#[cfg(feature = "rds")]
+pub mod rds;
+#[cfg(feature = "route53")]
+pub mod route53;
+#[cfg(feature = "s3")]
+pub mod s3;
+#[cfg(feature = "secretsmanager")]
+pub mod secretsmanager;
+#[cfg(feature = "sns")]
+pub mod sns;
+#[cfg(feature = "ssm")]
+pub mod ssm;
+
+pub use cloud::Aws;
+pub use provider::{
+    AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, AwsProviderOutputs, aws,
+};
+#[cfg(feature = "simulated")]
+pub use simulated::{Simulated, simulated, simulated_in, simulated_with};
+/// The embedded AWS itself: settings, faults, the calls it saw.
+#[cfg(feature = "simulated")]
+pub use infra_aws_simulated as embedded;
+
+/// The list of a service: what makes a kind known to the engine. `kinds! { Vpc, Subnet; lookups: Zones }`.
+macro_rules! kinds {
+    ($($kind:ident),* $(,)? $(; lookups: $($lookup:ident),* $(,)?)?) => {
+        /// The drivers of this service's kinds.
+        pub(crate) fn drivers() -> Vec<std::sync::Arc<dyn infra_core::provider::Driver>> {
+            vec![
+                $(infra_core::provider::driver::<$kind>(),)*
+                $($(infra_core::provider::lookup_driver::<$lookup>(),)*)?
+            ]
+        }
+    };
+}
+pub(crate) use kinds;
+
+/// The drivers of every kind of the services that are on, the provider's among them.
+fn drivers() -> Vec<std::sync::Arc<dyn infra_core::provider::Driver>> {
+    let mut drivers = vec![infra_core::provider::provider_driver::<AwsProvider>()];
+    drivers.extend(sts::drivers());
+    macro_rules! add {
+        ($($feature:literal $service:ident)*) => {
+            $(#[cfg(feature = $feature)] drivers.extend($service::drivers());)*
+        };
+    }
+    add! {
+        "acm" acm "autoscaling" autoscaling "cloudwatch" cloudwatch "dynamodb" dynamodb "ec2" ec2 "ecr" ecr
+        "eks" eks "elbv2" elbv2 "iam" iam "kms" kms "logs" logs "rds" rds "route53" route53 "s3" s3
+        "secretsmanager" secretsmanager "sns" sns "ssm" ssm
+    }
+    drivers
+}

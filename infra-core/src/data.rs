@@ -111,7 +111,11 @@ impl<T: Data> Data for Option<T> {
     }
 
     fn from_value(value: &Value) -> Result<Self, DataError> {
-        if matches!(value.revealed(), Value::Null) { Ok(None) } else { T::from_value(value).map(Some) }
+        if matches!(value.revealed(), Value::Null) {
+            Ok(None)
+        } else {
+            T::from_value(value).map(Some)
+        }
     }
 
     fn shape() -> Shape {
@@ -271,7 +275,8 @@ pub fn field<T: Data>(value: &Value, name: &str) -> Result<T, DataError> {
     match value.get(name) {
         Some(value) => T::from_value(value).map_err(|e| e.within(key())),
         None => T::absent().ok_or_else(|| {
-            let missing = DataError { path: Path::ROOT, expected: "a value".into(), found: "none".into() };
+            let missing =
+                DataError { path: Path::ROOT, expected: "a value".into(), found: "none".into() };
             missing.within(key())
         }),
     }

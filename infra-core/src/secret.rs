@@ -9,8 +9,8 @@ use crate::{
     Data, Outputs, Resource, Sensitive,
     graph::Role,
     provider::{
-        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, Field, Grant, Lock, Memo,
-        Once, Operation, Partial, Readiness, Reason, Result, Schema, Timeouts, Violation,
+        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, Field, Grant, Lock,
+        Memo, Once, Operation, Partial, Readiness, Reason, Result, Schema, Timeouts, Violation,
     },
 };
 

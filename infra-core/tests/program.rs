@@ -74,7 +74,10 @@ macro_rules! no_verbs {
         impl Managed for $ty {
             type Cloud = Fake;
 
-            async fn read(_: &Cx<Fake>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
+            async fn read(
+                _: &Cx<Fake>,
+                find: &[Find<'_, Self>],
+            ) -> Vec<Result<Option<Observed<Self>>>> {
                 find.iter().map(|_| Ok(None)).collect()
             }
 
@@ -86,7 +89,12 @@ macro_rules! no_verbs {
                 Ok(())
             }
 
-            async fn delete(_: &Cx<Fake>, _: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
+            async fn delete(
+                _: &Cx<Fake>,
+                _: &Observed<Self>,
+                _: &Self,
+                _: &Operation,
+            ) -> Result<()> {
                 Ok(())
             }
         }
@@ -98,7 +106,8 @@ no_verbs!(Db);
 
 #[test]
 fn outputs_fit_at_any_depth() {
-    let mut stack = Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
+    let mut stack =
+        Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
     let net = stack.add("net", Net::new("10.0.0.0/16").tags([("Name", "x")]).protect());
     let password = stack.secret("pw");
     let db = Db::new(&net.id)

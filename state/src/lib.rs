@@ -1,19 +1,36 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backend;
+pub mod canonical;
+mod checksum;
+pub mod env;
 pub mod error;
+mod format;
+mod history;
 pub mod identity;
+pub mod integrity;
 pub mod journal;
 pub mod path;
+mod position;
 pub mod record;
+mod seal;
 pub mod snapshot;
+mod stack;
 pub mod urn;
 pub mod value;
 
+pub use backend::{Backend, Holder, HolderInfo, Local, Memory};
+pub use checksum::Checksum;
+pub use env::{Env, EnvExt};
 pub use error::{Error, ErrorKind, Result};
+pub use history::HistoryEntry;
 pub use identity::{Identity, Lineage, ProviderIdentity, StackName};
 pub use journal::{Change, Deployment, Intent, Outcome, Verb};
 pub use path::{Path, Segment};
+pub use position::Position;
 pub use record::{Instance, Key, Options, Provider, Record, Status};
-pub use snapshot::{OpenIntent, Snapshot};
+pub use seal::{LocalKey, Sealer};
+pub use snapshot::{Dependents, OpenIntent, Snapshot};
+pub use stack::{ExportSecrets, Push, Rebind, Session, State, View};
 pub use urn::Urn;
 pub use value::Value;

@@ -1,6 +1,6 @@
 //! What is remembered of one object.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{ProviderIdentity, Urn, Value};
 /// Tells one object from the next that takes its place: a short random word, minted at each create, part of its
 /// generated name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Instance(String);
+pub struct Instance(Arc<str>);
 
 impl Instance {
     /// Eight lower-case letters and digits from `bytes`: 40 bits, starting with a letter.
@@ -19,7 +19,7 @@ impl Instance {
         let pick = |(at, byte): (usize, u8)| {
             LETTERS[usize::from(byte) % if at == 0 { 24 } else { 32 }] as char
         };
-        Self(bytes.into_iter().enumerate().map(pick).collect())
+        Self(bytes.into_iter().enumerate().map(pick).collect::<String>().into())
     }
 
     /// The word.
@@ -30,7 +30,7 @@ impl Instance {
 
 impl From<&str> for Instance {
     fn from(word: &str) -> Self {
-        Self(word.to_owned())
+        Self(word.into())
     }
 }
 

@@ -1,6 +1,9 @@
 //! All that is remembered of a stack at one moment.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     Change, Deployment, Error, ErrorKind, Identity, Intent, Key, Outcome, Record, Result, Urn,
@@ -15,6 +18,17 @@ pub struct OpenIntent {
     pub intent: Intent,
     /// The id, if the cloud had given one already.
     pub created: Option<String>,
+}
+
+/// Who depends on a resource, as it was when [`Snapshot::dependents`] was asked.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dependents(BTreeMap<Urn, BTreeSet<Urn>>);
+
+impl Dependents {
+    /// Who directly depends on `urn`.
+    pub fn of(&self, urn: &Urn) -> impl Iterator<Item = &Urn> {
+        self.0.get(urn).into_iter().flatten()
+    }
 }
 
 /// All that is remembered of a stack at one moment: a fold of [`Snapshot::apply`] over its journal.
@@ -59,6 +73,47 @@ impl Snapshot {
     /// The current object of a resource.
     pub fn current<'s>(&'s self, urn: &'s Urn) -> Option<&'s Arc<Record>> {
         self.of(urn).find(|record| record.status != crate::Status::Deposed)
+    }
+
+    /// Who depends on whom, turned round: for the order of deletes and for "what uses this?".
+    pub fn dependents(&self) -> Dependents {
+        let mut dependents = BTreeMap::<Urn, BTreeSet<Urn>>::new();
+        for record in self.records.values() {
+            for on in &record.dependencies {
+                dependents.entry(on.clone()).or_default().insert(record.urn.clone());
+            }
+        }
+        Dependents(dependents)
+    }
+
+    /// What has to be committed, at once, to make this state's records, open operations and exports those of `wanted`.
+    pub fn changes_to(&self, wanted: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (op, open) in &self.open {
+            if wanted.open.get(op) != Some(open) {
+                let message = "the state was replaced".to_owned();
+                changes.push(Change::Failed { op: *op, message, record: None });
+            }
+        }
+        let gone = self.records.keys().filter(|key| !wanted.records.contains_key(key));
+        changes.extend(gone.cloned().map(Change::Forgotten));
+        for (key, record) in &wanted.records {
+            if self.records.get(key) != Some(record) {
+                changes.push(Change::Put(Record::clone(record)));
+            }
+        }
+        for (op, open) in &wanted.open {
+            if self.open.get(op) != Some(open) {
+                changes.push(Change::Intent(open.intent.clone()));
+                if let Some(id) = &open.created {
+                    changes.push(Change::Created { op: *op, id: id.clone() });
+                }
+            }
+        }
+        if self.exports != wanted.exports {
+            changes.push(Change::Exports(wanted.exports.clone()));
+        }
+        changes
     }
 
     /// Applies one entry. Costs O(the entry), however large the snapshot is.

@@ -1,12 +1,17 @@
-//! Typed configuration.
+//! What a stack is told: the engine's settings, and the program's own typed configuration.
+//!
+//! Both stand in one TOML file. Every value remembers the line it came from, so that each mistake names it.
 
-use infra_state::Value;
-use serde::de::DeserializeOwned;
+mod file;
+mod located;
+mod settings;
+mod suggest;
+mod typed;
+mod wild;
 
-use crate::{Error, ErrorKind};
-
-/// The configuration as the program's own type.
-pub fn typed<T: DeserializeOwned>(config: &Value) -> crate::Result<T> {
-    serde_path_to_error::deserialize(config.to_json())
-        .map_err(|e| Error::new(ErrorKind::Usage, format!("the configuration is wrong: {e}")))
-}
+pub use file::Source;
+pub use located::{Config, Located, Node, Place};
+pub use settings::{ENGINE_KEYS, Settings};
+pub use suggest::nearest;
+pub(crate) use suggest::did_you_mean;
+pub use typed::typed;

@@ -101,7 +101,9 @@ impl Expr {
             }
             Self::Field(of, key) => at(&of.eval(outputs)?, &Path::field(key.clone())),
             Self::Index(of, index) => at(&of.eval(outputs)?, &Path::ROOT.index(*index)),
-            Self::Json(of) => tainted(&of.eval(outputs)?, |value| Ok(canonical_json(value).into()))?,
+            Self::Json(of) => {
+                tainted(&of.eval(outputs)?, |value| Ok(canonical_json(value).into()))?
+            }
             Self::Base64(of) => {
                 tainted(&of.eval(outputs)?, |value| Ok(STANDARD.encode(text(value)?).into()))?
             }
@@ -198,7 +200,10 @@ fn text(value: &Value) -> Result<String, EvalError> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(b) => Ok(b.to_string()),
-        other => Err(EvalError(format!("expected text, a number or a boolean, found {}", other.describe()))),
+        other => Err(EvalError(format!(
+            "expected text, a number or a boolean, found {}",
+            other.describe()
+        ))),
     }
 }
 

@@ -4,6 +4,6 @@ mod build;
 mod expr;
 mod node;
 
-pub use build::{Graph, ProgramErrors};
+pub use build::Graph;
 pub use expr::{Closure, EvalError, Expr, Opaque};
 pub use node::{Exports, Mistake, Node, NodeOptions, Role};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Output, Sensitive,
-    graph::{Expr, Exports, Mistake, Node, Role},
+    graph::{Exports, Expr, Mistake, Node, Role},
     program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
     provider::{Cloud, Driver, Lookup, Managed, driver, lookup_driver, provider_driver},
     secret::{Secret, SecretDecl},

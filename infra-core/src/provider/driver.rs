@@ -267,7 +267,9 @@ impl<R: Managed> Driver for ManagedDriver<R> {
                 (ErasedFind::Id { id, .. }, Ok(recorded)) => {
                     asked.push(Find::Id { id, recorded: recorded.as_ref() });
                 }
-                (ErasedFind::Made { op, .. }, Ok(Some(want))) => asked.push(Find::Made { want, op }),
+                (ErasedFind::Made { op, .. }, Ok(Some(want))) => {
+                    asked.push(Find::Made { want, op })
+                }
                 _ => {}
             }
         }
@@ -381,7 +383,8 @@ impl<L: Lookup> Driver for LookupDriver<L> {
     ) -> Vec<Result<Option<ErasedObserved>>> {
         let look_up = async |find: &ErasedFind| {
             let cx = Cx::<L::Cloud>::of(connection, memo.clone())?;
-            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) = find
+            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) =
+                find
             else {
                 return Err(Error::invalid("a lookup without inputs"));
             };

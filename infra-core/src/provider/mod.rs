@@ -9,7 +9,9 @@ mod registry;
 mod schema;
 
 pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo};
-pub use driver::{Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver};
+pub use driver::{
+    Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver,
+};
 pub use error::{Class, Error, Result};
 pub use managed::{
     Change, Find, Grant, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason, Violation,

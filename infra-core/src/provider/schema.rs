@@ -48,7 +48,10 @@ pub struct NameRule {
 
 /// One field of a resource or of a struct inside it.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent attributes, as they stand in the derive")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent attributes, as they stand in the derive"
+)]
 pub struct FieldSchema {
     /// Its name in Rust and in state.
     pub name: &'static str,

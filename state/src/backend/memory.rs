@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Backend, Claim, Grant, Guard, HolderInfo, Liveness, Object, Put, Tag, Taken, local::check_key,
+    Backend, Claim, Grant, Guard, HolderInfo, Liveness, Object, Put, Tag, Taken, key::check_key,
 };
 use crate::Result;
 

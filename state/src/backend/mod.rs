@@ -7,6 +7,7 @@
 //! [`Memory`] and [`Local`] keep; [`Retry`] and [`Fault`] wrap.
 
 mod fault;
+mod key;
 mod local;
 mod memory;
 mod port;

@@ -53,10 +53,10 @@ macro_rules! emulators {
                 &'a self,
                 region: &'a str,
             ) -> super::emulator::Answer<'a, Result<serde_json::Value, String>> {
-                use winterbaume_core::StatefulService as _;
+                use winterbaume_core::StatefulService;
                 Box::pin(async move {
-                    let view =
-                        self.snapshot(winterbaume_core::DEFAULT_ACCOUNT_ID, region).await;
+                    let account = winterbaume_core::DEFAULT_ACCOUNT_ID;
+                    let view = StatefulService::snapshot(self, account, region).await;
                     serde_json::to_value(view).map_err(|error| error.to_string())
                 })
             }
@@ -66,10 +66,11 @@ macro_rules! emulators {
                 region: &'a str,
                 view: serde_json::Value,
             ) -> super::emulator::Answer<'a, Result<(), String>> {
-                use winterbaume_core::StatefulService as _;
+                use winterbaume_core::StatefulService;
                 Box::pin(async move {
                     let view = serde_json::from_value(view).map_err(|error| error.to_string())?;
-                    self.restore(winterbaume_core::DEFAULT_ACCOUNT_ID, region, view)
+                    let account = winterbaume_core::DEFAULT_ACCOUNT_ID;
+                    StatefulService::restore(self, account, region, view)
                         .await
                         .map_err(|error| error.to_string())
                 })

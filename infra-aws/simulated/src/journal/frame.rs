@@ -35,7 +35,7 @@ impl Sealer {
                 XNonce::from_slice(&nonce),
                 Payload { msg: plain, aad: &offset.to_le_bytes() },
             )
-            .map_err(std::io::Error::other)?;
+            .map_err(|_| std::io::Error::other("sealing failed"))?;
         let length = u32::try_from(NONCE + sealed.len()).map_err(std::io::Error::other)?;
         let mut frame = Vec::with_capacity(LENGTH + NONCE + sealed.len());
         frame.extend(length.to_le_bytes());

@@ -17,7 +17,7 @@ pub(crate) struct Access<'a> {
     pub(crate) lag: u64,
 }
 
-impl Access<'_> {
+impl<'a> Access<'a> {
     pub(crate) fn id(&self, service: super::Service) -> CellId {
         CellId::new(&self.call.account, &self.call.region, service)
     }
@@ -33,15 +33,15 @@ impl Access<'_> {
         self.now + wait.millis(self.durations)
     }
 
-    pub(crate) fn input(&self) -> &Value {
+    pub(crate) fn input(&self) -> &'a Value {
         &self.call.input
     }
 
-    pub(crate) fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &'a str {
         &self.call.account
     }
 
-    pub(crate) fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &'a str {
         &self.call.region
     }
 

@@ -145,7 +145,7 @@ impl Service {
 pub(crate) fn rest_operation(call: &ApiCall) -> String {
     match call.service {
         Service::Eks => super::eks::operation(call).to_owned(),
-        Service::S3 => super::s3::operation(call).to_owned(),
+        Service::S3 => super::s3::operation(call),
         Service::Route53 => route53(call).to_owned(),
         _ => String::new(),
     }

@@ -1,0 +1,153 @@
+//! Buckets.
+
+use serde_json::json;
+
+use super::route::{empty, find, xml};
+use crate::services::{Access, Service};
+use crate::wire::{Failure, Reply, fail, parse_xml};
+
+/// Whose bucket it is, in any account.
+fn owner(access: &Access<'_>, bucket: &str) -> Option<String> {
+    access
+        .world
+        .ids()
+        .filter(|id| id.service == Service::S3)
+        .find(|id| access.world.docs(id).is_some_and(|docs| docs.has("bucket", bucket)))
+        .map(|id| id.account.clone())
+}
+
+pub(super) fn create(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Failure> {
+    let legal = (3..=63).contains(&bucket.len())
+        && bucket
+            .chars()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-' || it == '.')
+        && !bucket.starts_with(['-', '.'])
+        && !bucket.ends_with(['-', '.']);
+    if !legal {
+        return Err(fail("InvalidBucketName", "The specified bucket is not valid."));
+    }
+    let body = parse_xml(&String::from_utf8_lossy(&access.call.body));
+    let constraint = body["LocationConstraint"].as_str().filter(|it| !it.is_empty());
+    let region = access.region();
+    match constraint {
+        None if region != "us-east-1" => {
+            return Err(fail(
+                "IllegalLocationConstraintException",
+                "The unspecified location constraint is incompatible for the region specific \
+                 endpoint this request was sent to.",
+            ));
+        }
+        Some("us-east-1") => {
+            return Err(fail(
+                "InvalidLocationConstraint",
+                "The specified location-constraint is not valid",
+            ));
+        }
+        Some(other) if other != region => {
+            return Err(fail(
+                "IllegalLocationConstraintException",
+                format!("The {other} location constraint is incompatible for the region specific \
+                         endpoint this request was sent to."),
+            ));
+        }
+        _ => {}
+    }
+    match owner(access, bucket) {
+        Some(account) if account == access.account() => {
+            // In us-east-1 making one's own bucket again is a success, for old times' sake.
+            if region != "us-east-1" {
+                return Err(fail(
+                    "BucketAlreadyOwnedByYou",
+                    "Your previous request to create the named bucket succeeded and you already \
+                     own it.",
+                )
+                .status(409));
+            }
+        }
+        Some(_) => {
+            return Err(fail(
+                "BucketAlreadyExists",
+                "The requested bucket name is not available.",
+            )
+            .status(409));
+        }
+        None => {
+            let lock = access.call.headers.contains_key("x-amz-bucket-object-lock-enabled");
+            let mut document = json!({
+                "name": bucket, "region": region, "createdAt": access.timestamp(),
+                "configurations": {
+                    "encryption": "<ServerSideEncryptionConfiguration><Rule>\
+                        <ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
+                        </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false\
+                        </BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>",
+                    "publicAccessBlock": "<PublicAccessBlockConfiguration><BlockPublicAcls>true\
+                        </BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
+                        <BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true\
+                        </RestrictPublicBuckets></PublicAccessBlockConfiguration>",
+                    "ownershipControls": "<OwnershipControls><Rule><ObjectOwnership>\
+                        BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>",
+                },
+            });
+            if lock {
+                document["configurations"]["object-lock"] = json!(
+                    "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>\
+                     </ObjectLockConfiguration>"
+                );
+                document["configurations"]["versioning"] = json!(
+                    "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+                );
+            }
+            access.docs(Service::S3).put("bucket", bucket, document);
+        }
+    }
+    Ok(empty(200).header("location", &format!("/{bucket}")))
+}
+
+pub(super) fn list(access: &mut Access<'_>) -> Reply {
+    let account = access.account();
+    let mut body = format!(
+        "<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner>\
+         <ID>{account}</ID></Owner><Buckets>"
+    );
+    for bucket in access.docs(Service::S3).values("bucket") {
+        let text = |field: &str| bucket[field].as_str().unwrap_or_default();
+        body.push_str(&[
+            "<Bucket><Name>",
+            text("name"),
+            "</Name><CreationDate>",
+            text("createdAt"),
+            "</CreationDate><BucketRegion>",
+            text("region"),
+            "</BucketRegion></Bucket>",
+        ].concat());
+    }
+    body.push_str("</Buckets></ListAllMyBucketsResult>");
+    xml(body)
+}
+
+pub(super) fn head(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Failure> {
+    let found = find(access, bucket)?;
+    Ok(empty(200).header("x-amz-bucket-region", found["region"].as_str().unwrap_or_default()))
+}
+
+pub(super) fn location(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Failure> {
+    let found = find(access, bucket)?;
+    let region = found["region"].as_str().filter(|it| *it != "us-east-1").unwrap_or_default();
+    Ok(xml(format!(
+        "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{region}\
+         </LocationConstraint>"
+    )))
+}
+
+/// Only when empty, all versions and delete markers included.
+pub(super) fn delete(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Failure> {
+    find(access, bucket)?;
+    let docs = access.docs(Service::S3);
+    let prefix = format!("{bucket}/");
+    if docs.all("object").any(|(key, _)| key.starts_with(&prefix)) {
+        return Err(fail("BucketNotEmpty", "The bucket you tried to delete is not empty")
+            .status(409));
+    }
+    docs.remove("bucket", bucket);
+    Ok(empty(204))
+}

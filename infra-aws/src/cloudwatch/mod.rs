@@ -1,0 +1,3 @@
+//! CloudWatch.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! DynamoDB.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! EC2 and VPC.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! ECR.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! EKS.
+
+crate::kinds! {}

@@ -1,0 +1,118 @@
+//! Managed policies attached to roles.
+
+use std::collections::BTreeSet;
+
+use infra_core::{
+    Resource,
+    program::IntoInput,
+    provider::{Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result},
+};
+
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, subject},
+    types::{Arn, RoleName},
+};
+
+/// A managed policy attached to a role. Another role or policy replaces it.
+///
+/// Deploying needs `iam:AttachRolePolicy`, `iam:DetachRolePolicy` and `iam:ListAttachedRolePolicies` on the role.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "aws:iam:PolicyAttachment")]
+pub struct PolicyAttachment {
+    /// The role. Another role replaces the attachment.
+    #[field(replace)]
+    pub role: RoleName,
+    /// The policy: one of your own or one that AWS keeps. Another policy replaces the attachment.
+    #[field(replace)]
+    pub policy: Arn,
+}
+
+impl PolicyAttachment {
+    /// Attaches a policy that AWS keeps, by its name with its path: `AmazonEKSClusterPolicy`,
+    /// `service-role/AmazonRDSEnhancedMonitoringRole`. In the partition `aws`.
+    pub fn of_aws(role: impl IntoInput<RoleName>, policy: &str) -> PolicyAttachmentDecl {
+        Self::new(role, Arn::of("aws", "iam", "", "aws", &format!("policy/{policy}")))
+    }
+
+    fn id(&self) -> String {
+        format!("{}|{}", self.role, self.policy)
+    }
+
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let id = find.id().map_or_else(|| find.inputs().map(Self::id), |id| Some(id.to_owned()));
+        let id = id.unwrap_or_default();
+        let (role, policy) = split(&id)?;
+        if !attached(cx, role).await?.contains(policy) {
+            return Ok(None);
+        }
+        let live = Self { role: RoleName::trusted(role), policy: Arn::trusted(policy) };
+        Ok(Some(Observed::ready(id.clone(), live, ())))
+    }
+}
+
+/// The id is `ROLE|POLICY-ARN`: a role's name has no `|` in it.
+fn split(id: &str) -> Result<(&str, &str)> {
+    let wrong = || Error::invalid(format!("expected an id like ROLE|POLICY-ARN, found {id:?}"));
+    id.split_once('|').ok_or_else(wrong)
+}
+
+/// What is attached to the role: one call for all attachments of it in the batch.
+async fn attached(cx: &Cx<Aws>, role: &str) -> Result<std::sync::Arc<BTreeSet<String>>> {
+    let list = || async {
+        let mut arns = BTreeSet::new();
+        let list = cx.iam().list_attached_role_policies().role_name(role);
+        let mut pages = list.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let Some(page) = page.found()? else { break };
+            let found = page.attached_policies().iter().filter_map(|policy| policy.policy_arn());
+            arns.extend(found.map(str::to_owned));
+        }
+        Ok(arns)
+    };
+    cx.memo(&format!("iam:attached:{role}"), list).await
+}
+
+impl Managed for PolicyAttachment {
+    type Cloud = Aws;
+
+    async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
+        batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
+        let attach = cx.iam().attach_role_policy().role_name(want.role.as_str());
+        attach.policy_arn(want.policy.as_str()).send().await.classify()?;
+        Ok(want.id())
+    }
+
+    async fn update(_: &Cx<Aws>, _: &Change<'_, Self>, _: &Operation) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
+        let (role, policy) = split(&have.id)?;
+        cx.iam().detach_role_policy().role_name(role).policy_arn(policy).send().await.gone()
+    }
+
+    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        let both = subject(change);
+        let (role, policy) = both.map_or(("*", "*"), |it| (it.role.as_str(), it.policy.as_str()));
+        let role = format!("arn:*:iam::*:role/{role}");
+        let verb = match Verb::of(change) {
+            Verb::Create | Verb::Update => "iam:AttachRolePolicy",
+            Verb::Delete => "iam:DetachRolePolicy",
+        };
+        let mut attach = Grant::new(verb, role.clone());
+        // Without this, whoever may attach may attach anything, and so become anyone.
+        attach.condition = Some(("iam:PolicyARN".to_owned(), policy.to_owned()));
+        let mut all = grants(role, ["iam:ListAttachedRolePolicies"]);
+        all.push(attach);
+        all
+    }
+
+    fn once() -> Once {
+        Once { by_name: true, ..Once::default() }
+    }
+}

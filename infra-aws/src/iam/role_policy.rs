@@ -1,0 +1,112 @@
+//! Policies inside a role.
+
+use infra_core::{
+    Resource,
+    provider::{
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
+    },
+};
+
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, decoded, grants, normalize, problem, subject},
+    types::RoleName,
+};
+
+/// Permissions written into one role (an inline policy): gone when the role goes, shared with nothing.
+///
+/// Another role or name replaces it; the document changes in place.
+///
+/// Deploying needs `iam:PutRolePolicy`, `iam:GetRolePolicy` and `iam:DeleteRolePolicy` on the role.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "aws:iam:RolePolicy")]
+pub struct RolePolicy {
+    /// The role. Another role replaces it.
+    #[field(replace)]
+    pub role: RoleName,
+    /// The permissions. All inline policies of a role together have at most 10,240 characters.
+    #[field(normalize = normalize)]
+    pub policy: String,
+    /// Its name, unique in the role; generated if left out. Another name replaces it.
+    #[field(replace, name(max = 128, extra = "-_+=,.@"))]
+    pub name: Option<String>,
+}
+
+/// The id is `ROLE|NAME`: a role's name has no `|` in it.
+fn split(id: &str) -> Result<(&str, &str)> {
+    let wrong = || Error::invalid(format!("expected an id like ROLE|POLICY, found {id:?}"));
+    id.split_once('|').ok_or_else(wrong)
+}
+
+impl RolePolicy {
+    fn id(&self) -> String {
+        format!("{}|{}", self.role, self.name.as_deref().unwrap_or_default())
+    }
+
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let id = find.id().map_or_else(|| find.inputs().map(Self::id), |id| Some(id.to_owned()));
+        let id = id.unwrap_or_default();
+        let (role, name) = split(&id)?;
+        let get = cx.iam().get_role_policy().role_name(role).policy_name(name);
+        let Some(found) = get.send().await.found()? else { return Ok(None) };
+        let live = Self {
+            role: RoleName::trusted(found.role_name()),
+            policy: decoded(found.policy_document()),
+            name: Some(found.policy_name().to_owned()),
+        };
+        Ok(Some(Observed::ready(id, live, ())))
+    }
+
+    async fn put(&self, cx: &Cx<Aws>, role: &str, name: &str) -> Result<()> {
+        let put = cx.iam().put_role_policy().role_name(role).policy_name(name);
+        put.policy_document(&self.policy).send().await.classify().map(drop)
+    }
+}
+
+impl Managed for RolePolicy {
+    type Cloud = Aws;
+
+    async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
+        batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
+        let name = want.name.as_deref().unwrap_or_default();
+        want.put(cx, want.role.as_str(), name).await?;
+        Ok(want.id())
+    }
+
+    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
+        let (role, name) = split(change.id()?)?;
+        if change.touches(Self::POLICY) {
+            change.want()?.put(cx, role, name).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
+        let (role, name) = split(&have.id)?;
+        cx.iam().delete_role_policy().role_name(role).policy_name(name).send().await.gone()
+    }
+
+    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        let policy = subject(change);
+        let role = policy.map_or("*", |policy| policy.role.as_str());
+        let verb = match Verb::of(change) {
+            Verb::Create | Verb::Update => "iam:PutRolePolicy",
+            Verb::Delete => "iam:DeleteRolePolicy",
+        };
+        grants(format!("arn:*:iam::*:role/{role}"), ["iam:GetRolePolicy", verb])
+    }
+
+    fn check(want: &Partial<Self>) -> Vec<Violation> {
+        let document = want.get(Self::POLICY).known();
+        let found = document.and_then(|document| problem(&document, 10_240));
+        found.map(|problem| Violation::of(Self::POLICY, problem)).into_iter().collect()
+    }
+
+    fn once() -> Once {
+        Once { by_name: true, ..Once::default() }
+    }
+}

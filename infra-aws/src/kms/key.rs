@@ -1,0 +1,368 @@
+//! Keys.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_sdk_kms::types::{KeyMetadata, KeyState};
+use infra_core::{
+    Data as _, Outputs, Resource,
+    provider::{
+        Change, Class, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
+        Violation,
+    },
+    state::Value,
+};
+
+use super::{KeySpec, KeyUsage, tag};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, normalize, problem, subject},
+    tags,
+    types::{Arn, KeyId},
+};
+
+/// A key that never leaves KMS. Everything encrypted with it is lost when it is.
+///
+/// Deleting schedules the deletion; until the window is over the key can be restored, and the engine restores it
+/// rather than make another where it is still wanted. Another spec, usage or multi-Region property replaces it.
+///
+/// Deploying needs `kms:CreateKey`, `TagResource`, `DescribeKey`, `GetKeyPolicy`, `GetKeyRotationStatus`,
+/// `ListResourceTags`, `PutKeyPolicy`, `UpdateKeyDescription`, `Enable/DisableKeyRotation`, `Enable/DisableKey`,
+/// `UntagResource`, `ScheduleKeyDeletion`, `CancelKeyDeletion`; after a crash `kms:ListKeys`, because a create has no
+/// token. (KMS API reference.)
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "aws:kms:Key", outputs = KeyOutputs, holds_data)]
+pub struct Key {
+    /// What it is for.
+    pub description: Option<String>,
+    /// Who may use and who may administer it. Left out: the account's administrators decide by IAM policies.
+    /// KMS refuses one that locks out who sets it.
+    #[field(computed, normalize = normalize)]
+    pub policy: Option<String>,
+    /// Whether KMS makes new key material once every rotation period. Only for symmetric keys.
+    #[field(default = false)]
+    pub rotation: bool,
+    /// Days from one rotation to the next, 90 to 2560; 365 if left out.
+    #[field(computed)]
+    pub rotation_period: Option<i32>,
+    /// Whether it can be used.
+    #[field(default = true)]
+    pub enabled: bool,
+    /// What it is made of. Another spec replaces it.
+    #[field(replace, default = KeySpec::SymmetricDefault)]
+    pub spec: KeySpec,
+    /// What it may be used for. Another usage replaces it.
+    #[field(replace, default = KeyUsage::EncryptDecrypt)]
+    pub usage: KeyUsage,
+    /// Whether it can have replicas in other regions. A change replaces it.
+    #[field(replace, default = false)]
+    pub multi_region: bool,
+    /// Days between the deletion being scheduled and done, 7 to 30.
+    #[field(write_only, default = 30i32)]
+    pub pending_window: i32,
+    /// Its tags.
+    #[field(tags)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What a key gives.
+#[derive(Outputs, Clone, Debug)]
+pub struct KeyOutputs {
+    /// Its id.
+    #[output(stable)]
+    pub id: KeyId,
+    /// Its ARN.
+    #[output(stable)]
+    pub arn: Arn,
+}
+
+/// The only name a key policy can have.
+const POLICY: &str = "default";
+
+impl Key {
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let id = match find {
+            Find::Id { id, .. } => (*id).to_owned(),
+            Find::Made { op, .. } => {
+                let all = all_tags(cx).await?;
+                let made = Some(op.id.to_string());
+                let ours = |tags: &BTreeMap<_, _>| tags.get("infra:operation").cloned() == made;
+                let Some((id, _)) = all.iter().find(|(_, tags)| ours(tags)) else { return Ok(None) };
+                id.clone()
+            }
+        };
+        let answer = cx.kms().describe_key().key_id(&id).send().await.found()?;
+        let Some(key) = answer.and_then(|answer| answer.key_metadata) else { return Ok(None) };
+        Self::observe(cx, find, &key).await
+    }
+
+    async fn observe(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        key: &KeyMetadata,
+    ) -> Result<Option<Observed<Self>>> {
+        let id = key.key_id();
+        let Some(all) = tags_of(cx, id).await? else { return Ok(None) };
+        let spec = parse(key.key_spec().map(|spec| spec.as_str()), KeySpec::SymmetricDefault);
+        let dying =
+            matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion));
+        let recorded = find.inputs();
+        let rotation = if spec == KeySpec::SymmetricDefault && !dying {
+            let get = cx.kms().get_key_rotation_status().key_id(id);
+            let status = get.send().await.classify()?;
+            (status.key_rotation_enabled(), status.rotation_period_in_days())
+        } else {
+            // KMS does not say while the key waits for its deletion.
+            (recorded.is_some_and(|key| key.rotation), recorded.and_then(|key| key.rotation_period))
+        };
+        let policy = cx.kms().get_key_policy().key_id(id).policy_name(POLICY).send().await;
+        let live = Self {
+            description: key.description().filter(|text| !text.is_empty()).map(str::to_owned),
+            policy: policy.found()?.and_then(|answer| answer.policy),
+            rotation: rotation.0,
+            rotation_period: rotation.1,
+            enabled: key.enabled(),
+            spec,
+            usage: parse(key.key_usage().map(|usage| usage.as_str()), KeyUsage::EncryptDecrypt),
+            multi_region: key.multi_region().unwrap_or_default(),
+            pending_window: recorded.map_or(30, |key| key.pending_window),
+            tags: tags::visible(&all),
+        };
+        let outputs = KeyOutputs {
+            id: KeyId::trusted(id),
+            arn: Arn::trusted(key.arn().unwrap_or_default()),
+        };
+        let observed = Observed::ready(id, live, outputs).owned_by(&all);
+        Ok(match key.key_state() {
+            // Somebody else's key that is about to go is not ours to restore.
+            _ if dying && observed.owner.is_none() => None,
+            _ if dying => {
+                let date = key.deletion_date().map_or_else(String::new, |date| format!(" on {date}"));
+                Some(observed.but(Readiness::Restorable(format!("KMS deletes it{date}"))))
+            }
+            Some(KeyState::Creating | KeyState::Updating | KeyState::PendingImport) => {
+                let state = key.key_state().map_or("", KeyState::as_str).to_lowercase();
+                Some(observed.but(Readiness::Pending(state)))
+            }
+            Some(KeyState::Unavailable) => {
+                Some(observed.but(Readiness::Failed("its key store is not available".to_owned())))
+            }
+            _ => Some(observed),
+        })
+    }
+
+    async fn rotate(&self, cx: &Cx<Aws>, id: &str) -> Result<()> {
+        if self.rotation {
+            let enable = cx.kms().enable_key_rotation().key_id(id);
+            enable.set_rotation_period_in_days(self.rotation_period).send().await.classify()?;
+        } else {
+            cx.kms().disable_key_rotation().key_id(id).send().await.classify()?;
+        }
+        Ok(())
+    }
+}
+
+/// Names that AWS adds later must not stop a read: they are taken for the usual one.
+fn parse<T: infra_core::Data>(name: Option<&str>, usual: T) -> T {
+    name.and_then(|name| T::from_value(&Value::from(name)).ok()).unwrap_or(usual)
+}
+
+async fn tags_of(cx: &Cx<Aws>, id: &str) -> Result<Option<BTreeMap<String, String>>> {
+    let mut all = BTreeMap::new();
+    let mut pages = cx.kms().list_resource_tags().key_id(id).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let Some(page) = page.found()? else { return Ok(None) };
+        all.extend(tag::map(page.tags()));
+    }
+    Ok(Some(all))
+}
+
+/// The tags of every key in the account and region: KMS cannot search by tag. Only asked for after a crash.
+async fn all_tags(cx: &Cx<Aws>) -> Result<Arc<BTreeMap<String, BTreeMap<String, String>>>> {
+    let ask = || async {
+        let mut ids = Vec::new();
+        let mut pages = cx.kms().list_keys().into_paginator().send();
+        while let Some(page) = pages.next().await {
+            ids.extend(page.classify()?.keys().iter().filter_map(|key| key.key_id.clone()));
+        }
+        let mut found = BTreeMap::new();
+        for (id, tags) in ids.iter().zip(batch::each(&ids, |id| tags_of(cx, id)).await) {
+            match tags {
+                Ok(tags) => found.insert(id.clone(), tags.unwrap_or_default()),
+                // A key whose policy shuts us out is not one that we made.
+                Err(e) if e.class() == Class::Denied => None,
+                Err(e) => return Err(e),
+            };
+        }
+        Ok(found)
+    };
+    cx.memo("kms:tags", ask).await
+}
+
+impl Managed for Key {
+    type Cloud = Aws;
+
+    async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
+        batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
+        let created = cx
+            .kms()
+            .create_key()
+            .set_description(want.description.clone())
+            .set_policy(want.policy.clone())
+            .key_spec(want.spec.as_str().into())
+            .key_usage(want.usage.as_str().into())
+            .multi_region(want.multi_region)
+            .set_tags(Some(tag::list(&cx.tags(&want.tags, op))?))
+            .send()
+            .await
+            .classify()?;
+        let key = created.key_metadata;
+        key.map(|key| key.key_id).ok_or_else(|| {
+            infra_core::provider::Error::invalid("CreateKey gave no key")
+        })
+    }
+
+    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
+        let (id, want, kms) = (change.id()?, change.want()?, cx.kms());
+        let have = change.have()?;
+        let restored = matches!(have.readiness, Readiness::Restorable(_));
+        if restored {
+            kms.cancel_key_deletion().key_id(id).send().await.classify()?;
+        }
+        // A restored key is disabled, and most of the calls below refuse a disabled key: enabling comes first.
+        if (restored || change.touches(Self::ENABLED)) && want.enabled {
+            kms.enable_key().key_id(id).send().await.classify()?;
+        }
+        if change.touches(Self::DESCRIPTION) {
+            let description = want.description.clone().unwrap_or_default();
+            let update = kms.update_key_description().key_id(id).description(description);
+            update.send().await.classify()?;
+        }
+        if change.touches(Self::POLICY)
+            && let Some(policy) = &want.policy
+        {
+            let put = kms.put_key_policy().key_id(id).policy_name(POLICY).policy(policy);
+            put.send().await.classify()?;
+        }
+        if change.touches(Self::ROTATION) || change.touches(Self::ROTATION_PERIOD) {
+            want.rotate(cx, id).await?;
+        }
+        if change.touches(Self::TAGS) {
+            let (put, remove) = tags::changes(&have.live.tags, &want.tags);
+            if !remove.is_empty() {
+                let untag = kms.untag_resource().key_id(id).set_tag_keys(Some(remove));
+                untag.send().await.classify()?;
+            }
+            if !put.is_empty() {
+                let tag = kms.tag_resource().key_id(id).set_tags(Some(tag::list(&put)?));
+                tag.send().await.classify()?;
+            }
+        }
+        if change.touches(Self::ENABLED) && !want.enabled {
+            kms.disable_key().key_id(id).send().await.classify()?;
+        }
+        Ok(())
+    }
+
+    async fn delete(
+        cx: &Cx<Aws>,
+        have: &Observed<Self>,
+        recorded: &Self,
+        _: &Operation,
+    ) -> Result<()> {
+        if matches!(have.readiness, Readiness::Restorable(_)) {
+            return Ok(());
+        }
+        let schedule = cx.kms().schedule_key_deletion().key_id(&have.id);
+        schedule.pending_window_in_days(recorded.pending_window).send().await.gone()
+    }
+
+    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        let id = change.have.map_or("*", |have| have.id.as_str());
+        let mut actions = vec![
+            "kms:DescribeKey",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListResourceTags",
+        ];
+        let verb = Verb::of(change);
+        let rotates = verb == Verb::Create && subject(change).is_some_and(|key| key.rotation);
+        match verb {
+            Verb::Create => actions.push("kms:TagResource"),
+            Verb::Delete => actions.push("kms:ScheduleKeyDeletion"),
+            Verb::Update => {
+                let fields: [(bool, &[&'static str]); 4] = [
+                    (change.touches(Self::DESCRIPTION), &["kms:UpdateKeyDescription"]),
+                    (change.touches(Self::POLICY), &["kms:PutKeyPolicy"]),
+                    (change.touches(Self::ENABLED), &["kms:EnableKey", "kms:DisableKey"]),
+                    (change.touches(Self::TAGS), &["kms:TagResource", "kms:UntagResource"]),
+                ];
+                actions.extend(fields.iter().filter(|(t, _)| *t).flat_map(|(_, names)| *names));
+                if change.have.is_some_and(|h| matches!(h.readiness, Readiness::Restorable(_))) {
+                    actions.extend(["kms:CancelKeyDeletion", "kms:EnableKey"]);
+                }
+            }
+        }
+        if rotates || change.touches(Self::ROTATION) || change.touches(Self::ROTATION_PERIOD) {
+            actions.extend(["kms:EnableKeyRotation", "kms:DisableKeyRotation"]);
+        }
+        let mut all = grants(format!("arn:*:kms:*:*:key/{id}"), actions);
+        if verb == Verb::Create {
+            // A key that is not there yet has no ARN to name; a search after a crash looks at all.
+            all.extend(grants("*", ["kms:CreateKey", "kms:ListKeys"]));
+        }
+        all
+    }
+
+    fn check(want: &Partial<Self>) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if let Some(problem) = want.get(Self::POLICY).known().and_then(|text| problem(&text, 32_768)) {
+            violations.push(Violation::of(Self::POLICY, problem));
+        }
+        if let Some(days) = want.get(Self::PENDING_WINDOW).known()
+            && !(7..=30).contains(&days)
+        {
+            let message = format!("expected 7 to 30 days, found {days}");
+            violations.push(Violation::of(Self::PENDING_WINDOW, message));
+        }
+        if let Some(days) = want.get(Self::ROTATION_PERIOD).known()
+            && !(90..=2560).contains(&days)
+        {
+            let message = format!("expected 90 to 2560 days, found {days}");
+            violations.push(Violation::of(Self::ROTATION_PERIOD, message));
+        }
+        let spec = want.get(Self::SPEC).known().unwrap_or(KeySpec::SymmetricDefault);
+        if want.get(Self::ROTATION).known() == Some(true) && spec != KeySpec::SymmetricDefault {
+            let message = format!("only symmetric keys rotate, and this one is {}", spec.as_str());
+            violations.push(Violation::of(Self::ROTATION, message));
+        }
+        violations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_checked_at_preview() {
+        let wrong = Value::from([
+            ("pending_window", 3i32.into()),
+            ("rotation", true.into()),
+            ("rotation_period", 3000i32.into()),
+            ("spec", "RSA_2048".into()),
+            ("policy", "{}".into()),
+        ]);
+        assert_eq!(Key::check(&Partial::new(wrong)).len(), 4);
+        assert!(Key::check(&Partial::new(Value::from([("rotation", true.into())]))).is_empty());
+    }
+
+    #[test]
+    fn unknown_specs_do_not_stop_a_read() {
+        assert_eq!(parse(Some("ML_DSA_44"), KeySpec::SymmetricDefault), KeySpec::SymmetricDefault);
+        assert_eq!(parse(Some("RSA_4096"), KeySpec::SymmetricDefault), KeySpec::Rsa4096);
+    }
+}

@@ -1,0 +1,3 @@
+//! CloudWatch Logs.
+
+crate::kinds! {}

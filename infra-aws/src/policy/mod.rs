@@ -1,0 +1,37 @@
+//! Typed IAM policy documents.
+//!
+//! A [`Document`] is made of [`Statement`]s; resources, principals and condition values may be outputs of other
+//! resources. It goes wherever a field takes JSON text, as canonical JSON (sorted keys, no spaces), and is secret or
+//! unknown where a part of it is.
+//!
+//! ```
+//! use infra_aws::policy::{Condition, Document, Statement};
+//!
+//! let document = Document::new().statement(
+//!     Statement::allow()
+//!         .sid("ReadDatabaseUrl")
+//!         .actions(["ssm:GetParameter"])
+//!         .resources(["arn:aws:ssm:eu-central-1:123456789012:parameter/prod/qledger/DATABASE_URL"])
+//!         .condition(Condition::bool("aws:SecureTransport", true)),
+//! );
+//! let text = document.json().expr().literal().unwrap();
+//! assert!(text.as_str().unwrap().contains(r#""Condition":{"Bool":{"aws:SecureTransport":"true"}}"#));
+//! ```
+//!
+//! **Invariant:** two documents that mean the same are equal after [`normalize`]; what it gives is itself a valid
+//! document with the same meaning.
+
+mod condition;
+mod document;
+mod grants;
+mod normalize;
+mod principal;
+mod statement;
+
+pub use condition::Condition;
+pub use document::Document;
+pub(crate) use grants::{Verb, grants, subject};
+pub use normalize::{normalize, normalize_json, same};
+pub(crate) use normalize::{decoded, problem};
+pub use principal::Principal;
+pub use statement::{Effect, Statement};

@@ -1,0 +1,230 @@
+//! The provider node, and the connector to the real AWS.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder, Connector as HttpConnector,
+    proxy::ProxyConfig,
+    tls::{Provider as Tls, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use infra_core::{
+    Data, Resource, Value,
+    provider::{Connection, Connector, Context, Driver, Error, Result},
+};
+
+use crate::{Aws, classify::Classify, cloud::Identity};
+
+/// A connection to AWS. What is left out comes from the stack's settings and the SDK's environment.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "aws:Provider")]
+pub struct AwsProvider {
+    /// The region: `eu-west-1`.
+    pub region: Option<String>,
+    /// A profile of the SDK's configuration files.
+    pub profile: Option<String>,
+    /// A role to take on, for another account.
+    pub assume_role: Option<AssumeRole>,
+    /// Tags that every resource of this connection gets.
+    pub default_tags: BTreeMap<String, String>,
+    /// Where calls go instead of AWS's own endpoints.
+    pub endpoint: Option<String>,
+}
+
+/// A role to take on.
+#[derive(infra_core::Value, Clone, Debug, PartialEq)]
+pub struct AssumeRole {
+    /// The role.
+    pub role_arn: String,
+    /// What the role's trust policy asks for, if anything.
+    pub external_id: Option<String>,
+    /// What the session is called in CloudTrail; the program and stack if left out.
+    pub session_name: Option<String>,
+}
+
+/// The real AWS, with the SDK's environment (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).
+#[derive(Clone, Copy, Debug)]
+pub struct AwsConnector;
+
+/// The real AWS, to be plugged in with `App::cloud("aws", infra_aws::aws())`.
+pub fn aws() -> AwsConnector {
+    AwsConnector
+}
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long AWS may take to begin its answer. Well under the lease, so that a lost lease finds no call under way.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Few attempts: the engine tries again above.
+pub(crate) fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(200))
+        .with_max_backoff(Duration::from_secs(3))
+}
+
+/// The configuration of the default provider: the stack's settings that are this cloud's.
+pub(crate) fn from_settings(context: &Context, otherwise: Option<String>) -> Result<Value> {
+    let text = |key: &str| context.settings.get(key).and_then(Value::as_str).map(str::to_owned);
+    let mut config = BTreeMap::new();
+    let region = text("region").or(otherwise).ok_or_else(|| {
+        let stack = &context.stack.stack;
+        Error::invalid(format!(
+            "no region: write `region = \"eu-west-1\"` under `[stack.{stack}]`, or set AWS_REGION"
+        ))
+    })?;
+    config.insert("region".to_owned(), Value::from(region.as_str()));
+    for key in ["profile", "endpoint"] {
+        config.extend(text(key).map(|text| (key.to_owned(), Value::from(text.as_str()))));
+    }
+    for key in ["assume_role", "default_tags"] {
+        config.extend(context.settings.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    let config = Value::Map(config);
+    AwsProvider::from_value(&config)?;
+    Ok(config)
+}
+
+#[async_trait]
+impl Connector for AwsConnector {
+    fn provider_kind(&self) -> &'static str {
+        AwsProvider::KIND
+    }
+
+    fn drivers(&self) -> Vec<Arc<dyn Driver>> {
+        crate::drivers()
+    }
+
+    fn default_provider(&self, context: &Context) -> Result<Value> {
+        let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
+        from_settings(context, variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")))
+    }
+
+    async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
+        let provider = AwsProvider::from_value(config)?;
+        let http = http_client();
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(retries())
+            .timeout_config(timeouts)
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
+            .http_client(http.clone());
+        if let Some(region) = &provider.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &provider.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(endpoint) = &provider.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let mut sdk = loader.load().await;
+        if let Some(role) = &provider.assume_role {
+            sdk = assume(sdk, role, context).await;
+        }
+        let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
+            Error::invalid("the provider has no region: give it one, or set AWS_REGION")
+        })?;
+        let endpoint = sdk.endpoint_url().map(str::to_owned);
+        connected(sdk, http, context, Cloud { name: "aws", realm: None, region, endpoint }).await
+    }
+
+    async fn serve(
+        &self,
+        _: std::net::TcpListener,
+        _: &Context,
+        _: tokio_util::sync::CancellationToken,
+    ) -> Result<()> {
+        Err(Error::invalid("the cloud `aws` is the real one: only a simulated cloud can be served"))
+    }
+
+    fn notice(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Where a connection goes.
+pub(crate) struct Cloud {
+    pub(crate) name: &'static str,
+    /// What rate limits are counted for, if not the account.
+    pub(crate) realm: Option<String>,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<String>,
+}
+
+/// Asks who we are: the connection.
+pub(crate) async fn connected(
+    sdk: SdkConfig,
+    http: SharedHttpClient,
+    context: &Context,
+    cloud: Cloud,
+) -> Result<Connection> {
+    let Cloud { name, realm, region, endpoint } = cloud;
+    let caller = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.classify()?;
+    let account = caller.account.unwrap_or_default();
+    let partition = caller.arn.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+    let mut identity = infra_core::state::ProviderIdentity::new();
+    identity.insert("cloud".to_owned(), name.to_owned());
+    identity.insert("account".to_owned(), account.clone());
+    identity.insert("region".to_owned(), region.clone());
+    identity.extend(endpoint.clone().map(|endpoint| ("endpoint".to_owned(), endpoint)));
+    let who = Identity {
+        realm: realm.unwrap_or_else(|| account.clone()),
+        account,
+        partition: partition.to_owned(),
+        region,
+        custom_endpoint: endpoint.is_some(),
+    };
+    let aws = Aws::new(sdk, http, context.gate.clone(), who);
+    Ok(Connection { identity, client: Arc::new(aws) })
+}
+
+/// The same connection as another role.
+pub(crate) async fn assume(sdk: SdkConfig, role: &AssumeRole, context: &Context) -> SdkConfig {
+    let otherwise = || session_name(&context.stack.to_string());
+    let session = role.session_name.clone().unwrap_or_else(otherwise);
+    let mut builder =
+        AssumeRoleProvider::builder(&role.role_arn).session_name(session).configure(&sdk);
+    if let Some(id) = &role.external_id {
+        builder = builder.external_id(id);
+    }
+    let provider = builder.build().await;
+    let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(provider);
+    sdk.into_builder().credentials_provider(credentials).build()
+}
+
+/// At most 64 characters of those that STS allows.
+fn session_name(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "=,.@_-".contains(c);
+    let text = text.chars().map(|c| if allowed(c) { c } else { '-' });
+    "infra-".chars().chain(text).take(64).collect()
+}
+
+/// The SDK's own default client, made here because a layer goes around it: HTTPS, and proxies from the environment.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = HttpConnector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.tls_provider(Tls::Rustls(CryptoMode::AwsLc)).build()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_names_fit() {
+        assert_eq!(session_name("qledger/prod env"), "infra-qledger-prod-env");
+        assert_eq!(session_name(&"x".repeat(99)).len(), 64);
+    }
+}

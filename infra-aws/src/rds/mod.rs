@@ -1,0 +1,3 @@
+//! RDS.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! Route 53.
+
+crate::kinds! {}

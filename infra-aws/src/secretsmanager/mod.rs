@@ -1,0 +1,3 @@
+//! Secrets Manager.
+
+crate::kinds! {}

@@ -1,0 +1,169 @@
+//! The connector to the embedded AWS.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use infra_aws_simulated::{Cloud, Settings};
+use infra_core::{
+    Data, Resource, Value,
+    provider::{Class, Connection, Connector, Context, Driver, Error, Result},
+};
+
+use crate::{AwsProvider, provider};
+
+/// Where a simulated stack is, if its settings do not say.
+const REGION: &str = "eu-west-1";
+/// What no resolver resolves: nothing simulated can be mistaken for real, or reached by mistake.
+const ENDPOINT: &str = "https://aws.simulated.invalid";
+
+/// An AWS in this process, kept beside the local state.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    settings: Settings,
+    given: Option<Cloud>,
+}
+
+/// The embedded AWS, to be plugged in with `App::cloud("simulated", infra_aws::simulated())`.
+pub fn simulated() -> Simulated {
+    simulated_with(Settings::default())
+}
+
+/// The embedded AWS with other durations, or another account.
+pub fn simulated_with(settings: Settings) -> Simulated {
+    Simulated { settings, given: None }
+}
+
+/// This embedded AWS, for tests that look at its calls and switch its faults.
+pub fn simulated_in(cloud: Cloud) -> Simulated {
+    Simulated { settings: Settings::default(), given: Some(cloud) }
+}
+
+impl Simulated {
+    /// The cloud of the context's directory: one per directory and process.
+    fn cloud(&self, context: &Context) -> Result<(Cloud, PathBuf)> {
+        static OPEN: Mutex<Option<HashMap<PathBuf, Cloud>>> = Mutex::new(None);
+        let dir = context.directory.join("aws");
+        if let Some(cloud) = &self.given {
+            return Ok((cloud.clone(), dir));
+        }
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.get_or_insert_default();
+        if let Some(cloud) = open.get(&dir) {
+            return Ok((cloud.clone(), dir));
+        }
+        let cloud = Cloud::open(&dir, &context.key, self.settings.clone()).map_err(|e| {
+            let message = format!("the embedded AWS in {} cannot be opened: {e}", dir.display());
+            Error::new(Class::Invalid, message).because(e)
+        })?;
+        open.insert(dir.clone(), cloud.clone());
+        Ok((cloud, dir))
+    }
+}
+
+#[async_trait]
+impl Connector for Simulated {
+    fn provider_kind(&self) -> &'static str {
+        AwsProvider::KIND
+    }
+
+    fn drivers(&self) -> Vec<Arc<dyn Driver>> {
+        crate::drivers()
+    }
+
+    fn default_provider(&self, context: &Context) -> Result<Value> {
+        provider::from_settings(context, Some(REGION.to_owned()))
+    }
+
+    async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
+        let config = AwsProvider::from_value(config)?;
+        let (cloud, dir) = self.cloud(context)?;
+        // Nothing of the environment: a simulated stack is the same on every machine.
+        let region = config.region.unwrap_or_else(|| REGION.to_owned());
+        let http = SharedHttpClient::new(cloud);
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
+            .endpoint_url(ENDPOINT)
+            .retry_config(provider::retries())
+            .http_client(http.clone())
+            .build();
+        if let Some(role) = &config.assume_role {
+            sdk = provider::assume(sdk, role, context).await;
+        }
+        let realm = Some(format!("simulated {}", dir.display()));
+        let endpoint = Some(ENDPOINT.to_owned());
+        let cloud = provider::Cloud { name: "simulated", realm, region, endpoint };
+        provider::connected(sdk, http, context, cloud).await
+    }
+
+    async fn serve(
+        &self,
+        listener: std::net::TcpListener,
+        context: &Context,
+        stop: tokio_util::sync::CancellationToken,
+    ) -> Result<()> {
+        let (cloud, _) = self.cloud(context)?;
+        let failed = |e: std::io::Error| {
+            Error::new(Class::Invalid, format!("the embedded AWS cannot be served: {e}")).because(e)
+        };
+        listener.set_nonblocking(true).map_err(failed)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        cloud.serve(listener, stop.cancelled_owned()).await.map_err(failed)
+    }
+
+    fn notice(&self) -> Option<String> {
+        Some("simulated: nothing real is touched".to_owned())
+    }
+}
+
+/// An access key that no real AWS knows.
+fn credentials() -> Credentials {
+    Credentials::from_keys("AKIASIMULATED0000000", "simulated", None)
+}
+
+#[cfg(test)]
+impl crate::Aws {
+    /// A connection to an embedded AWS of its own, in memory.
+    pub(crate) async fn test() -> Arc<Self> {
+        Self::test_in(&Cloud::memory(Settings::default())).await
+    }
+
+    /// A connection to this embedded AWS.
+    pub(crate) async fn test_in(cloud: &Cloud) -> Arc<Self> {
+        // A directory of its own only to have a rate budget of its own: nothing is written there.
+        let directory = PathBuf::from(uuid::Uuid::new_v4().to_string());
+        let context = Context {
+            stack: infra_core::state::StackName::new("test", "dev").unwrap(),
+            settings: Value::map(),
+            directory,
+            key: Arc::new([0; 32]),
+            gate: infra_core::provider::Gate::default(),
+        };
+        let simulated = simulated_in(cloud.clone());
+        let config = simulated.default_provider(&context).unwrap();
+        let connection = simulated.connect(&config, &context).await.unwrap();
+        connection.client.downcast().unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn identity_says_that_nothing_is_real() {
+        let aws = crate::Aws::test().await;
+        assert_eq!(
+            (aws.region(), aws.account(), aws.partition()),
+            ("eu-west-1", "123456789012", "aws")
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! SNS.
+
+crate::kinds! {}

@@ -1,0 +1,3 @@
+//! Systems Manager.
+
+crate::kinds! {}

@@ -1,0 +1,254 @@
+//! The engine's settings of one stack.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use infra_state::Value;
+
+use super::{Config, Located, Node, Place, Source, did_you_mean, nearest};
+use crate::{Error, ErrorKind, Result, graph::Mistake};
+
+/// What the engine itself reads under `[stack.X]`; the clouds add the fields of their providers.
+pub const ENGINE_KEYS: [&str; 5] = ["cloud", "config", "key", "production", "state"];
+
+/// The engine's settings of one stack, and the program's configuration in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The stack's name.
+    pub stack: String,
+    /// The file they come from.
+    pub file: Option<PathBuf>,
+    /// What relative paths are relative to: the file's folder, or where the program was started.
+    pub directory: PathBuf,
+    /// The cloud's name, if one is named.
+    pub cloud: Option<String>,
+    /// Where the state lives, if it is said: `file:DIR`, `s3://bucket/prefix?lock=TABLE`.
+    pub state: Option<String>,
+    /// What seals secrets, if it is said: `file:PATH`, `kms:ALIAS`.
+    pub key: Option<String>,
+    /// Whether changes must be confirmed by typing the stack's name.
+    pub production: bool,
+    /// What the clouds read: `region`, `profile`, …
+    pub clouds: Value,
+    /// The program's own configuration.
+    pub config: Config,
+}
+
+impl Settings {
+    /// The settings of a stack that no file mentions.
+    pub fn new(stack: impl Into<String>) -> Self {
+        let stack = stack.into();
+        let production = matches!(&*stack, "prod" | "production");
+        Self { stack, production, clouds: Value::map(), ..Self::default() }
+    }
+
+    /// The same with this cloud.
+    #[must_use]
+    pub fn cloud(mut self, name: impl Into<String>) -> Self {
+        self.cloud = Some(name.into());
+        self
+    }
+
+    /// The same with the state there.
+    #[must_use]
+    pub fn state(mut self, url: impl Into<String>) -> Self {
+        self.state = Some(url.into());
+        self
+    }
+
+    /// The same with this configuration for the program.
+    #[must_use]
+    pub fn config(mut self, config: impl Into<Config>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// The settings of `stack` as the file and the flags say. `known` are the keys that the clouds read; all
+    /// mistakes are reported together.
+    pub fn load(source: &Source, stack: &str, sets: &[String], known: &[&str]) -> Result<Self> {
+        let mut settings = Self::new(stack);
+        settings.directory.clone_from(&source.from);
+        let mut config = Located::table();
+        if let Some((path, file)) = source.read()? {
+            settings.directory = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+            settings.file = Some(path);
+            config = settings.fill(&file, known)?;
+        }
+        for set in sets {
+            config.merge(Located::parse_set(set)?);
+        }
+        settings.config = config.into();
+        Ok(settings)
+    }
+
+    fn fill(&mut self, file: &Located, known: &[&str]) -> Result<Located> {
+        let mut wrong = Wrong(Vec::new());
+        for (key, value) in file.entries().into_iter().flatten() {
+            if !["config", "stack"].contains(&&**key) {
+                let hint = match nearest(key, ["config", "stack"]) {
+                    Some(nearest) => format!("did you mean `{nearest}`?"),
+                    None => format!(
+                        "the engine's settings stand under `[stack.{}]`, the program's under `[config]`",
+                        self.stack
+                    ),
+                };
+                wrong.at(&value.place, format!("the key `{key}` is not known here; {hint}"));
+            }
+        }
+        let mut config = Located::table();
+        if let Some(defaults) = wrong.table(file.get("config"), "config") {
+            config.merge(defaults.clone());
+        }
+        let stacks = wrong.table(file.get("stack"), "stack").and_then(Located::entries);
+        if let Some(stacks) = stacks {
+            let names = stacks.keys().map(String::as_str);
+            match stacks.get(&self.stack) {
+                Some(stack) => self.fill_stack(stack, known, &mut config, &mut wrong),
+                // A typing error must not make a stack of its own.
+                None => {
+                    if let Some(nearest) = nearest(&self.stack, names).filter(|_| self.stack != "dev") {
+                        let stack = &self.stack;
+                        let message = format!(
+                            "there is no `[stack.{stack}]`; did you mean `--stack {nearest}`? If not, write an empty `[stack.{stack}]`"
+                        );
+                        wrong.at(&file.get("stack").map_or_else(Place::default, |s| s.place.clone()), message);
+                    }
+                }
+            }
+        }
+        wrong.end().map(|()| config)
+    }
+
+    fn fill_stack(&mut self, stack: &Located, known: &[&str], config: &mut Located, wrong: &mut Wrong) {
+        let name = format!("stack.{}", self.stack);
+        let Some(entries) = wrong.table(Some(stack), &name).and_then(Located::entries) else { return };
+        let mut clouds = BTreeMap::new();
+        for (key, value) in entries {
+            match &**key {
+                "config" => {
+                    if let Some(own) = wrong.table(Some(value), &format!("{name}.config")) {
+                        config.merge(own.clone());
+                    }
+                }
+                "cloud" => self.cloud = wrong.text(value, key),
+                "state" => self.state = wrong.text(value, key),
+                "key" => self.key = wrong.text(value, key),
+                "production" => match &value.node {
+                    Node::Scalar(Value::Bool(production)) => self.production = *production,
+                    _ => wrong.expected("true or false", value, key),
+                },
+                other if known.contains(&other) => drop(clouds.insert(key.clone(), value.to_value())),
+                other => {
+                    let mut all = known.to_vec();
+                    all.extend(ENGINE_KEYS);
+                    let hint = did_you_mean(other, &all);
+                    let message = format!(
+                        "`[{name}]` has no key `{other}`{hint} (the program's own keys stand under `[{name}.config]`)"
+                    );
+                    wrong.at(&value.place, message);
+                }
+            }
+        }
+        self.clouds = Value::Map(clouds);
+    }
+}
+
+/// What is wrong in a file, collected.
+struct Wrong(Vec<Mistake>);
+
+impl Wrong {
+    fn at(&mut self, place: &Place, message: impl std::fmt::Display) {
+        let message = format!("{place}: {message}");
+        self.0.push(Mistake { message, urn: None, at: None });
+    }
+
+    fn expected(&mut self, expected: &str, value: &Located, key: &str) {
+        let message = format!("`{key}`: expected {expected}, found {}", value.describe());
+        self.at(&value.place, message);
+    }
+
+    fn table<'l>(&mut self, value: Option<&'l Located>, name: &str) -> Option<&'l Located> {
+        let value = value?;
+        if value.entries().is_none() {
+            self.expected(&format!("a table `[{name}]`"), value, name);
+            return None;
+        }
+        Some(value)
+    }
+
+    fn text(&mut self, value: &Located, key: &str) -> Option<String> {
+        match &value.node {
+            Node::Scalar(Value::String(text)) => Some(text.clone()),
+            _ => {
+                self.expected("text", value, key);
+                None
+            }
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(Error::configuration(self.0))
+    }
+}
+
+impl Error {
+    /// All mistakes of a configuration.
+    pub fn configuration(mistakes: Vec<Mistake>) -> Self {
+        let count = mistakes.len();
+        let plural = if count == 1 { "" } else { "s" };
+        Self::new(ErrorKind::Usage, format!("the configuration has {count} mistake{plural}"))
+            .with_mistakes(mistakes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, stack: &str, sets: &[&str]) -> Result<Settings> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.toml"), text).unwrap();
+        let inner = folder.path().join("a/b");
+        std::fs::create_dir_all(&inner).unwrap();
+        let source = Source { program: "p".into(), from: inner, ..Source::default() };
+        let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let mut settings = Settings::load(&source, stack, &sets, &["region"])?;
+        assert_eq!(settings.directory, folder.path());
+        settings.directory = PathBuf::new();
+        Ok(settings)
+    }
+
+    #[test]
+    fn defaults_stack_and_flags_are_merged() {
+        let text = "[config]\nzones = 3\ndb = { class = 'small', size = 10 }\n\
+            [stack.live]\ncloud = 'aws'\nregion = 'eu-west-1'\nproduction = true\n\
+            [stack.live.config.db]\nclass = 'large'\n";
+        let live = load(text, "live", &["zones=2"]).unwrap();
+        let config = serde_json::json!({"zones": 2, "db": {"class": "large", "size": 10}});
+        assert_eq!(live.config.value(), config.into());
+        assert!(live.production && live.cloud.as_deref() == Some("aws"));
+        assert_eq!(live.clouds, Value::from([("region", Value::from("eu-west-1"))]));
+        let dev = load(text, "dev", &[]).unwrap();
+        assert_eq!((dev.cloud, dev.production), (None, false));
+        assert!(load(text, "prod", &[]).unwrap().production);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_line() {
+        let text = "stat = 1\n[stack.dev]\nregoin = 'x'\nstate = 3\nzones = 2\nconfig = 7\n";
+        let error = load(text, "dev", &[]).unwrap_err();
+        let messages: Vec<_> = error
+            .mistakes()
+            .iter()
+            .map(|m| m.message.rsplit_once("p.toml").unwrap().1.to_owned())
+            .collect();
+        insta::assert_snapshot!(messages.join("\n"), @"");
+        let error = load("[stack.prod]\n", "prdo", &[]).unwrap_err();
+        assert!(error.mistakes()[0].message.contains("`--stack prod`"), "{error:?}");
+    }
+}

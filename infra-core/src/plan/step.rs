@@ -1,0 +1,290 @@
+//! The types of a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use infra_state::{Instance, Key, Path, ProviderIdentity, Record, Urn, Value};
+
+use crate::{graph::Exports, provider::ErasedObserved};
+
+/// Which step of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub usize);
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Nothing. (It may still write state: a changed option, an accepted rename.)
+    Keep,
+    /// Make an object: a new resource, or the new object of a replacement.
+    Create,
+    /// Change the object in place.
+    Update,
+    /// Take over an existing object (`import`, `adopt`), then update it where it differs.
+    Import,
+    /// Remove the object of a resource that the program no longer has.
+    Delete,
+    /// Remove the old object of a replacement.
+    DeleteOld,
+    /// Look something up that could not be looked up while planning.
+    Read,
+    /// Drop the record without touching the cloud (`retain_on_delete`, or the object is gone already).
+    Forget,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The resource.
+    pub urn: Urn,
+    /// Which of its objects: the existing one, or (for `Create`) the word minted for the new one.
+    pub instance: Instance,
+    /// What is done.
+    pub action: Action,
+    /// What is wanted: declared fields with defaults, generated names and merged tags; unknown where it hangs on
+    /// an unknown. For deletes: what was recorded.
+    pub inputs: Value,
+    /// The outputs as far as they are known before execution.
+    pub outputs: Value,
+    /// Intent: what the program changes, desired against recorded.
+    pub diff: Vec<PropertyDiff>,
+    /// Drift: what somebody else changed, recorded against live.
+    pub drift: Vec<PropertyDiff>,
+    /// The paths that execution may write: those of `diff`, and of the `drift` that is put back.
+    pub paths: Vec<Path>,
+    /// For the `Create` of a replacement: what it replaces and why.
+    pub replaces: Option<Replacement>,
+    /// Why this step is in the plan at all, in a sentence for the person who reads it; from the cause outwards.
+    pub why: Vec<Why>,
+    /// What must have ended well before this starts.
+    pub after: BTreeSet<StepId>,
+    /// Deleting or replacing this loses data.
+    pub data_loss: bool,
+    /// Only the record changes: no call is made (options, provider's configuration, renames).
+    pub record_only: bool,
+    /// The name it was recorded under, when an alias matched.
+    pub renamed_from: Option<Urn>,
+}
+
+/// The replacement that a `Create` is part of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replacement {
+    /// The object that is replaced.
+    pub old: Key,
+    /// It hangs on something unknown: execution may find that an update, or nothing, is enough.
+    pub if_changed: bool,
+    /// Which object goes first.
+    pub order: ReplaceOrder,
+}
+
+/// Which object of a replacement goes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplaceOrder {
+    /// The new one is made, consumers move to it, then the old one goes.
+    CreateFirst,
+    /// The old one goes first, for this reason.
+    DeleteFirst(String),
+}
+
+/// One link of a reason chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// What about this resource: a field, or nothing in particular.
+    pub path: Option<Path>,
+    /// What it is.
+    pub cause: Cause,
+}
+
+/// Why something is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The program has it and state does not.
+    New,
+    /// State has it and the program does not.
+    Removed,
+    /// The whole stack is destroyed.
+    Destroyed,
+    /// A declared field changed that cannot change in place.
+    Immutable,
+    /// A declared field changed.
+    Changed,
+    /// The driver says why it cannot be done in place.
+    Driver(String),
+    /// An option or a flag asks for it: `replace_on_changes`, `--replace`.
+    Asked(String),
+    /// Another resource's output changes, because that resource is replaced, created or updated.
+    Follows {
+        /// The other resource.
+        urn: Urn,
+        /// Its output.
+        output: Path,
+    },
+    /// The object is gone from the cloud.
+    Missing,
+    /// Somebody else changed the object.
+    Drifted,
+    /// Making or updating it did not finish last time.
+    Unfinished,
+    /// Its provider points somewhere else now: another account, region or cluster.
+    ProviderMoved,
+    /// It was replaced, and its old object only waits to be deleted.
+    Deposed,
+    /// The new one cannot exist beside it.
+    MakesRoom {
+        /// Which resource is replaced.
+        urn: Urn,
+    },
+}
+
+/// What happens to one property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PropertyDiff {
+    /// Where.
+    pub path: Path,
+    /// What was there; `None` if nothing was.
+    pub before: Option<Value>,
+    /// What will be there; `None` if nothing will; may be or hold unknowns.
+    pub after: Option<Value>,
+    /// Whether this property alone makes a replacement necessary.
+    pub kind: DiffKind,
+}
+
+/// What a changed property asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffKind {
+    /// A change in place.
+    Update,
+    /// A replacement.
+    Replace,
+    /// A replacement if the value, not known yet, turns out to be another one.
+    MaybeReplace,
+}
+
+/// What was found in the cloud.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// It is there.
+    Present(Box<ErasedObserved>),
+    /// It is not there.
+    Absent,
+}
+
+/// What was observed before planning. What is not in here was not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// Recorded objects.
+    pub objects: BTreeMap<Key, Seen>,
+    /// Objects to be imported or adopted, by the resource that takes them.
+    pub imports: BTreeMap<Urn, Seen>,
+    /// Outputs of lookups that were looked up now.
+    pub lookups: BTreeMap<Urn, Value>,
+    /// Where the providers point that could be connected.
+    pub providers: BTreeMap<Urn, ProviderIdentity>,
+}
+
+/// How much is read before planning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// What the plan would touch.
+    #[default]
+    Touched,
+    /// Everything (`--refresh`).
+    All,
+    /// Nothing (`--no-refresh`).
+    Nothing,
+}
+
+/// What the person asked of the plan.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Plan for an empty graph.
+    pub destroy: bool,
+    /// Only these and what they need (`--target`).
+    pub targets: BTreeSet<Urn>,
+    /// Not these, nor what needs them (`--exclude`).
+    pub excludes: BTreeSet<Urn>,
+    /// Replace these whether they changed or not (`--replace`).
+    pub replaces: BTreeSet<Urn>,
+    /// Data loss that was agreed to (`--allow-data-loss`).
+    pub allow_data_loss: BTreeSet<Urn>,
+    /// With `destroy`: leave what is protected, and what it needs, alone.
+    pub exclude_protected: bool,
+    /// How much is read first.
+    pub refresh: Refresh,
+    /// Ask lookups again instead of using what is pinned.
+    pub refresh_lookups: bool,
+    /// Go on though many objects are absent at once (`--allow-mass-absence`).
+    pub allow_mass_absence: bool,
+}
+
+/// Something the person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A delete and a create that look like one resource renamed: the alias to write.
+    Rename {
+        /// The resource that would be deleted.
+        from: Urn,
+        /// The resource that would be created.
+        to: Urn,
+    },
+    /// A fixed name forces delete-before-create.
+    FixedName {
+        /// The resource.
+        urn: Urn,
+        /// The field that holds the name.
+        field: String,
+    },
+    /// Anything else.
+    Note(String),
+}
+
+/// Data that the plan would lose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataLoss {
+    /// The resource that holds it.
+    pub urn: Urn,
+    /// Whether `--allow-data-loss` names it.
+    pub allowed: bool,
+}
+
+/// What would be done.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The steps, `StepId` is the index; every step comes after those it waits for.
+    pub steps: Vec<Step>,
+    /// What the program exports.
+    pub exports: Exports,
+    /// What is known of the exports' values before execution.
+    pub exported: BTreeMap<String, Value>,
+    /// Things to know.
+    pub hints: Vec<Hint>,
+    /// Data that would be lost.
+    pub losses: Vec<DataLoss>,
+    /// Records that change without a step: renamed by alias, changed options.
+    pub records: Vec<Record>,
+}
+
+impl Plan {
+    /// One step.
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.steps[id.0]
+    }
+
+    /// The steps with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        self.steps.iter().enumerate().map(|(at, step)| (StepId(at), step))
+    }
+
+    /// Whether executing it would change anything in the cloud.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.action == Action::Keep || step.record_only)
+    }
+
+    /// How many steps of each action, those that do nothing left out.
+    pub fn counts(&self) -> BTreeMap<Action, usize> {
+        let mut counts = BTreeMap::new();
+        for step in self.steps.iter().filter(|s| s.action != Action::Keep && !s.record_only) {
+            *counts.entry(step.action).or_default() += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,151 @@
+//! What a state costs: a commit of one change, opening, loading, closing; by the number of records.
+//!
+//! `cargo bench -p infra-state`. On a directory with every write synced; medians.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use infra_state::{
+    Change, Deployment, HistoryEntry, Holder, Local, LocalKey, Outcome, Position, Record, State,
+    StackName, Status, Urn, Value,
+    env::{Env, System},
+};
+
+fn record(n: usize) -> Record {
+    let urn = |n: usize| Urn::new("bench:none:Node", &format!("layer-{}/node-{n}", n / 100));
+    let now = System.now();
+    Record {
+        urn: urn(n).expect("a name"),
+        instance: "abcdefgh".into(),
+        version: 1,
+        status: Status::Ready,
+        id: Some(format!("id-{n:016x}")),
+        inputs: Value::from([
+            ("name", format!("bench-dev-node-{n}").into()),
+            ("size", (n as u64).into()),
+            ("tags", Value::from([("Name", format!("node-{n}").into()), ("team", "core".into())])),
+        ]),
+        outputs: Value::from([
+            ("arn", format!("arn:aws:bench:eu-central-1:123456789012:node/{n:016x}").into()),
+            ("id", format!("id-{n:016x}").into()),
+        ]),
+        provider: None,
+        dependencies: n.checked_sub(100).map(|n| urn(n).expect("a name")).into_iter().collect::<BTreeSet<_>>(),
+        options: infra_state::Options::default(),
+        holds_data: false,
+        created: now,
+        updated: now,
+    }
+}
+
+fn entry(number: u64) -> HistoryEntry {
+    let now = System.now();
+    let deployment =
+        Deployment { number, command: "up".into(), by: "bench".into(), revision: String::new(), at: now };
+    HistoryEntry {
+        deployment,
+        ended: now,
+        outcome: Outcome::Succeeded,
+        summary: std::iter::once(("created".to_owned(), 1)).collect(),
+        position: Position::default(),
+        graph: None,
+    }
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => bytes_in(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+fn peak_mebibytes() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = peak
+        .and_then(|peak| peak.trim().strip_suffix(" kB"))
+        .and_then(|kib| kib.trim().parse().ok())
+        .unwrap_or_default();
+    format!("{}", kib / 1024)
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let start = System.monotonic();
+    let done = work.await;
+    (done, System.monotonic() - start)
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2}", time.as_secs_f64() * 1000.0)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>10}",
+        "records", "import ms", "close ms", "read ms", "acquire ms", "commit ms", "commit B", "close-1 B", "peak MiB"
+    )?;
+    for records in [10, 1_000, 2_000, 10_000, 100_000] {
+        let folder = tempfile::tempdir()?;
+        let place = folder.path().join("state");
+        let backend = Arc::new(Local::new(&place)?);
+        let key = Arc::new(LocalKey::from_bytes([7; 32]));
+        let state = State::new(backend, key, StackName::new("bench", "dev")?);
+        let who = Holder { who: "bench".into(), command: "up".into(), pid: 1 };
+        let wait = Duration::ZERO;
+
+        let session = state.acquire(who.clone(), wait).await?;
+        let all = (0..records).map(record).map(Change::Put).collect();
+        let (done, import) = timed(session.commit(all)).await;
+        done?;
+        let (done, close) = timed(session.close(entry(1))).await;
+        done?;
+        drop(session);
+
+        let mut reads = Vec::new();
+        for _ in 0..5 {
+            let (view, read) = timed(state.read()).await;
+            assert_eq!(view?.map(|view| view.snapshot.records.len()), Some(records));
+            reads.push(read);
+        }
+        reads.sort();
+        let (session, acquire) = timed(state.acquire(who, wait)).await;
+        let session = session?;
+        let before = bytes_in(&place);
+        let mut commits = Vec::new();
+        for n in 0..21 {
+            let mut one = record(n % records);
+            one.version += 1;
+            let (done, commit) = timed(session.commit(vec![Change::Put(one)])).await;
+            done?;
+            commits.push(commit);
+        }
+        commits.sort();
+        let written = (bytes_in(&place) - before) / 21;
+        let before = bytes_in(&place);
+        session.close(entry(2)).await?;
+        let closing = bytes_in(&place).saturating_sub(before);
+        writeln!(
+            out,
+            "{records:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {written:>12} {closing:>12} {:>10}",
+            ms(import),
+            ms(close),
+            ms(reads[2]),
+            ms(acquire),
+            ms(commits[10]),
+            peak_mebibytes()
+        )?;
+    }
+    Ok(())
+}

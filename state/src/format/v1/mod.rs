@@ -1,0 +1,26 @@
+//! Version 1 of every document.
+//!
+//! These shapes are frozen: what is changed here is a new version. The types of the data model that appear in them
+//! (`Status`, `Verb`, `Options`, …) are frozen in how they serialise; the golden files notice.
+
+mod change;
+mod export;
+mod head;
+mod history;
+mod record;
+mod segment;
+mod snapshot;
+
+pub(crate) use change::write_change;
+pub(crate) use export::{read_export, write_export};
+pub(crate) use head::{Head, SnapshotRef, Tip, read_head, write_head};
+pub(crate) use history::{read_history, write_history};
+pub(crate) use segment::{Segment, SegmentHeader, read_segment_header, read_segment, write_segment};
+pub(crate) use snapshot::{read_snapshot, read_snapshot_header, write_snapshot};
+
+use crate::Identity;
+
+/// What a stack's secrets are bound to.
+pub(crate) fn scope(identity: &Identity) -> String {
+    format!("{}\0{}", identity.stack, identity.lineage)
+}

@@ -1,0 +1,172 @@
+//! The key of one run.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, aead::Aead, aead::Payload};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Sealer;
+use crate::{Error, ErrorKind, Result, env::Env};
+
+/// Bound to every wrapped data key, so that nothing else the sealer sealed passes for one.
+const CONTEXT: &[u8] = b"infra-state data key";
+const NONCE: usize = 24;
+
+/// A data key as it is stored: sealed by the sealer `id`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WrappedKey {
+    /// Which sealer.
+    pub(crate) id: String,
+    /// Base64.
+    pub(crate) wrapped: String,
+}
+
+/// Seals values with XChaCha20-Poly1305.
+pub(crate) struct DataKey {
+    wrapped: WrappedKey,
+    cipher: XChaCha20Poly1305,
+    /// A nonce is this, random for each `DataKey` in memory, and a count: no two are equal, and a snapshot with
+    /// many secrets does not ask the system for randomness as many times.
+    prefix: [u8; 16],
+    count: AtomicU64,
+}
+
+impl DataKey {
+    fn new(wrapped: WrappedKey, key: &[u8], env: &dyn Env) -> Result<Self> {
+        let cipher = XChaCha20Poly1305::new_from_slice(key).map_err(|_| {
+            Error::new(ErrorKind::Key, format!("{} does not hold a data key", wrapped.id))
+        })?;
+        let mut prefix = [0; 16];
+        env.random(&mut prefix);
+        Ok(Self { wrapped, cipher, prefix, count: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn wrapped(&self) -> &WrappedKey {
+        &self.wrapped
+    }
+
+    /// Base64 of nonce and ciphertext.
+    pub(crate) fn seal(&self, plain: &[u8], context: &[u8]) -> Result<String> {
+        let mut sealed = [0; NONCE].to_vec();
+        sealed[..16].copy_from_slice(&self.prefix);
+        sealed[16..].copy_from_slice(&self.count.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        let payload = Payload { msg: plain, aad: context };
+        let ciphertext = self
+            .cipher
+            .encrypt(sealed[..].into(), payload)
+            .map_err(|_| Error::new(ErrorKind::Invalid, "a secret is too large to be sealed"))?;
+        sealed.extend(ciphertext);
+        Ok(BASE64.encode(sealed))
+    }
+
+    /// The reverse; the error says nothing of the content.
+    pub(crate) fn open(&self, sealed: &str, context: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let damaged = || {
+            let message = "a sealed value is damaged or was moved here from another place";
+            Error::new(ErrorKind::Corrupt, message)
+        };
+        let bytes = BASE64.decode(sealed).map_err(|_| damaged())?;
+        let (nonce, ciphertext) = bytes.split_at_checked(NONCE).ok_or_else(damaged)?;
+        let payload = Payload { msg: ciphertext, aad: context };
+        self.cipher.decrypt(nonce.into(), payload).map(Zeroizing::new).map_err(|_| damaged())
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").field("id", &self.wrapped.id).finish_non_exhaustive()
+    }
+}
+
+/// Mints data keys, and opens each wrapped one only once.
+#[derive(Clone, Debug)]
+pub(crate) struct Vault {
+    sealer: Arc<dyn Sealer>,
+    env: Arc<dyn Env>,
+    opened: Arc<Mutex<HashMap<WrappedKey, Arc<DataKey>>>>,
+}
+
+impl Vault {
+    pub(crate) fn new(sealer: Arc<dyn Sealer>, env: Arc<dyn Env>) -> Self {
+        Self { sealer, env, opened: Arc::default() }
+    }
+
+    /// A new data key: the one call of a run.
+    pub(crate) async fn mint(&self) -> Result<Arc<DataKey>> {
+        let mut key = Zeroizing::new([0; 32]);
+        self.env.random(&mut *key);
+        let wrapped = BASE64.encode(self.sealer.seal(&*key, CONTEXT).await?);
+        let wrapped = WrappedKey { id: self.sealer.key_id(), wrapped };
+        Ok(self.remember(DataKey::new(wrapped, &*key, &*self.env)?))
+    }
+
+    /// The data key inside; an error names the key that is needed.
+    pub(crate) async fn open(&self, wrapped: &WrappedKey) -> Result<Arc<DataKey>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(wrapped).cloned();
+        if let Some(key) = opened {
+            return Ok(key);
+        }
+        let bytes = BASE64.decode(&wrapped.wrapped).map_err(|e| {
+            Error::new(ErrorKind::Corrupt, "a wrapped data key is damaged").because(e)
+        })?;
+        let key = self.sealer.open(&bytes, CONTEXT).await.map_err(|e| {
+            if e.kind() != ErrorKind::Key {
+                return e;
+            }
+            let message = format!(
+                "the secrets of this state are sealed with the key `{}`, but this run has `{}`: give it the key \
+                 that the state was made with",
+                wrapped.id,
+                self.sealer.key_id()
+            );
+            Error::new(ErrorKind::Key, message).because(e)
+        })?;
+        Ok(self.remember(DataKey::new(wrapped.clone(), &key, &*self.env)?))
+    }
+
+    fn remember(&self, key: DataKey) -> Arc<DataKey> {
+        let key = Arc::new(key);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(key.wrapped.clone(), Arc::clone(&key));
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{env::Fake, seal::LocalKey};
+
+    fn vault(key: u8) -> Vault {
+        let env = Arc::new(Fake::new(u64::from(key)));
+        Vault::new(Arc::new(LocalKey::from_bytes([key; 32])), env)
+    }
+
+    #[tokio::test]
+    async fn what_is_sealed_opens_in_its_own_context_only() {
+        let key = vault(1).mint().await.unwrap();
+        let sealed = key.seal(b"hunter2", b"here").unwrap();
+        assert_eq!(&**key.open(&sealed, b"here").unwrap(), b"hunter2");
+        assert_eq!(key.open(&sealed, b"there").unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_ne!(sealed, key.seal(b"hunter2", b"here").unwrap(), "equal secrets look different");
+    }
+
+    #[tokio::test]
+    async fn another_sealer_says_which_key_is_missing() {
+        let wrapped = vault(1).mint().await.unwrap().wrapped().clone();
+        let error = vault(2).open(&wrapped).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Key);
+        assert!(error.to_string().contains(&wrapped.id), "{error}");
+        assert_eq!(vault(1).open(&wrapped).await.unwrap().wrapped(), &wrapped);
+    }
+}

@@ -1,0 +1,118 @@
+//! Folding the journal into a snapshot.
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    log::{JOURNAL, Tail, segment_name, segment_seq},
+    session::{Session, Writer},
+    store::{Won, fenced},
+};
+use crate::{
+    Checksum, Result,
+    format::v1::{self, Head, SnapshotRef},
+    integrity,
+};
+
+const SNAPSHOTS: &str = "snapshots";
+/// Reading that many on top of a snapshot is still quick, wherever they are stored.
+const MANY_SEGMENTS: u64 = 256;
+/// A journal smaller than this is not worth a snapshot.
+const FEW_BYTES: u64 = 64 << 10;
+/// How many fences are kept. A holder that more runs than these have taken over from since is stopped by its clock.
+const FENCES: usize = 64;
+const WIDTH: usize = 16;
+
+impl Writer {
+    /// Compaction costs O(the state), so it waits until the journal has grown in proportion: what a change costs stays
+    /// O(the change). (The snapshot is compressed about tenfold, the journal is not.)
+    pub(super) fn compaction_is_due(&self) -> bool {
+        let Tail { segments, bytes, .. } = self.tail;
+        let snapshot = self.head.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes);
+        segments > MANY_SEGMENTS || bytes > FEW_BYTES.max(4 * snapshot)
+    }
+}
+
+impl Session {
+    /// Writes a snapshot and moves the head to it; then removes what nobody needs any more.
+    pub(super) async fn compact(&self, writer: &mut Writer) -> Result<()> {
+        let tip = writer.tail.tip;
+        let (body, records, identity) = {
+            let live = self.live();
+            integrity::verify(&live.snapshot)
+                .map_err(|e| e.corruption(&self.store.object("journal")))?;
+            let body = v1::write_snapshot(&live.snapshot, tip.seq, &self.key, &self.scope)?;
+            (body, live.snapshot.records.len() as u64, live.snapshot.identity.clone())
+        };
+        let name = format!("{:08}-{:010}.ndjson.zst", self.epoch, tip.seq);
+        if let Won::Theirs(_) = self.store.create(&format!("{SNAPSHOTS}/{name}"), &body).await? {
+            return Err(fenced("somebody else wrote the snapshot"));
+        }
+        let snapshot = SnapshotRef {
+            name,
+            sha256: Checksum::of(&body),
+            bytes: body.len() as u64,
+            records,
+        };
+        self.advance(writer, identity, Some(snapshot)).await
+    }
+
+    /// Moves the head to the end of the log, where `snapshot` is the state.
+    pub(super) async fn advance(
+        &self,
+        writer: &mut Writer,
+        identity: crate::Identity,
+        snapshot: Option<SnapshotRef>,
+    ) -> Result<()> {
+        let mut fences = writer.tail.fences.clone();
+        fences.drain(..fences.len().saturating_sub(FENCES));
+        let head = Head {
+            identity,
+            written: self.store.env.now(),
+            snapshot,
+            tip: writer.tail.tip,
+            position: writer.tail.position,
+            fences,
+            ..writer.head.clone()
+        };
+        self.check()?;
+        match self.store.move_head(&head, Some(&writer.tag)).await? {
+            Won::Mine(tag) => writer.tag = tag,
+            Won::Theirs(_) => return Err(fenced("somebody else has moved the head")),
+        }
+        let before = std::mem::replace(&mut writer.head, head);
+        writer.tail = Tail { epoch: writer.tail.epoch, ..Tail::after(&writer.head) };
+        // What cannot be removed now is removed next time.
+        if let Err(error) = self.sweep(&writer.head, before.snapshot.as_ref()).await {
+            tracing::warn!(%error, "superseded objects could not be removed");
+        }
+        Ok(())
+    }
+
+    /// Removes segments that the snapshot contains, and snapshots before the last.
+    ///
+    /// **Invariant:** fences stay. A holder that was taken over would write at the number of the fence that shut it
+    /// out, and nowhere else; as long as the fence is there it is refused.
+    async fn sweep(&self, head: &Head, previous: Option<&SnapshotRef>) -> Result<()> {
+        let kept = |seq: &u64| *seq > head.tip.seq || head.fences.contains(seq);
+        let segments = self.store.list(JOURNAL, "").await?;
+        let segments = segments
+            .iter()
+            .filter_map(|name| segment_seq(name))
+            .filter(|seq| !kept(seq))
+            .map(segment_name);
+        // Readers that are at work may still be at the previous snapshot.
+        let snapshots = self.store.list(SNAPSHOTS, "").await?;
+        let snapshots = snapshots.into_iter().filter(|name| {
+            let used = |snapshot: &SnapshotRef| snapshot.name == *name;
+            !head.snapshot.as_ref().is_some_and(used) && !previous.is_some_and(used)
+        });
+        let names: Vec<String> =
+            segments.chain(snapshots.map(|name| format!("{SNAPSHOTS}/{name}"))).collect();
+        let removed: Vec<Result<()>> = stream::iter(names)
+            .map(|name| async move { self.store.backend.delete(&self.store.key(&name)).await })
+            .buffer_unordered(WIDTH)
+            .collect()
+            .await;
+        removed.into_iter().collect()
+    }
+}

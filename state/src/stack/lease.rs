@@ -1,0 +1,181 @@
+//! Holding the lock: taking it, showing that one is alive, and noticing that one may not be trusted any more.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::task::AbortHandle;
+use uuid::Uuid;
+
+use super::store::{Store, fenced};
+use crate::{
+    Error, ErrorKind, Holder, HolderInfo, Result,
+    backend::{Claim, Guard, Liveness, Taken},
+    env::EnvExt,
+};
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The lock of a stack, held.
+#[derive(Debug)]
+pub(super) struct Lease {
+    store: Store,
+    pub(super) nonce: Uuid,
+    /// What the place that keeps leases counts; the head may know better.
+    pub(super) epoch: u64,
+    pulse: Arc<Pulse>,
+    beating: Option<AbortHandle>,
+    /// Where the kernel frees a dead holder's lease, it does when this is dropped.
+    _guard: Box<dyn Guard>,
+}
+
+/// When the holder was last known to hold, by its own clock.
+#[derive(Debug)]
+struct Pulse {
+    /// For how long after that it may act; `None` if the kernel watches.
+    good_for: Option<Duration>,
+    renewed: Mutex<Duration>,
+    lost: AtomicBool,
+}
+
+impl Lease {
+    /// Takes the lock, waiting up to `wait` while somebody else has it.
+    ///
+    /// **Invariant:** nobody's wall clock decides. Who takes over has watched one beat stand still for a whole lease
+    /// on its own monotonic clock; the holder stops acting earlier than that, on its own.
+    pub(super) async fn take(store: &Store, holder: Holder, wait: Duration) -> Result<Self> {
+        let env = &store.env;
+        let nonce = env.uuid();
+        let claim = Claim { holder, nonce, beat: env.uuid(), at: env.now() };
+        let liveness = store.backend.liveness();
+        let start = env.monotonic();
+        let mut pause = SHORTEST_PAUSE;
+        let mut watched: Option<(Uuid, Duration)> = None;
+        loop {
+            let asked = env.monotonic();
+            let over = match (watched, liveness) {
+                (Some((beat, since)), Liveness::Beats { lease, .. }) if asked - since >= lease => {
+                    Some(beat)
+                }
+                _ => None,
+            };
+            let folder = store.folder();
+            let held = match store.backend.lease_take(&folder, &claim, over).await {
+                Ok(Taken::Granted(grant)) => {
+                    let good_for = match liveness {
+                        Liveness::Kernel => None,
+                        Liveness::Beats { lease, .. } => Some(lease - lease / 4),
+                    };
+                    let renewed = Mutex::new(asked);
+                    let pulse = Pulse { good_for, renewed, lost: AtomicBool::new(false) };
+                    let mut lease = Self {
+                        store: store.clone(),
+                        nonce,
+                        epoch: grant.epoch,
+                        pulse: Arc::new(pulse),
+                        beating: None,
+                        _guard: grant.guard,
+                    };
+                    lease.start_beating(liveness);
+                    return Ok(lease);
+                }
+                Ok(Taken::Held(held)) => held,
+                Err(e) => {
+                    // It may have been granted all the same.
+                    let _ = store.backend.lease_free(&folder, nonce).await;
+                    return Err(e);
+                }
+            };
+            if watched.is_none_or(|(beat, _)| beat != held.beat) {
+                watched = Some((held.beat, env.monotonic()));
+            }
+            let waited = env.monotonic() - start;
+            if waited >= wait {
+                return Err(locked(store, &held, liveness));
+            }
+            env.sleep(pause.min(wait - waited)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Whether anything new may be started.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.pulse.lost.load(Ordering::Acquire) {
+            return Err(fenced("somebody else has it now"));
+        }
+        let Some(good_for) = self.pulse.good_for else { return Ok(()) };
+        let renewed = *self.pulse.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.store.env.monotonic().saturating_sub(renewed) < good_for {
+            return Ok(());
+        }
+        Err(fenced("it could not be renewed in time"))
+    }
+
+    /// Notes that somebody else writes.
+    pub(super) fn lose(&self) {
+        self.pulse.lost.store(true, Ordering::Release);
+    }
+
+    /// Gives the lock back. If that fails, the lease runs out by itself.
+    pub(super) async fn free(&self) {
+        if let Some(beating) = &self.beating {
+            beating.abort();
+        }
+        let freed = self.store.backend.lease_free(&self.store.folder(), self.nonce).await;
+        if let Err(error) = freed {
+            tracing::warn!(%error, "the lock could not be given back");
+        }
+        self.lose();
+    }
+
+    fn start_beating(&mut self, liveness: Liveness) {
+        let Liveness::Beats { every, .. } = liveness else { return };
+        let (store, nonce, pulse) = (self.store.clone(), self.nonce, Arc::clone(&self.pulse));
+        let beats = async move {
+            loop {
+                store.env.sleep(every).await;
+                let asked = store.env.monotonic();
+                match store.backend.lease_renew(&store.folder(), nonce, store.env.uuid()).await {
+                    Ok(true) => {
+                        *pulse.renewed.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+                    }
+                    Ok(false) => {
+                        pulse.lost.store(true, Ordering::Release);
+                        return;
+                    }
+                    Err(error) => tracing::warn!(%error, "the lock could not be renewed"),
+                }
+            }
+        };
+        self.beating = Some(tokio::spawn(beats).abort_handle());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(beating) = &self.beating {
+            beating.abort();
+        }
+    }
+}
+
+fn locked(store: &Store, held: &HolderInfo, liveness: Liveness) -> Error {
+    let hint = match liveness {
+        Liveness::Kernel => "It is alive; wait for it".to_owned(),
+        Liveness::Beats { lease, .. } => {
+            format!("If it is dead, its lock is free after {lease:?}: wait that long")
+        }
+    };
+    let message = format!(
+        "{} in {} is locked by {held}. {hint}, or free it with `state unlock {}`",
+        store.name,
+        store.backend.url(),
+        held.nonce
+    );
+    Error::new(ErrorKind::Locked, message)
+}

@@ -1,0 +1,124 @@
+//! Reading a stack: head, snapshot, journal; consistent even while somebody writes.
+
+use super::{log::{self, Tail}, store::Store};
+use crate::{
+    Checksum, Error, ErrorKind, Identity, Result, Snapshot,
+    backend::Tag,
+    format::v1::{self, Head, SnapshotRef},
+    integrity,
+};
+
+/// How often a reader begins again because the head moved under it. Every time somebody finished a deployment.
+const ATTEMPTS: usize = 10;
+
+/// A stack as it was read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) head: Head,
+    pub(super) tag: Tag,
+    pub(super) snapshot: Snapshot,
+    pub(super) tail: Tail,
+}
+
+/// Whose state may be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    /// Only this stack's, at its home.
+    Ours,
+    /// Anybody's: it is about to be taken over.
+    Anybodys,
+}
+
+/// Checks that a state is this stack's, before anything else is read of it.
+pub(super) fn check_identity(store: &Store, found: &Identity) -> Result<()> {
+    let home = store.backend.url();
+    let what = if found.stack != store.name {
+        format!("it is the state of {}, not of {}", found.stack, store.name)
+    } else if found.home != home {
+        format!("it belongs in {}: this is a copy of it, or it was moved", found.home)
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "{}: {what}. Nothing was read or changed. Use the state where it belongs, or take this one over with \
+         `state rebind`: a copy gets a lineage of its own, a state that was moved keeps the one it has",
+        store.object("head.json")
+    );
+    Err(Error::new(ErrorKind::Identity, message))
+}
+
+/// The stack, or none if it was never made.
+pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let Some((head, tag)) = store.head().await? else {
+            store.check_absent().await?;
+            return Ok(None);
+        };
+        if whose == Whose::Ours {
+            check_identity(store, &head.identity)?;
+        }
+        let loaded = load_from(store, head, tag.clone()).await;
+        // A compaction may have moved the head and removed what we were about to read, or were not shown.
+        if store.head().await?.is_some_and(|(_, now)| now == tag) {
+            return loaded.map(Some);
+        }
+        if attempt == ATTEMPTS {
+            return loaded.and_then(|_| {
+                let message = format!(
+                    "{} moved {ATTEMPTS} times while it was read; try again",
+                    store.object("head.json")
+                );
+                Err(Error::new(ErrorKind::Unavailable, message))
+            });
+        }
+    }
+}
+
+async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
+    let mut snapshot = match &head.snapshot {
+        Some(from) => load_snapshot(store, &head, from).await?,
+        None => Snapshot::empty(head.identity.clone()),
+    };
+    let mut tail = Tail::after(&head);
+    extend(store, &mut snapshot, &mut tail).await?;
+    integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
+    Ok(Loaded { head, tag, snapshot, tail })
+}
+
+async fn load_snapshot(store: &Store, head: &Head, from: &SnapshotRef) -> Result<Snapshot> {
+    let name = format!("snapshots/{}", from.name);
+    let object = store.object(&name);
+    let damaged = |what: &str| {
+        let message = format!(
+            "{object} is {what}, and the head needs it. Nothing was changed. Put it back, from a backup or an earlier \
+             version of the object"
+        );
+        Error::new(ErrorKind::Corrupt, message)
+    };
+    let stored = store.get(&name).await?.ok_or_else(|| damaged("missing"))?;
+    if Checksum::of(&stored.body) != from.sha256 {
+        return Err(damaged("not the snapshot that was written (its checksum is another)"));
+    }
+    let key = match v1::read_snapshot_header(&object, &stored.body)? {
+        Some(key) => Some(store.vault.open(&key).await?),
+        None => None,
+    };
+    let scope = v1::scope(&head.identity);
+    v1::read_snapshot(&object, &stored.body, &head.identity, head.tip.seq, key.as_deref(), &scope)
+}
+
+/// Reads what the journal has beyond `tail`, and applies it.
+pub(super) async fn extend(store: &Store, snapshot: &mut Snapshot, tail: &mut Tail) -> Result<()> {
+    let identity = snapshot.identity.clone();
+    log::read(store, &identity, tail, |object, segment| {
+        segment.changes.iter().try_for_each(|change| {
+            snapshot.apply(change).map_err(|e| {
+                let message = format!("{object} cannot be applied: {e}. Nothing was changed");
+                Error::new(ErrorKind::Corrupt, message).because(e)
+            })
+        })
+    })
+    .await
+}
