@@ -75,11 +75,16 @@ where
         return Error::new(class, format!("{what}: {code}: {said} (request {request})"))
             .because(error);
     }
-    let causes = || std::iter::successors(Some(&error as &dyn StdError), |e| e.source());
-    let fenced = causes().find_map(|cause| cause.downcast_ref::<Error>());
-    let credentials = causes().find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    let mut causes: Vec<&dyn StdError> = Vec::new();
+    let mut next: Option<&dyn StdError> = Some(&error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        next = cause.source();
+    }
+    let fenced = causes.iter().any(|cause| cause.is::<Error>());
+    let credentials = causes.iter().find_map(|cause| cause.downcast_ref::<CredentialsError>());
     let class = match (&error, credentials) {
-        _ if fenced.is_some() => Class::Fenced,
+        _ if fenced => Class::Fenced,
         // Credentials that are missing or refused stay so; their service may only have been slow.
         (_, Some(CredentialsError::ProviderTimedOut(_))) => Class::Transient,
         (_, Some(_)) => Class::Denied,
@@ -88,7 +93,7 @@ where
         _ => Class::Transient,
     };
     // The outermost text is only `dispatch failure`: what helps is further in.
-    let causes: Vec<_> = causes().map(ToString::to_string).collect();
+    let causes: Vec<_> = causes.iter().map(ToString::to_string).collect();
     Error::new(class, format!("{what}: {}", causes.join(": "))).because(error)
 }
 

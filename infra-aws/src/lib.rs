@@ -62,7 +62,7 @@ pub mod ssm;
 
 pub use cloud::Aws;
 pub use provider::{
-    AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, AwsProviderOutputs, aws,
+    AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws,
 };
 #[cfg(feature = "simulated")]
 pub use simulated::{Simulated, simulated, simulated_in, simulated_with};

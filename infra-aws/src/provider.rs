@@ -15,8 +15,9 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_core::{
-    Data, Resource, Value,
+    Data, Resource,
     provider::{Connection, Connector, Context, Driver, Error, Result},
+    state::{ProviderIdentity, Value},
 };
 
 use crate::{Aws, classify::Classify, cloud::Identity};
@@ -171,7 +172,7 @@ pub(crate) async fn connected(
     let caller = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.classify()?;
     let account = caller.account.unwrap_or_default();
     let partition = caller.arn.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
-    let mut identity = infra_core::state::ProviderIdentity::new();
+    let mut identity = ProviderIdentity::new();
     identity.insert("cloud".to_owned(), name.to_owned());
     identity.insert("account".to_owned(), account.clone());
     identity.insert("region".to_owned(), region.clone());

@@ -12,8 +12,9 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
-    Data, Resource, Value,
+    Data, Resource,
     provider::{Class, Connection, Connector, Context, Driver, Error, Result},
+    state::Value,
 };
 
 use crate::{AwsProvider, provider};

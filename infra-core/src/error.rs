@@ -49,6 +49,13 @@ impl Error {
         Self { mistakes, ..Self::new(ErrorKind::Program, message) }
     }
 
+    /// The same error, with the mistakes it is about.
+    #[must_use]
+    pub fn with_mistakes(mut self, mistakes: Vec<Mistake>) -> Self {
+        self.mistakes = mistakes;
+        self
+    }
+
     /// The same error, with what caused it.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

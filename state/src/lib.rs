@@ -3,6 +3,8 @@
 pub mod backend;
 pub mod canonical;
 mod checksum;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod env;
 pub mod error;
 mod format;

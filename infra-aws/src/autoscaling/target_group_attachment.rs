@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::types::LoadBalancerTargetGroupState;
-use futures_util::future::join_all;
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result,
         Timeouts,
     },
 };
 
-use crate::{Aws, classify::Classify as _, types::TargetGroupArn};
+use crate::{Aws, batch, classify::Classify as _, types::TargetGroupArn};
 
 /// Attaches an auto scaling group to a target group: every instance of the group, now and later, is a target.
 ///
@@ -53,12 +52,21 @@ impl TargetGroupAttachment {
         let target_group = TargetGroupArn::trusted(arn);
         Ok(Self { auto_scaling_group: group.to_owned(), target_group })
     }
-}
 
-/// Autoscaling says `ValidationError` both for a wrong request and for a group that is not there.
-fn is_absent(error: &Error) -> bool {
-    let message = error.to_string().to_lowercase();
-    error.class() == Class::NotFound || (error.class() == Class::Invalid && message.contains("not found"))
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let live = match find {
+            Find::Id { id, .. } => Self::of(id)?,
+            Find::Made { want, .. } => (*want).clone(),
+        };
+        let group = &live.auto_scaling_group;
+        let key = format!("autoscaling:target-groups:{group}");
+        let states = cx.memo(&key, || states(cx, group)).await?;
+        let state = states.get(live.target_group.as_str());
+        Ok(state.and_then(|state| readiness(state)).map(|readiness| {
+            let outputs = TargetGroupAttachmentOutputs { target_group: live.target_group.clone() };
+            Observed::ready(live.id(), live, outputs).but(readiness)
+        }))
+    }
 }
 
 /// All target groups of one group, by ARN.
@@ -66,9 +74,8 @@ async fn states(cx: &Cx<Aws>, group: &str) -> Result<BTreeMap<String, String>> {
     let pages = cx.autoscaling().describe_load_balancer_target_groups().auto_scaling_group_name(group);
     let (mut states, mut token) = (BTreeMap::new(), None);
     loop {
-        let page = match pages.clone().set_next_token(token).send().await.classify() {
-            Err(e) if is_absent(&e) => return Ok(states),
-            page => page?,
+        let Some(page) = pages.clone().set_next_token(token).send().await.found()? else {
+            return Ok(states);
         };
         let entry = |s: &LoadBalancerTargetGroupState| {
             Some((s.load_balancer_target_group_arn()?.to_owned(), s.state()?.to_owned()))
@@ -95,21 +102,7 @@ impl Managed for TargetGroupAttachment {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        join_all(find.iter().map(async |find| {
-            let live = match find {
-                Find::Id { id, .. } => Self::of(id)?,
-                Find::Made { want, .. } => (*want).clone(),
-            };
-            let group = &live.auto_scaling_group;
-            let key = format!("autoscaling:target-groups:{group}");
-            let states = cx.memo(&key, || states(cx, group)).await?;
-            let state = states.get(live.target_group.as_str());
-            Ok(state.and_then(|state| readiness(state)).map(|readiness| {
-                let outputs = TargetGroupAttachmentOutputs { target_group: live.target_group.clone() };
-                Observed::ready(live.id(), live, outputs).but(readiness)
-            }))
-        }))
-        .await
+        batch::each(find, |find| Self::read_one(cx, find)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
@@ -127,10 +120,7 @@ impl Managed for TargetGroupAttachment {
         let Self { auto_scaling_group, target_group } = &have.live;
         let detach = cx.autoscaling().detach_load_balancer_target_groups();
         let detach = detach.auto_scaling_group_name(auto_scaling_group);
-        match detach.target_group_arns(target_group.as_str()).send().await.classify() {
-            Err(e) if is_absent(&e) => Ok(()),
-            done => done.map(drop),
-        }
+        detach.target_group_arns(target_group.as_str()).send().await.gone()
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {

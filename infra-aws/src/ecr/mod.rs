@@ -1,3 +1,12 @@
-//! ECR.
+//! ECR: container images.
 
-crate::kinds! {}
+mod repository;
+mod settings;
+
+pub use repository::{Repository, RepositoryDecl, RepositoryOutputs};
+pub use settings::{Encryption, TagMutability};
+
+crate::kinds! { Repository }
+
+#[cfg(all(test, feature = "simulated"))]
+mod tests;

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     self as sdk, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerState, LoadBalancerStateEnum,
     LoadBalancerTypeEnum,
 };
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use infra_core::{
     Outputs, Resource,
     provider::{
@@ -22,7 +22,7 @@ use super::{
     types::full_name,
 };
 use crate::{
-    Aws,
+    Aws, batch,
     classify::Classify as _,
     tags,
     types::{HostedZoneId, SecurityGroupId, SubnetId, VpcId, spelled},
@@ -196,6 +196,21 @@ impl LoadBalancer {
         };
         Ok(found.into_iter().map(with_tags).collect())
     }
+
+    async fn read_one(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        found: &[(sdk::LoadBalancer, Tags)],
+    ) -> Result<Option<Observed<Self>>> {
+        let is_it = |lb: &sdk::LoadBalancer| match find {
+            Find::Id { id, .. } => lb.load_balancer_arn() == Some(*id),
+            Find::Made { want, .. } => lb.load_balancer_name() == want.name.as_deref(),
+        };
+        let Some((lb, tags)) = found.iter().find(|(lb, _)| is_it(lb)) else { return Ok(None) };
+        let arn = lb.load_balancer_arn().unwrap_or_default();
+        let Some(attributes) = read_attributes(cx, arn).await? else { return Ok(None) };
+        Self::observed(lb, &attributes, tags, find.inputs()).map(Some)
+    }
 }
 
 impl Managed for LoadBalancer {
@@ -206,18 +221,7 @@ impl Managed for LoadBalancer {
             Ok(found) => found,
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
-        let found = &found;
-        join_all(find.iter().map(|find| async move {
-            let is_it = |lb: &sdk::LoadBalancer| match find {
-                Find::Id { id, .. } => lb.load_balancer_arn() == Some(*id),
-                Find::Made { want, .. } => lb.load_balancer_name() == want.name.as_deref(),
-            };
-            let Some((lb, tags)) = found.iter().find(|(lb, _)| is_it(lb)) else { return Ok(None) };
-            let arn = lb.load_balancer_arn().unwrap_or_default();
-            let Some(attributes) = read_attributes(cx, arn).await? else { return Ok(None) };
-            Self::observed(lb, &attributes, tags, find.inputs()).map(Some)
-        }))
-        .await
+        batch::each(find, |find| Self::read_one(cx, find, &found)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

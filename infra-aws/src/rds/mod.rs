@@ -1,3 +1,18 @@
-//! RDS.
+//! RDS: database instances and the groups they refer to.
+//!
+//! An [`Instance`] lies in the subnets of a [`SubnetGroup`] and runs with the settings of a [`ParameterGroup`].
 
-crate::kinds! {}
+mod engine;
+mod instance;
+mod parameter_group;
+mod subnet_group;
+mod tagging;
+mod types;
+
+pub use engine::Engine;
+pub use instance::{Instance, InstanceDecl, InstanceOutputs, InstanceRefs};
+pub use parameter_group::{ParameterGroup, ParameterGroupDecl, ParameterGroupOutputs};
+pub use subnet_group::{SubnetGroup, SubnetGroupDecl, SubnetGroupOutputs};
+pub use types::{DatabaseInsights, Gib, ParameterGroupName, StorageType, SubnetGroupName, gib};
+
+crate::kinds! { SubnetGroup, ParameterGroup, Instance }

@@ -1,3 +1,10 @@
 //! Secrets Manager.
 
-crate::kinds! {}
+mod secret;
+
+pub use secret::{Secret, SecretDecl, SecretOutputs};
+
+crate::kinds! { Secret }
+
+#[cfg(all(test, feature = "simulated"))]
+mod tests;

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use infra_core::{Data, DataError, Text, Value, provider::Shape};
+use infra_core::{Data, DataError, Text, provider::Shape, state::Value};
 
 /// A block of IPv4 or IPv6 addresses, always in canonical form: no bit is set after the prefix.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

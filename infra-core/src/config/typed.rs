@@ -247,6 +247,15 @@ impl<'de> de::SeqAccess<'de> for Elements<'_> {
     }
 }
 
+/// The methods that read the value as it is, or make one up.
+macro_rules! fitting_or_any {
+    ($($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+            if self.is_wild() { Wild(self.path).$method(visitor) } else { self.deserialize_any(visitor) }
+        }
+    )* };
+}
+
 impl<'de> Deserializer<'de> for Reader<'_> {
     type Error = Wrong;
 
@@ -347,7 +356,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         ignored_any identifier
     }
 
-    wild_or_any! {
+    fitting_or_any! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8
         deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64 deserialize_char
         deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_unit
@@ -376,5 +385,64 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         self.deserialize_tuple(len, visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(rename_all = "kebab-case")]
+    enum Size {
+        Small,
+        Large,
+        Disks(u8),
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Db {
+        class: String,
+        size: Size,
+        #[serde(default)]
+        ports: Vec<u16>,
+        replica: Option<Box<Db>>,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct All {
+        zones: u8,
+        name: String,
+        db: Db,
+        #[serde(default)]
+        tags: BTreeMap<String, String>,
+    }
+
+    fn read(text: &str) -> Result<All> {
+        typed(&Config::from(Located::parse(text, Path::new("p.toml")).unwrap()))
+    }
+
+    #[test]
+    fn what_is_right_is_read() {
+        let text = "zones = 3\nname = 'x'\ntags = { a = 'b' }\n[db]\nclass = 'c'\nports = [1, 2]\n\
+            size = { disks = 2 }\nreplica = { class = 'r', size = 'large' }\n";
+        let all = read(text).unwrap();
+        assert_eq!(all.db.size, Size::Disks(2));
+        assert_eq!(all.db.ports, [1, 2]);
+        assert_eq!(all.db.replica.unwrap().size, Size::Large);
+        assert_eq!(all.tags["a"], "b");
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let text = "zones = 300\nnmae = 'x'\n[db]\nclass = 4\nports = [1, 'x', -2]\nsize = 'smal'\nreplica = 7\n";
+        let error = read(text).unwrap_err();
+        let messages: Vec<_> = error.mistakes().iter().map(|m| &*m.message).collect();
+        insta::assert_snapshot!(messages.join("\n"), @"");
+        assert!(read("").unwrap_err().mistakes().len() == 3);
     }
 }

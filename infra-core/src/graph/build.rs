@@ -1,10 +1,11 @@
 //! From a filled stack to a checked graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use infra_state::{StackName, Urn};
+use infra_state::{StackName, Urn, Value};
 
-use super::{Exports, Node};
+use super::{Exports, Expr, Mistake, Node, NodeOptions, Role, checks, encode, order};
+use crate::{Error, Result, Stack, provider::Registry};
 
 /// What a program declares, checked: every reference exists, names are unique, every node has its provider, there is
 /// no cycle.
@@ -18,4 +19,151 @@ pub struct Graph {
     pub order: Vec<Urn>,
     /// The program and stack, for generated names.
     pub stack: Option<StackName>,
+}
+
+impl Graph {
+    /// Checks what a program declared and orders it. The error has all its mistakes, not only the first.
+    ///
+    /// `defaults` gives the configuration of the provider that is used where the program names none.
+    pub fn build(
+        stack: Stack,
+        registry: &Registry,
+        defaults: &dyn Fn(&str) -> Result<Value>,
+    ) -> Result<Self> {
+        let mut mistakes = stack.mistakes;
+        let mut graph =
+            Self { exports: stack.exports, stack: Some(stack.name), ..Self::default() };
+        graph.fill(stack.nodes, &mut mistakes);
+        graph.add_providers(registry, defaults, &mut mistakes);
+        for node in graph.nodes.values() {
+            checks::node(&graph, node, &mut mistakes);
+        }
+        checks::exports(&graph, &mut mistakes);
+        checks::aliases(&graph, &mut mistakes);
+        match graph.ordered() {
+            Ok(order) => graph.order = order,
+            Err(cycles) => mistakes.extend(cycles),
+        }
+        if mistakes.is_empty() {
+            return Ok(graph);
+        }
+        // Those of the program text first, in the order of its lines.
+        mistakes.sort_by_key(|mistake| mistake.at.map(|at| (at.file(), at.line(), at.column())));
+        Err(Error::program(mistakes))
+    }
+
+    /// The graph of a program that declares nothing: what `destroy` plans for.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The resources that this one is made from: through its fields, by `depends_on`, and its provider.
+    pub fn dependencies(&self, urn: &Urn) -> BTreeSet<Urn> {
+        self.nodes.get(urn).map(Node::dependencies).unwrap_or_default()
+    }
+
+    /// A digest of everything that was declared: equal exactly for programs that declare the same. (What is secret
+    /// in the program's text is left out: an unkeyed digest would let it be guessed.)
+    pub fn hash(&self) -> String {
+        encode::digest(self)
+    }
+
+    fn fill(&mut self, nodes: Vec<Node>, mistakes: &mut Vec<Mistake>) {
+        for node in nodes {
+            if let Some(first) = self.nodes.get(&node.urn) {
+                let message = format!("declared twice; the first is at {}", first.at);
+                mistakes.push(Mistake { message, urn: Some(node.urn), at: Some(node.at) });
+            } else {
+                self.nodes.insert(node.urn.clone(), node);
+            }
+        }
+    }
+
+    /// Gives every node its provider, and declares the default ones that are used.
+    fn add_providers(
+        &mut self,
+        registry: &Registry,
+        defaults: &dyn Fn(&str) -> Result<Value>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        let mut used = BTreeMap::new();
+        for node in self.nodes.values_mut() {
+            let Some(kind) = node.driver.provider_kind() else { continue };
+            if node.provider.is_none()
+                && let Ok(urn) = Urn::new(kind, "default")
+            {
+                node.provider = Some(urn.clone());
+                used.entry(urn).or_insert((kind, node.urn.clone(), node.at));
+            }
+        }
+        for (provider, (kind, urn, at)) in used {
+            let mut refuse = |message| mistakes.push(Mistake { message, urn: Some(urn), at: Some(at) });
+            let Some(driver) = registry.get(kind).filter(|driver| driver.role() == Role::Provider)
+            else {
+                refuse(format!("no cloud of this program has the provider `{kind}`: add it with `App::cloud`"));
+                continue;
+            };
+            // A provider that the program declares under this name is its default.
+            if self.nodes.contains_key(&provider) {
+                continue;
+            }
+            match defaults(kind) {
+                Ok(config) => {
+                    let fields = config.as_map().cloned().unwrap_or_default();
+                    let inputs =
+                        fields.into_iter().map(|(name, v)| (name, Expr::Literal(v))).collect();
+                    let node = Node {
+                        urn: provider.clone(),
+                        role: Role::Provider,
+                        driver: driver.clone(),
+                        inputs,
+                        provider: None,
+                        options: NodeOptions::default(),
+                        at,
+                    };
+                    self.nodes.insert(provider, node);
+                }
+                Err(e) => refuse(format!("the default provider `{kind}` cannot be configured: {e}")),
+            }
+        }
+    }
+
+    fn ordered(&self) -> Result<Vec<Urn>, Vec<Mistake>> {
+        let urns: Vec<_> = self.nodes.keys().collect();
+        let places: HashMap<_, _> = urns.iter().enumerate().map(|(at, urn)| (*urn, at)).collect();
+        let needs = |at: usize| {
+            let needs = self.nodes[urns[at]].dependencies();
+            // What is not declared is a mistake of its own.
+            needs.iter().filter_map(|urn| places.get(urn).copied()).collect()
+        };
+        let order = order::order(urns.len(), needs);
+        order.map(|order| order.into_iter().map(|at| urns[at].clone()).collect()).map_err(
+            |cycles| cycles.iter().map(|cycle| self.cycle(&urns, cycle)).collect(),
+        )
+    }
+
+    fn cycle(&self, urns: &[&Urn], cycle: &[usize]) -> Mistake {
+        let names: Vec<_> =
+            cycle.iter().chain(cycle.first()).map(|at| format!("`{}`", urns[*at])).collect();
+        let first = cycle.first().map(|at| urns[*at]);
+        Mistake {
+            message: format!("needs itself: {}", names.join(" needs ")),
+            urn: first.cloned(),
+            at: first.and_then(|urn| self.nodes.get(urn)).map(|node| node.at),
+        }
+    }
+}
+
+impl Node {
+    /// The resources that this one is made from: through its fields, by `depends_on`, and its provider.
+    pub fn dependencies(&self) -> BTreeSet<Urn> {
+        let mut found = self.options.depends_on.clone();
+        for expr in self.inputs.values() {
+            expr.references(&mut |urn, _| {
+                found.insert(urn.clone());
+            });
+        }
+        found.extend(self.provider.clone());
+        found
+    }
 }

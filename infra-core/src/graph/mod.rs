@@ -1,9 +1,13 @@
 //! The graph that a program declares.
 
 mod build;
+mod checks;
+mod encode;
 mod expr;
 mod node;
+mod order;
 
 pub use build::Graph;
+pub use encode::{decode, encode};
 pub use expr::{Closure, EvalError, Expr, Opaque};
 pub use node::{Exports, Mistake, Node, NodeOptions, Role};

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use infra_state::{Path, Urn, Value};
+use infra_state::{Options, Path, Urn, Value};
 
 use super::Expr;
 use crate::provider::Driver;
@@ -89,5 +89,14 @@ impl Node {
     /// A literal field's value, if the program gave one.
     pub fn literal(&self, field: &str) -> Option<Value> {
         self.inputs.get(field).and_then(Expr::literal)
+    }
+
+    /// The options that outlive the declaration.
+    pub fn recorded_options(&self) -> Options {
+        Options {
+            protect: self.options.protect,
+            retain_on_delete: self.options.retain_on_delete,
+            delete_timeout: self.options.delete_timeout.map(|limit| limit.as_secs()),
+        }
     }
 }

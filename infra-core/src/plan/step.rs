@@ -1,10 +1,14 @@
 //! The types of a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use infra_state::{Instance, Key, Path, ProviderIdentity, Record, Urn, Value};
 
-use crate::{graph::Exports, provider::ErasedObserved};
+use super::Held;
+use crate::{Error, ErrorKind, graph::Exports, provider::ErasedObserved};
 
 /// Which step of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +31,8 @@ pub enum Action {
     DeleteOld,
     /// Look something up that could not be looked up while planning.
     Read,
-    /// Drop the record without touching the cloud (`retain_on_delete`, or the object is gone already).
+    /// Drop the record without touching the cloud (`retain_on_delete`, the object is gone already, or it is a
+    /// lookup or a provider).
     Forget,
 }
 
@@ -42,9 +47,12 @@ pub struct Step {
     pub action: Action,
     /// What is wanted: declared fields with defaults, generated names and merged tags; unknown where it hangs on
     /// an unknown. For deletes: what was recorded.
-    pub inputs: Value,
+    pub inputs: Held,
     /// The outputs as far as they are known before execution.
-    pub outputs: Value,
+    pub outputs: Held,
+    /// What is remembered of the object that the step is about; of the replaced one for the `Create` of a
+    /// replacement. `None` for what is new.
+    pub recorded: Option<Arc<Record>>,
     /// Intent: what the program changes, desired against recorded.
     pub diff: Vec<PropertyDiff>,
     /// Drift: what somebody else changed, recorded against live.
@@ -53,14 +61,19 @@ pub struct Step {
     pub paths: Vec<Path>,
     /// For the `Create` of a replacement: what it replaces and why.
     pub replaces: Option<Replacement>,
-    /// Why this step is in the plan at all, in a sentence for the person who reads it; from the cause outwards.
+    /// Why this step is in the plan at all, from the cause outwards: links about other resources lead to those about
+    /// this one. (Long chains keep their ends only.)
     pub why: Vec<Why>,
     /// What must have ended well before this starts.
     pub after: BTreeSet<StepId>,
     /// Deleting or replacing this loses data.
     pub data_loss: bool,
-    /// Only the record changes: no call is made (options, provider's configuration, renames).
+    /// Only the record changes: no call is made (options, dependencies, outputs that were read, a lookup that was
+    /// looked up, a provider's configuration).
     pub record_only: bool,
+    /// For `DeleteOld` and `Forget`: done only if this resource turns out to be really replaced. It is another one
+    /// than `urn` where the old object makes room for that one.
+    pub only_if: Option<Urn>,
     /// The name it was recorded under, when an alias matched.
     pub renamed_from: Option<Urn>,
 }
@@ -88,7 +101,9 @@ pub enum ReplaceOrder {
 /// One link of a reason chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
-    /// What about this resource: a field, or nothing in particular.
+    /// Which resource this link is about: the step's own, or one on the way to it.
+    pub urn: Urn,
+    /// What about that resource: a field, or nothing in particular.
     pub path: Option<Path>,
     /// What it is.
     pub cause: Cause,
@@ -124,6 +139,8 @@ pub enum Cause {
     Drifted,
     /// Making or updating it did not finish last time.
     Unfinished,
+    /// The object cannot be used as it is (it failed, or is scheduled for deletion); the text is the cloud's reason.
+    Broken(String),
     /// Its provider points somewhere else now: another account, region or cluster.
     ProviderMoved,
     /// It was replaced, and its old object only waits to be deleted.
@@ -157,6 +174,24 @@ pub enum DiffKind {
     Replace,
     /// A replacement if the value, not known yet, turns out to be another one.
     MaybeReplace,
+}
+
+/// What has to be done with an existing object; the later the stronger. Execution may do less than was planned, never
+/// more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing.
+    Keep,
+    /// Only the record changes.
+    Record,
+    /// A change in place.
+    Update,
+    /// A replacement, if what is not known yet turns out to be another value.
+    ReplaceIfChanged,
+    /// A replacement.
+    Replace,
+    /// It is gone: another one is made.
+    Missing,
 }
 
 /// What was found in the cloud.
@@ -259,8 +294,11 @@ pub struct Plan {
     pub hints: Vec<Hint>,
     /// Data that would be lost.
     pub losses: Vec<DataLoss>,
-    /// Records that change without a step: renamed by alias, changed options.
+    /// Records to put before the first step, in one commit with `forgotten`: renamed by an alias, or mentioning what
+    /// was renamed. The steps take them as given.
     pub records: Vec<Record>,
+    /// The names that the renamed records had.
+    pub forgotten: Vec<Key>,
 }
 
 impl Plan {
@@ -277,6 +315,21 @@ impl Plan {
     /// Whether executing it would change anything in the cloud.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| step.action == Action::Keep || step.record_only)
+    }
+
+    /// Why it must not be executed: data would be lost that nobody agreed to lose.
+    pub fn refusal(&self) -> Option<Error> {
+        let lost: Vec<_> =
+            self.losses.iter().filter(|loss| !loss.allowed).map(|loss| &loss.urn).collect();
+        if lost.is_empty() {
+            return None;
+        }
+        let flags: Vec<_> = lost.iter().map(|urn| format!("--allow-data-loss {urn}")).collect();
+        let message = format!(
+            "this would delete data that cannot be brought back. If that is meant: {}",
+            flags.join(" ")
+        );
+        Some(Error::new(ErrorKind::Refused, message))
     }
 
     /// How many steps of each action, those that do nothing left out.

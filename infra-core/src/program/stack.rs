@@ -2,11 +2,12 @@
 
 use std::{marker::PhantomData, panic::Location, sync::Arc};
 
-use infra_state::{StackName, Urn, Value};
+use infra_state::{StackName, Urn};
 use serde::de::DeserializeOwned;
 
 use crate::{
     Output, Sensitive,
+    config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
     program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
     provider::{Cloud, Driver, Lookup, Managed, driver, lookup_driver, provider_driver},
@@ -17,8 +18,8 @@ use crate::{
 ///
 /// Nothing here fails or calls a cloud. Mistakes are collected and reported together when the program has returned.
 pub struct Stack {
-    name: StackName,
-    config: Value,
+    pub(crate) name: StackName,
+    config: Config,
     pub(crate) nodes: Vec<Node>,
     pub(crate) exports: Exports,
     pub(crate) mistakes: Vec<Mistake>,
@@ -28,10 +29,10 @@ pub struct Stack {
 
 impl Stack {
     /// An empty stack with this configuration (the merged `[config]` and `[stack.X.config]`).
-    pub fn new(name: StackName, config: Value) -> Self {
+    pub fn new(name: StackName, config: impl Into<Config>) -> Self {
         Self {
             name,
-            config,
+            config: config.into(),
             nodes: Vec::new(),
             exports: Exports::new(),
             mistakes: Vec::new(),

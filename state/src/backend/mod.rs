@@ -13,6 +13,10 @@ mod memory;
 mod port;
 mod retry;
 
+#[cfg(test)]
+mod tests;
+
+
 pub use fault::{Call, Effect, Fault, Operation};
 pub use local::Local;
 pub use memory::Memory;

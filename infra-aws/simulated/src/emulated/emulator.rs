@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use winterbaume_core::{MockRequest, MockResponse};
 
-use crate::services::{Access, Service};
+use crate::services::Service;
 use crate::wire::{ApiCall, Failure, Reply, fail, render_failure};
 use crate::world::{CellId, World};
 
@@ -54,39 +54,6 @@ fn exchanged(bytes: &Bytes, account: &str) -> Bytes {
 /// Runs on a blocking thread: emulators are async only in form.
 pub(crate) fn call(world: &mut World, call: &ApiCall) -> Reply {
     call_as(world, call).unwrap_or_else(|failure| render_failure(call, &failure))
-}
-
-/// A JSON call that one service makes to another, in the caller's account and region.
-pub(crate) fn ask(
-    access: &mut Access<'_>,
-    service: Service,
-    target: &str,
-    input: &Value,
-) -> Result<Value, String> {
-    let mut headers = http::HeaderMap::new();
-    let target_value = http::HeaderValue::from_str(target).map_err(|error| error.to_string())?;
-    headers.insert("x-amz-target", target_value);
-    headers.insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/x-amz-json-1.1"),
-    );
-    let inner = ApiCall {
-        service,
-        operation: target.rsplit('.').next().unwrap_or(target).to_owned(),
-        input: input.clone(),
-        method: http::Method::POST,
-        path: "/".to_owned(),
-        query: Vec::new(),
-        headers,
-        body: input.to_string().into(),
-        ..access.call.clone()
-    };
-    let reply = call(access.world, &inner);
-    let text = String::from_utf8_lossy(&reply.body).into_owned();
-    if reply.status >= 300 {
-        return Err(text);
-    }
-    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
 fn call_as(world: &mut World, call: &ApiCall) -> Result<Reply, Failure> {

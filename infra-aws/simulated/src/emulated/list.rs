@@ -8,30 +8,12 @@ use super::emulator::Emulator;
 /// feature is off.
 pub(super) fn make(service: Service) -> Option<Box<dyn Emulator>> {
     match service {
-        #[cfg(feature = "acm")]
-        Service::Acm => Some(Box::new(winterbaume_acm::AcmService::new())),
-        #[cfg(feature = "cloudwatch")]
-        Service::Cloudwatch => Some(Box::new(winterbaume_cloudwatch::CloudWatchService::new())),
         #[cfg(feature = "dynamodb")]
         Service::Dynamodb => Some(Box::new(winterbaume_dynamodb::DynamoDbService::new())),
-        #[cfg(feature = "ecr")]
-        Service::Ecr => Some(Box::new(winterbaume_ecr::EcrService::new())),
         #[cfg(feature = "iam")]
         Service::Iam => Some(Box::new(winterbaume_iam::IamService::new())),
         #[cfg(feature = "kms")]
         Service::Kms => Some(Box::new(winterbaume_kms::KmsService::new())),
-        #[cfg(feature = "logs")]
-        Service::Logs => Some(Box::new(winterbaume_cloudwatchlogs::CloudWatchLogsService::new())),
-        #[cfg(feature = "route53")]
-        Service::Route53 => Some(Box::new(winterbaume_route53::Route53Service::new())),
-        #[cfg(feature = "secretsmanager")]
-        Service::SecretsManager => {
-            Some(Box::new(winterbaume_secretsmanager::SecretsManagerService::new()))
-        }
-        #[cfg(feature = "sns")]
-        Service::Sns => Some(Box::new(winterbaume_sns::SnsService::new())),
-        #[cfg(feature = "ssm")]
-        Service::Ssm => Some(Box::new(winterbaume_ssm::SsmService::new())),
         _ => None,
     }
 }
@@ -80,15 +62,7 @@ macro_rules! emulators {
 }
 
 emulators! {
-    "acm" winterbaume_acm::AcmService,
-    "cloudwatch" winterbaume_cloudwatch::CloudWatchService,
     "dynamodb" winterbaume_dynamodb::DynamoDbService,
-    "ecr" winterbaume_ecr::EcrService,
     "iam" winterbaume_iam::IamService,
     "kms" winterbaume_kms::KmsService,
-    "logs" winterbaume_cloudwatchlogs::CloudWatchLogsService,
-    "route53" winterbaume_route53::Route53Service,
-    "secretsmanager" winterbaume_secretsmanager::SecretsManagerService,
-    "sns" winterbaume_sns::SnsService,
-    "ssm" winterbaume_ssm::SsmService,
 }

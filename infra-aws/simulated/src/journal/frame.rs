@@ -28,7 +28,7 @@ impl Sealer {
     /// A frame for `offset`.
     pub(super) fn seal(&self, plain: &[u8], offset: u64) -> std::io::Result<Vec<u8>> {
         let mut nonce = [0_u8; NONCE];
-        getrandom::fill(&mut nonce).map_err(std::io::Error::other)?;
+        getrandom::fill(&mut nonce).map_err(|e| std::io::Error::other(e.to_string()))?;
         let sealed = self
             .0
             .encrypt(

@@ -1,7 +1,10 @@
 //! Which model or emulator answers a call.
 
 use crate::emulated;
-use crate::services::{Access, Service, autoscaling, ec2, eks, elbv2, rds, s3, sts};
+use crate::services::{
+    Access, Service, acm, autoscaling, cloudwatch, ec2, ecr, eks, elbv2, logs, rds, route53, s3,
+    secrets_manager, sns, ssm, sts,
+};
 use crate::wire::{Reply, render};
 
 /// Answers one call.
@@ -14,6 +17,14 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::Elbv2 => render(call, elbv2::answer(access)),
         Service::Rds => render(call, rds::answer(access)),
         Service::Sts => render(call, sts::answer(access)),
+        Service::Acm => render(call, acm::answer(access)),
+        Service::Cloudwatch => render(call, cloudwatch::answer(access)),
+        Service::Ecr => render(call, ecr::answer(access)),
+        Service::Logs => render(call, logs::answer(access)),
+        Service::SecretsManager => render(call, secrets_manager::answer(access)),
+        Service::Sns => render(call, sns::answer(access)),
+        Service::Ssm => render(call, ssm::answer(access)),
+        Service::Route53 => route53::answer(access),
         Service::S3 => s3::answer(access),
         _ => emulated::call(access.world, call),
     }

@@ -1,14 +1,23 @@
 //! The services: which exist, how they speak, and the models that answer.
 
 mod access;
+mod json_tags;
 mod service;
 
+pub(crate) mod acm;
 pub(crate) mod autoscaling;
+pub(crate) mod cloudwatch;
 pub(crate) mod ec2;
+pub(crate) mod ecr;
 pub(crate) mod eks;
 pub(crate) mod elbv2;
+pub(crate) mod logs;
 pub(crate) mod rds;
+pub(crate) mod route53;
 pub(crate) mod s3;
+pub(crate) mod secrets_manager;
+pub(crate) mod sns;
+pub(crate) mod ssm;
 pub(crate) mod sts;
 
 pub(crate) use access::Access;

@@ -136,6 +136,7 @@ impl Service {
     pub(crate) const fn item_name(self) -> &'static str {
         match self {
             Self::Rds => "rds",
+            Self::Sns => "sns",
             _ => "member",
         }
     }
@@ -146,30 +147,7 @@ pub(crate) fn rest_operation(call: &ApiCall) -> String {
     match call.service {
         Service::Eks => super::eks::operation(call).to_owned(),
         Service::S3 => super::s3::operation(call),
-        Service::Route53 => route53(call).to_owned(),
+        Service::Route53 => super::route53::operation(call).to_owned(),
         _ => String::new(),
-    }
-}
-
-fn route53(call: &ApiCall) -> &'static str {
-    let segments = call.segments();
-    let rest: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
-    match (call.method.as_str(), &rest[..]) {
-        ("POST", ["hostedzone"]) => "CreateHostedZone",
-        ("GET", ["hostedzone"]) => "ListHostedZones",
-        ("GET", ["hostedzonesbyname"]) => "ListHostedZonesByName",
-        ("GET", ["hostedzonecount"]) => "GetHostedZoneCount",
-        ("GET", ["hostedzone", _]) => "GetHostedZone",
-        ("POST", ["hostedzone", _]) => "UpdateHostedZoneComment",
-        ("DELETE", ["hostedzone", _]) => "DeleteHostedZone",
-        ("POST", ["hostedzone", _, "rrset"]) => "ChangeResourceRecordSets",
-        ("GET", ["hostedzone", _, "rrset"]) => "ListResourceRecordSets",
-        ("POST", ["hostedzone", _, "associatevpc"]) => "AssociateVPCWithHostedZone",
-        ("POST", ["hostedzone", _, "disassociatevpc"]) => "DisassociateVPCFromHostedZone",
-        ("GET", ["change", _]) => "GetChange",
-        ("POST", ["tags", ..]) => "ChangeTagsForResource",
-        ("GET", ["tags", ..]) => "ListTagsForResource",
-        ("GET", _) => "GetOther",
-        _ => "ChangeOther",
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::{credential, form};
+use super::{cbor, credential, form};
 use crate::services::{self, Protocol, Service};
 
 /// One API call: who, where, what, with what.
@@ -69,12 +69,13 @@ impl ApiCall {
         let target = header(&self.headers, "x-amz-target").map(str::to_owned);
         match self.service.protocol() {
             Protocol::Ec2 | Protocol::Query if target.is_none() => {
-                let mut form = pairs(std::str::from_utf8(&self.body).unwrap_or_default());
-                form.extend(self.query.iter().cloned());
-                self.input = form::tree(&form);
-                self.operation = self.input["Action"].as_str().unwrap_or_default().to_owned();
+                self.read_form();
             }
             Protocol::RestXml => {}
+            Protocol::Cbor if self.headers.contains_key("smithy-protocol") => {
+                self.input = cbor::decode(&self.body).unwrap_or(Value::Null);
+            }
+            Protocol::Cbor if target.is_none() => self.read_form(),
             _ => self.input = serde_json::from_slice(&self.body).unwrap_or(Value::Null),
         }
         if let Some((_, operation)) = target.as_deref().and_then(|target| target.rsplit_once('.')) {
@@ -84,6 +85,13 @@ impl ApiCall {
         } else if self.operation.is_empty() {
             self.operation = services::rest_operation(self);
         }
+    }
+
+    fn read_form(&mut self) {
+        let mut form = pairs(std::str::from_utf8(&self.body).unwrap_or_default());
+        form.extend(self.query.iter().cloned());
+        self.input = form::tree(&form);
+        self.operation = self.input["Action"].as_str().unwrap_or_default().to_owned();
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {

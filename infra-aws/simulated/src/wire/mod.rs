@@ -4,6 +4,7 @@
 //! a JSON input; and the outcome, a JSON object or a [`Failure`], is rendered in the caller's.
 
 mod call;
+mod cbor;
 mod credential;
 mod form;
 mod reply;

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::call::ApiCall;
-use super::xml;
+use super::{cbor, xml};
 use crate::services::Protocol;
 
 /// An HTTP response, nearly.
@@ -76,7 +76,11 @@ pub(crate) fn render(call: &ApiCall, outcome: Outcome) -> Reply {
             body.push_str(&format!("</{operation}Response>"));
             Reply::new(200, "text/xml;charset=UTF-8", body)
         }
-        Protocol::Query => {
+        Protocol::Cbor if is_cbor(call) => {
+            Reply::new(200, "application/cbor", cbor::encode(&shown(&output)))
+                .header("smithy-protocol", "rpc-v2-cbor")
+        }
+        Protocol::Cbor | Protocol::Query if !call.headers.contains_key("x-amz-target") => {
             let mut body = format!(
                 "<{operation}Response xmlns=\"{}\"><{operation}Result>",
                 call.service.namespace()
@@ -89,7 +93,7 @@ pub(crate) fn render(call: &ApiCall, outcome: Outcome) -> Reply {
             Reply::new(200, "text/xml", body)
         }
         Protocol::RestJson => Reply::new(200, "application/json", shown(&output).to_string()),
-        Protocol::Json | Protocol::Cbor | Protocol::RestXml => {
+        _ => {
             Reply::new(200, "application/x-amz-json-1.1", shown(&output).to_string())
         }
     };
@@ -155,8 +159,10 @@ pub(crate) fn render_failure(call: &ApiCall, failure: &Failure) -> Reply {
                 .header("x-amzn-errortype", code)
         }
         Protocol::Cbor if is_cbor(call) => {
-            let body = cbor_map(&[("__type", code), ("message", message)]);
-            Reply::new(*status, "application/cbor", body).header("smithy-protocol", "rpc-v2-cbor")
+            let body = cbor::encode(&json!({"__type": code, "message": message}));
+            Reply::new(*status, "application/cbor", body)
+                .header("smithy-protocol", "rpc-v2-cbor")
+                .header("x-amzn-query-error", &format!("{code};Sender"))
         }
         Protocol::Json | Protocol::Cbor => Reply::new(
             *status,
@@ -170,19 +176,4 @@ pub(crate) fn render_failure(call: &ApiCall, failure: &Failure) -> Reply {
 
 fn is_cbor(call: &ApiCall) -> bool {
     call.headers.contains_key("smithy-protocol")
-}
-
-/// A CBOR map of short texts: all that an error needs.
-#[expect(clippy::cast_possible_truncation, reason = "lengths are masked byte by byte")]
-fn cbor_map(fields: &[(&str, &String)]) -> Vec<u8> {
-    let text = |out: &mut Vec<u8>, text: &str| {
-        out.extend([0x79, (text.len() >> 8) as u8, text.len() as u8]);
-        out.extend(text.as_bytes());
-    };
-    let mut out = vec![0xa0 | fields.len() as u8];
-    for (name, value) in fields {
-        text(&mut out, name);
-        text(&mut out, value);
-    }
-    out
 }

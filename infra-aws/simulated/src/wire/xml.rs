@@ -19,7 +19,8 @@ fn item_name(list: &str, default: &'static str) -> &'static str {
         "OrderableDBInstanceOptions" => "OrderableDBInstanceOption",
         "AvailabilityZones" if default == "rds" => "AvailabilityZone",
         "PendingMaintenanceActions" => "ResourcePendingMaintenanceActions",
-        _ if default == "rds" => "member",
+        "Attributes" if default == "sns" => "entry",
+        _ if default == "rds" || default == "sns" => "member",
         _ => default,
     }
 }

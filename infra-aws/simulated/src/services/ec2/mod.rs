@@ -24,5 +24,5 @@ mod token;
 mod vpc;
 
 pub(crate) use dispatch::answer;
-pub(crate) use interface::{Interface, interfaces};
+pub(crate) use place::image_id;
 pub(crate) use security_group::new_group;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::route::{find, missing, named, page};
 use super::tag;
-use crate::realism;
+use crate::services::acm;
 use crate::services::access::hex;
 use crate::services::{Access, Service};
 use crate::wire::{Failure, Outcome, fail, list, text, texts};
@@ -56,7 +56,7 @@ fn certificates_of(access: &mut Access<'_>) -> Result<Vec<Value>, Failure> {
     let mut all = Vec::new();
     for certificate in list(access.input(), "Certificates") {
         let arn = text(certificate, "CertificateArn").unwrap_or_default();
-        match realism::certificate_status(access, arn).as_deref() {
+        match acm::status(access, arn).as_deref() {
             Some("ISSUED") => all.push(json!({"CertificateArn": arn})),
             Some(status) => {
                 return Err(fail(

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::emulated;
 use crate::services::access::hex;
-use crate::services::{Access, Service};
-use crate::wire::{Failure, fail, text};
+use crate::services::{Access, secrets_manager};
+use crate::wire::{Failure, text};
 
 /// Makes the secret; what the reply says about it.
 pub(super) fn make(access: &mut Access<'_>, username: &str) -> Result<Value, Failure> {
@@ -20,13 +19,7 @@ pub(super) fn make(access: &mut Access<'_>, username: &str) -> Result<Value, Fai
     if let Some(key) = key {
         asked["KmsKeyId"] = json!(key);
     }
-    let made = emulated::ask(
-        access,
-        Service::SecretsManager,
-        "secretsmanager.CreateSecret",
-        &asked,
-    )
-    .map_err(|reason| fail("InternalFailure", reason).status(500))?;
+    let made = secrets_manager::ask(access, "CreateSecret", &asked)?;
     let (region, account) = (access.region(), access.account());
     let key = key.map_or_else(
         || format!("arn:aws:kms:{region}:{account}:alias/aws/secretsmanager"),
@@ -39,14 +32,8 @@ pub(super) fn make(access: &mut Access<'_>, username: &str) -> Result<Value, Fai
 pub(super) fn remove(access: &mut Access<'_>, secret: &Value) {
     if secret["SecretArn"].is_string() {
         let asked = json!({"SecretId": secret["SecretArn"], "ForceDeleteWithoutRecovery": true});
-        let gone = emulated::ask(
-            access,
-            Service::SecretsManager,
-            "secretsmanager.DeleteSecret",
-            &asked,
-        );
-        if let Err(reason) = gone {
-            tracing::debug!(reason, "the managed secret was gone already");
+        if let Err(failure) = secrets_manager::ask(access, "DeleteSecret", &asked) {
+            tracing::debug!(failure.message, "the managed secret was gone already");
         }
     }
 }

@@ -1,0 +1,223 @@
+//! What can be wrong with a node before anything is planned.
+
+use std::collections::BTreeMap;
+
+use infra_state::{Path, Urn, Value};
+
+use super::{Graph, Mistake, Node, Role};
+use crate::{
+    config::nearest,
+    plan::name,
+    provider::{FieldSchema, Operation, Shape, Violation},
+};
+
+/// Checks one node: references, provider, types, names, tags, and what its driver has to say.
+pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
+    let mut found = Vec::new();
+    for (field, expr) in &node.inputs {
+        expr.references(&mut |urn, path| {
+            found.extend(reference(graph, urn, path).map(|message| format!("`{field}`: {message}")));
+        });
+    }
+    found.extend(node.options.depends_on.iter().filter_map(|urn| declared(graph, urn)));
+    found.extend(provider(graph, node));
+    if node.role != Role::Managed && (node.options.import.is_some() || node.options.adopt) {
+        found.push("only what is created can be imported or adopted".to_owned());
+    }
+    match node.known() {
+        Ok(known) => found.extend(values(node, &known)),
+        Err((field, e)) => found.push(format!("`{field}`: {e}")),
+    }
+    found.sort();
+    found.dedup();
+    let mistake = |message| Mistake { message, urn: Some(node.urn.clone()), at: Some(node.at) };
+    mistakes.extend(found.into_iter().map(mistake));
+}
+
+/// Checks what the exports refer to.
+pub(super) fn exports(graph: &Graph, mistakes: &mut Vec<Mistake>) {
+    for (name, expr) in &graph.exports {
+        expr.references(&mut |urn, path| {
+            let wrong = reference(graph, urn, path).map(|m| format!("the export `{name}`: {m}"));
+            mistakes.extend(wrong.map(|message| Mistake { message, urn: None, at: None }));
+        });
+    }
+}
+
+/// Checks that no former name is claimed twice, or is in use.
+pub(super) fn aliases(graph: &Graph, mistakes: &mut Vec<Mistake>) {
+    let mut claimed = BTreeMap::<Urn, &Urn>::new();
+    for node in graph.nodes.values() {
+        for alias in &node.options.aliases {
+            let wrong = match node.alias(alias) {
+                Err(e) => e,
+                Ok(old) if old == node.urn => continue,
+                Ok(old) if graph.nodes.contains_key(&old) => {
+                    format!("the alias `{old}` is the name of another resource of this program")
+                }
+                Ok(old) => match claimed.insert(old.clone(), &node.urn) {
+                    Some(other) if *other != node.urn => {
+                        format!("the alias `{old}` is claimed by `{other}` too")
+                    }
+                    _ => continue,
+                },
+            };
+            mistakes.push(Mistake { message: wrong, urn: Some(node.urn.clone()), at: Some(node.at) });
+        }
+    }
+}
+
+impl Node {
+    /// The urn that an alias means: a whole one, or another name of the same kind.
+    pub(crate) fn alias(&self, alias: &str) -> Result<Urn, String> {
+        let urn = if alias.contains("::") { alias.parse() } else { Urn::new(self.urn.kind(), alias) };
+        urn.map_err(|e| format!("the alias {alias:?} cannot be a former name: {e}"))
+    }
+
+    /// What is known of the inputs without anything having been made; the defaults filled in.
+    fn known(&self) -> Result<Value, (&str, String)> {
+        let mut known = BTreeMap::new();
+        for (field, expr) in &self.inputs {
+            let value = expr.eval(&|_| None).map_err(|e| (field.as_str(), e.to_string()))?;
+            known.insert(field.clone(), value);
+        }
+        for field in &self.driver.schema().fields {
+            if let Some(default) = &field.default {
+                known.entry(field.name.to_owned()).or_insert_with(|| default.clone());
+            }
+        }
+        Ok(Value::Map(known))
+    }
+}
+
+fn declared(graph: &Graph, urn: &Urn) -> Option<String> {
+    if graph.nodes.contains_key(urn) {
+        return None;
+    }
+    let near = nearest(urn.as_str(), graph.nodes.keys().map(Urn::as_str));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Some(format!("`{urn}` is not declared in this program{hint}"))
+}
+
+fn reference(graph: &Graph, urn: &Urn, path: &Path) -> Option<String> {
+    let wrong = declared(graph, urn);
+    if wrong.is_some() {
+        return wrong;
+    }
+    let outputs = &graph.nodes.get(urn)?.driver.schema().outputs;
+    let name = path.first()?;
+    if outputs.iter().any(|output| output.name == name) {
+        return None;
+    }
+    let near = nearest(name, outputs.iter().map(|output| output.name));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Some(format!("`{urn}` has no output `{name}`{hint}"))
+}
+
+fn provider(graph: &Graph, node: &Node) -> Option<String> {
+    let provider = node.provider.as_ref()?;
+    let Some(kind) = node.driver.provider_kind() else {
+        return Some(format!("needs no provider, but `{provider}` was given"));
+    };
+    if provider.kind() != kind {
+        return Some(format!("needs a provider of kind `{kind}`, found `{provider}`"));
+    }
+    // A default provider that could not be added is reported as what it is.
+    if provider.name() == "default" { None } else { declared(graph, provider) }
+}
+
+/// What is wrong with the values that are known.
+fn values(node: &Node, known: &Value) -> Vec<String> {
+    let schema = node.driver.schema();
+    let mut wrong = Vec::new();
+    if known.has_unknown() {
+        let fields = Shape::Struct(schema.fields.clone());
+        shape(&fields, &mut Path::ROOT.clone(), known, &mut wrong);
+    } else {
+        wrong = node.driver.type_check(known);
+    }
+    // The driver may rely on the types of what it is asked about.
+    if wrong.is_empty() {
+        wrong.extend(node.driver.check(known));
+    }
+    for field in &schema.fields {
+        let Some(value) = known.get(field.name) else { continue };
+        let message = if let Some(rule) = &field.name_rule {
+            value.as_str().and_then(|text| name::wrong(rule, text))
+        } else if field.tags {
+            reserved(value)
+        } else {
+            None
+        };
+        wrong.extend(message.map(|message| Violation { path: Path::field(field.name), message }));
+    }
+    wrong.into_iter().map(said).collect()
+}
+
+fn said(violation: Violation) -> String {
+    if violation.path.0.is_empty() {
+        violation.message
+    } else {
+        format!("`{}`: {}", violation.path, violation.message)
+    }
+}
+
+fn reserved(tags: &Value) -> Option<String> {
+    let prefix = Operation::TAG_PREFIX;
+    let key = tags.as_map()?.keys().find(|key| key.starts_with(prefix))?;
+    Some(format!("the tag `{key}` is reserved: tags that begin with `{prefix}` say whose an object is"))
+}
+
+/// Finds what does not have its shape in a value that is known in parts only, so that its type cannot be asked.
+fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Violation>) {
+    let expected = |what: &str, path: &Path| Violation {
+        path: path.clone(),
+        message: format!("expected {what}, found {}", value.describe()),
+    };
+    match (shape_of, value.revealed()) {
+        (Shape::Any, _) | (_, Value::Unknown | Value::Null) => {}
+        (Shape::Scalar, Value::List(_) | Value::Map(_)) => {
+            wrong.push(expected("text, a number or a boolean", path));
+        }
+        (Shape::Scalar, _) => {}
+        (Shape::List { of, .. }, Value::List(list)) => {
+            for (at, element) in list.iter().enumerate() {
+                path.0.push(infra_state::Segment::Index(at));
+                shape(of, path, element, wrong);
+                path.0.pop();
+            }
+        }
+        (Shape::List { .. }, _) => wrong.push(expected("a list", path)),
+        (Shape::Map(of), Value::Map(map)) => {
+            for (key, value) in map {
+                path.0.push(infra_state::Segment::Key(key.clone()));
+                shape(of, path, value, wrong);
+                path.0.pop();
+            }
+        }
+        (Shape::Map(_), _) => wrong.push(expected("a map", path)),
+        (Shape::Struct(fields), Value::Map(map)) => {
+            for (key, value) in map {
+                path.0.push(infra_state::Segment::Key(key.clone()));
+                match fields.iter().find(|field| field.name == key) {
+                    Some(field) => shape(&field.shape, path, value, wrong),
+                    None => wrong.push(unknown_field(path, key, fields)),
+                }
+                path.0.pop();
+            }
+            for field in fields.iter().filter(|f| f.required && !map.contains_key(f.name)) {
+                let message = "expected a value, found none".to_owned();
+                wrong.push(Violation { path: path.key(field.name), message });
+            }
+        }
+        // A variant of an enum without content is text.
+        (Shape::Struct(_), Value::String(_)) => {}
+        (Shape::Struct(_), _) => wrong.push(expected("a struct", path)),
+    }
+}
+
+fn unknown_field(path: &Path, key: &str, fields: &[FieldSchema]) -> Violation {
+    let near = nearest(key, fields.iter().map(|field| field.name));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Violation { path: path.clone(), message: format!("there is no such field{hint}") }
+}

@@ -1,0 +1,254 @@
+//! Expressions as values: for saved plans, for the history of deployments, and for the digest of a graph.
+//!
+//! A literal stands for itself. Everything else is a map with one key that starts with `$`: `$ref`, `$concat`, …; a
+//! key of the program's own that starts with `$` gets one more, so no program can write something that reads back as
+//! an expression.
+
+use std::collections::BTreeMap;
+
+use infra_state::{Path, Urn, Value, canonical};
+use sha2::{Digest, Sha256};
+
+use super::{Expr, Graph, Node, Role};
+use crate::{Error, ErrorKind, Result};
+
+/// The expression as a value. A closure leaves a mark of where it stands; such a value cannot be read back.
+pub fn encode(expr: &Expr) -> Value {
+    let tag = |name: &str, inner: Value| Value::from([(name, inner)]);
+    let list = |exprs: &[Expr]| Value::List(exprs.iter().map(encode).collect());
+    match expr {
+        Expr::Literal(value) => escape(value),
+        Expr::Reference { urn, path } => tag(
+            "$ref",
+            Value::from([("urn", urn.as_str().into()), ("path", path.to_string().into())]),
+        ),
+        Expr::List(exprs) => list(exprs),
+        Expr::Map(map) => Value::Map(map.iter().map(|(k, e)| (escaped(k), encode(e))).collect()),
+        Expr::Concat(parts) => tag("$concat", list(parts)),
+        Expr::Field(of, key) => {
+            tag("$field", Value::from([("of", encode(of)), ("key", key.as_str().into())]))
+        }
+        Expr::Index(of, at) => {
+            tag("$index", Value::from([("of", encode(of)), ("at", (*at as u64).into())]))
+        }
+        Expr::Json(of) => tag("$json", encode(of)),
+        Expr::Base64(of) => tag("$base64", encode(of)),
+        Expr::UrlEncode(of) => tag("$url", encode(of)),
+        Expr::Secret(of) => tag("$secret", encode(of)),
+        Expr::Opaque(opaque) => tag(
+            "$closure",
+            Value::from([
+                ("of", encode(&opaque.input)),
+                ("at", opaque.at.to_string().into()),
+            ]),
+        ),
+    }
+}
+
+/// The expression that [`encode`] made this value of. Closures cannot come back: the error says where they stood.
+pub fn decode(value: &Value) -> Result<Expr> {
+    let all = |list: &[Value]| list.iter().map(decode).collect::<Result<Vec<_>>>();
+    Ok(match value {
+        Value::List(list) => fold(Expr::List(all(list)?)),
+        Value::Map(map) => match tagged(map) {
+            Some((tag, inner)) => decode_tag(tag, inner)?,
+            None => {
+                let entry = |(k, v): (&String, &Value)| {
+                    Ok((k.strip_prefix('$').unwrap_or(k).to_owned(), decode(v)?))
+                };
+                fold(Expr::Map(map.iter().map(entry).collect::<Result<_>>()?))
+            }
+        },
+        Value::Secret(inner) => match fold(decode(inner)?) {
+            Expr::Literal(value) => Expr::Literal(value.secret()),
+            other => Expr::Secret(Box::new(other)),
+        },
+        other => Expr::Literal(other.clone()),
+    })
+}
+
+fn decode_tag(tag: &str, inner: &Value) -> Result<Expr> {
+    let boxed = |value: &Value| decode(value).map(Box::new);
+    let of = || boxed(inner.get("of").ok_or_else(|| malformed(tag))?);
+    let text = |key| inner.get(key).and_then(Value::as_str).ok_or_else(|| malformed(tag));
+    Ok(match tag {
+        "$ref" => Expr::Reference {
+            urn: text("urn")?.parse::<Urn>()?,
+            path: text("path")?.parse::<Path>()?,
+        },
+        "$concat" => {
+            let parts = inner.as_list().ok_or_else(|| malformed(tag))?;
+            Expr::Concat(parts.iter().map(decode).collect::<Result<_>>()?)
+        }
+        "$field" => Expr::Field(of()?, text("key")?.to_owned()),
+        "$index" => {
+            let at = match inner.get("at") {
+                Some(Value::Number(at)) => at.as_u64().and_then(|at| usize::try_from(at).ok()),
+                _ => None,
+            };
+            Expr::Index(of()?, at.ok_or_else(|| malformed(tag))?)
+        }
+        "$json" => Expr::Json(boxed(inner)?),
+        "$base64" => Expr::Base64(boxed(inner)?),
+        "$url" => Expr::UrlEncode(boxed(inner)?),
+        "$secret" => Expr::Secret(boxed(inner)?),
+        "$closure" => {
+            let message = format!(
+                "the closure at {} is code: it cannot be read back from a stored graph. Run the program that has it",
+                text("at")?
+            );
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        _ => return Err(malformed(tag)),
+    })
+}
+
+fn malformed(tag: &str) -> Error {
+    Error::new(ErrorKind::Failed, format!("a stored expression `{tag}` is malformed, or of a newer version"))
+}
+
+/// The tag and content of a map that stands for an expression.
+fn tagged(map: &BTreeMap<String, Value>) -> Option<(&str, &Value)> {
+    let (key, value) = map.first_key_value().filter(|_| map.len() == 1)?;
+    (key.starts_with('$') && !key.starts_with("$$")).then_some((key.as_str(), value))
+}
+
+fn escaped(key: &str) -> String {
+    if key.starts_with('$') { format!("${key}") } else { key.to_owned() }
+}
+
+fn escape(value: &Value) -> Value {
+    match value {
+        Value::List(list) => Value::List(list.iter().map(escape).collect()),
+        Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (escaped(k), escape(v))).collect()),
+        Value::Secret(inner) => escape(inner).secret(),
+        other => other.clone(),
+    }
+}
+
+/// A list or map of literals is a literal.
+fn fold(expr: Expr) -> Expr {
+    let is_literal = |expr: &Expr| matches!(expr, Expr::Literal(_));
+    let value = |expr: Expr| match expr {
+        Expr::Literal(value) => value,
+        _ => Value::Null,
+    };
+    match expr {
+        Expr::List(list) if list.iter().all(is_literal) => {
+            Expr::Literal(Value::List(list.into_iter().map(value).collect()))
+        }
+        Expr::Map(map) if map.values().all(is_literal) => {
+            Expr::Literal(Value::Map(map.into_iter().map(|(k, e)| (k, value(e))).collect()))
+        }
+        other => other,
+    }
+}
+
+/// See [`Graph::hash`].
+pub(super) fn digest(graph: &Graph) -> String {
+    let mut hash = Sha256::new();
+    for node in graph.nodes.values() {
+        hash.update(canonical::to_vec(&encode_node(node)));
+        hash.update(b"\n");
+    }
+    for (name, expr) in &graph.exports {
+        let export = Value::from([("export", name.as_str().into()), ("value", hidden(&encode(expr)))]);
+        hash.update(canonical::to_vec(&export));
+        hash.update(b"\n");
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// All of a node that decides what is planned.
+fn encode_node(node: &Node) -> Value {
+    let texts = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::String).collect());
+    let options = &node.options;
+    let timeout = |limit: Option<std::time::Duration>| {
+        limit.map_or(Value::Null, |limit| limit.as_secs().into())
+    };
+    let paths = |paths: &[Path]| texts(paths.iter().map(ToString::to_string).collect());
+    let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), hidden(&encode(e))));
+    Value::from([
+        ("urn", node.urn.as_str().into()),
+        ("role", match node.role {
+            Role::Managed => "managed".into(),
+            Role::Lookup => "lookup".into(),
+            Role::Provider => "provider".into(),
+        }),
+        ("version", node.driver.version().into()),
+        ("inputs", Value::Map(inputs.collect())),
+        ("provider", node.provider.as_ref().map_or(Value::Null, |urn| urn.as_str().into())),
+        ("protect", options.protect.into()),
+        ("retain_on_delete", options.retain_on_delete.into()),
+        ("depends_on", texts(options.depends_on.iter().map(ToString::to_string).collect())),
+        ("ignore_changes", paths(&options.ignore_changes)),
+        ("replace_on_changes", paths(&options.replace_on_changes)),
+        ("delete_before_replace", options.delete_before_replace.into()),
+        ("aliases", texts(options.aliases.clone())),
+        ("timeouts", Value::List(vec![
+            timeout(options.create_timeout),
+            timeout(options.update_timeout),
+            timeout(options.delete_timeout),
+        ])),
+        ("import", options.import.as_deref().map_or(Value::Null, Value::from)),
+        ("adopt", options.adopt.into()),
+    ])
+}
+
+/// The value without what is secret in it.
+fn hidden(value: &Value) -> Value {
+    match value {
+        Value::Secret(_) => Value::Null.secret(),
+        Value::List(list) => Value::List(list.iter().map(hidden).collect()),
+        Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), hidden(v))).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{panic::Location, sync::Arc};
+
+    use super::*;
+    use crate::graph::Opaque;
+
+    fn reference() -> Expr {
+        let urn = Urn::new("fake:Net", "a/net").unwrap();
+        Expr::Reference { urn, path: "ids[0].x".parse().unwrap() }
+    }
+
+    #[test]
+    fn everything_but_closures_comes_back() {
+        let literal = Value::from([
+            ("$ref", Value::from("not a reference")),
+            ("$$", Value::List(vec![Value::Null, true.into()])),
+            ("pw", Value::from("geheim").secret()),
+        ]);
+        let boxed = || Box::new(reference());
+        let expr = Expr::List(vec![
+            Expr::Literal(literal),
+            Expr::Map([("$json".to_owned(), reference())].into()),
+            Expr::Concat(vec![Expr::Literal("a".into()), reference()]),
+            Expr::Field(boxed(), "$k".into()),
+            Expr::Index(boxed(), 3),
+            Expr::Json(boxed()),
+            Expr::Base64(boxed()),
+            Expr::UrlEncode(boxed()),
+            Expr::Secret(boxed()),
+        ]);
+        let value = encode(&expr);
+        assert_eq!(encode(&decode(&value).unwrap()), value);
+        let outputs = Value::from([("ids", Value::List(vec![Value::from([("x", "1".into())])]))]);
+        let eval = |expr: &Expr| expr.eval(&|_| Some(&outputs)).map_err(|e| e.to_string());
+        assert_eq!(eval(&decode(&value).unwrap()), eval(&expr));
+    }
+
+    #[test]
+    fn a_closure_says_where_it_stands() {
+        let apply = Arc::new(|value: &Value| Ok(value.clone()));
+        let at = Location::caller();
+        let value = encode(&Expr::Opaque(Opaque { input: Box::new(reference()), apply, at }));
+        let error = decode(&value).err().unwrap().to_string();
+        assert!(error.contains("encode.rs:"), "{error}");
+    }
+}

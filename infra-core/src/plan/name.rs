@@ -1,0 +1,91 @@
+//! Names of objects that the program does not name.
+
+use infra_state::{Instance, StackName, Urn};
+
+use crate::provider::NameRule;
+
+/// `{program}-{stack}-{name}-{instance}`, cut to what the rule allows; never the instance, which makes it unique.
+pub(super) fn generated(
+    rule: &NameRule,
+    stack: Option<&StackName>,
+    urn: &Urn,
+    instance: &Instance,
+) -> String {
+    let joint = joint(rule);
+    let words = stack.map(|stack| [stack.program.as_str(), stack.stack.as_str()]);
+    let words: Vec<_> = words.into_iter().flatten().chain([urn.name()]).collect();
+    let mut name = String::new();
+    for c in words.join("/").chars() {
+        let c = if rule.lowercase { c.to_ascii_lowercase() } else { c };
+        match (allowed(rule, c), joint) {
+            (true, _) => name.push(c),
+            // Some clouds refuse two in a row.
+            (false, Some(joint)) if !name.ends_with(joint) => name.push(joint),
+            _ => {}
+        }
+    }
+    let suffix = instance.as_str();
+    let room = rule.max.saturating_sub(suffix.len() + usize::from(joint.is_some()));
+    // All of it is ASCII: program, stack and urn allow nothing else.
+    name.truncate(room);
+    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    match joint {
+        Some(joint) if !name.is_empty() => format!("{name}{joint}{suffix}"),
+        _ => format!("{name}{suffix}"),
+    }
+}
+
+/// What is wrong with a name that the program fixes.
+pub(crate) fn wrong(rule: &NameRule, name: &str) -> Option<String> {
+    let count = name.chars().count();
+    if count == 0 || count > rule.max {
+        return Some(format!("expected a name of 1 to {} characters, found {name:?} ({count})", rule.max));
+    }
+    let c = name.chars().find(|&c| !allowed(rule, c))?;
+    let case = if rule.lowercase { "lower-case letters" } else { "letters" };
+    let extra = if rule.extra.is_empty() { String::new() } else { format!(" and `{}`", rule.extra) };
+    Some(format!("expected a name of {case}, digits{extra}, found {c:?} in {name:?}"))
+}
+
+fn allowed(rule: &NameRule, c: char) -> bool {
+    rule.extra.contains(c)
+        || c.is_ascii_digit()
+        || c.is_ascii_lowercase()
+        || (c.is_ascii_uppercase() && !rule.lowercase)
+}
+
+/// What words are joined with.
+fn joint(rule: &NameRule) -> Option<char> {
+    ['-', '_'].into_iter().find(|joint| rule.extra.contains(*joint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(max: usize, extra: &'static str, lowercase: bool) -> String {
+        let rule = NameRule { max, extra, lowercase };
+        let stack = StackName::new("Shop", "dev").unwrap();
+        let urn = Urn::new("k", "net/app.a").unwrap();
+        generated(&rule, Some(&stack), &urn, &"abcd2345".into())
+    }
+
+    #[test]
+    fn names_keep_their_suffix_within_the_rule() {
+        assert_eq!(name(63, "-", true), "shop-dev-net-app-a-abcd2345");
+        assert_eq!(name(63, "-.", false), "Shop-dev-net-app.a-abcd2345");
+        assert_eq!(name(63, "_", false), "Shop_dev_net_app_a_abcd2345");
+        assert_eq!(name(63, "", false), "Shopdevnetappaabcd2345");
+        assert_eq!(name(18, "-", true), "shop-dev-abcd2345");
+        assert_eq!(name(9, "-", true), "abcd2345");
+        assert_eq!(name(4, "-", true), "abcd2345");
+    }
+
+    #[test]
+    fn fixed_names_are_checked() {
+        let rule = NameRule { max: 5, extra: "-", lowercase: true };
+        assert_eq!(wrong(&rule, "a-b1"), None);
+        assert!(wrong(&rule, "abcdef").unwrap().contains("1 to 5"));
+        assert!(wrong(&rule, "aB").unwrap().contains("'B'"));
+    }
+}

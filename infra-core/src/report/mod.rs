@@ -1,0 +1,27 @@
+//! What people and machines see. Every report consumes the one stream of [events](crate::event) and computes nothing
+//! that the engine does not know.
+//!
+//! The texts always carry their colours; whoever writes them out takes the colours off where they are not wanted.
+
+mod diff;
+mod duration;
+pub mod graph;
+mod history;
+mod json;
+mod paint;
+mod plan;
+mod progress;
+mod reason;
+mod summary;
+mod target;
+mod tree;
+mod value;
+
+pub use duration::duration;
+pub use history::history;
+pub use json::{VERSION as JSON_VERSION, event as json, shown};
+pub use plan::plan;
+pub use progress::{Human, Sink};
+pub use summary::summary;
+pub use target::target;
+pub use value::{inline, whole};
