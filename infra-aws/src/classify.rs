@@ -97,6 +97,17 @@ where
     Error::new(class, format!("{what}: {}", causes.join(": "))).because(error)
 }
 
+/// The error of one item of a batch, whose call as a whole went well. An item that is not there is no error.
+#[cfg(feature = "ec2")]
+pub(crate) fn item(what: &str, failed: Option<(Option<&str>, Option<&str>)>) -> Result<()> {
+    let Some((code, said)) = failed else { return Ok(()) };
+    let (code, said) = (code.unwrap_or("unknown"), said.unwrap_or("no message"));
+    match class(code, said, 400) {
+        Class::NotFound => Ok(()),
+        class => Err(Error::new(class, format!("{what}: {code}: {said}"))),
+    }
+}
+
 /// `ec2 CreateVpc`, from the name of the error's type: `aws_sdk_ec2::operation::create_vpc::CreateVpcError`.
 fn operation(error_type: &str) -> String {
     let service = error_type.split("::").next().unwrap_or_default().trim_start_matches("aws_sdk_");
@@ -262,6 +273,12 @@ const TEXTS: &[(&str, &str, Class)] = &[
     ("MalformedPolicyDocumentException", "rincipal", Class::Dependency),
     ("MalformedPolicy", "rincipal", Class::Dependency),
     ("InvalidParameterException", "delivery", Class::Dependency),
+    // EKS and DynamoDB say `ResourceInUse` both of a name that is taken and of an object that is busy.
+    ("ResourceInUseException", "already exists", Class::Exists),
+    ("ResourceInUseException", "access entry resource is already in use", Class::Exists),
+    // Route 53 says this of everything in a batch.
+    ("InvalidChangeBatch", "already exists", Class::Exists),
+    ("InvalidChangeBatch", "not found", Class::NotFound),
     // ELB, RDS and Auto Scaling say `ValidationError` of what does not exist.
     ("ValidationError", "does not exist", Class::NotFound),
     ("ValidationError", "not found", Class::NotFound),

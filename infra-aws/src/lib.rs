@@ -20,6 +20,9 @@ pub mod types;
 mod batch;
 mod budget;
 mod cloud;
+#[cfg(all(test, feature = "simulated"))]
+#[allow(dead_code, reason = "each service's tests use what they need")]
+mod exercise;
 mod pace;
 mod provider;
 #[cfg(feature = "simulated")]

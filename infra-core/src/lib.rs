@@ -2,17 +2,21 @@
 
 extern crate self as infra_core;
 
+pub mod command;
 pub mod config;
 pub mod data;
+mod engine;
 pub mod error;
 pub mod event;
 pub mod graph;
 pub mod plan;
 pub mod program;
 pub mod provider;
+pub mod report;
 pub mod secret;
 
 pub use data::{Data, DataError, Sensitive, Text};
+pub use engine::{Cancel, Engine, Program};
 pub use error::{Error, ErrorKind, Result};
 pub use infra_macros::{Outputs, Resource, Value};
 pub use infra_state as state;

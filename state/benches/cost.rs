@@ -12,8 +12,8 @@ use std::{
 };
 
 use infra_state::{
-    Change, Deployment, HistoryEntry, Holder, Local, LocalKey, Outcome, Position, Record, State,
-    StackName, Status, Urn, Value,
+    Change, Deployment, HistoryEntry, Holder, Local, LocalKey, Outcome, Position, Record,
+    StackName, State, Status, Urn, Value,
     env::{Env, System},
 };
 
@@ -36,7 +36,11 @@ fn record(n: usize) -> Record {
             ("id", format!("id-{n:016x}").into()),
         ]),
         provider: None,
-        dependencies: n.checked_sub(100).map(|n| urn(n).expect("a name")).into_iter().collect::<BTreeSet<_>>(),
+        dependencies: n
+            .checked_sub(100)
+            .map(|n| urn(n).expect("a name"))
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
         options: infra_state::Options::default(),
         holds_data: false,
         created: now,
@@ -46,8 +50,13 @@ fn record(n: usize) -> Record {
 
 fn entry(number: u64) -> HistoryEntry {
     let now = System.now();
-    let deployment =
-        Deployment { number, command: "up".into(), by: "bench".into(), revision: String::new(), at: now };
+    let deployment = Deployment {
+        number,
+        command: "up".into(),
+        by: "bench".into(),
+        revision: String::new(),
+        at: now,
+    };
     HistoryEntry {
         deployment,
         ended: now,
@@ -81,7 +90,7 @@ fn peak_mebibytes() -> String {
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let start = System.monotonic();
     let done = work.await;
-    (done, System.monotonic() - start)
+    (done, System.monotonic().saturating_sub(start))
 }
 
 fn ms(time: Duration) -> String {
@@ -94,7 +103,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(
         out,
         "{:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>10}",
-        "records", "import ms", "close ms", "read ms", "acquire ms", "commit ms", "commit B", "close-1 B", "peak MiB"
+        "records",
+        "import ms",
+        "close ms",
+        "read ms",
+        "acquire ms",
+        "commit ms",
+        "commit B",
+        "close-1 B",
+        "peak MiB"
     )?;
     for records in [10, 1_000, 2_000, 10_000, 100_000] {
         let folder = tempfile::tempdir()?;

@@ -32,8 +32,7 @@ mod tests {
             ("$sealed", Value::from(true)),
         ]);
         let bytes = to_vec(&value);
-        let expected =
-            r#"{"$$sealed":true,"a":{"$secret":"x"},"b":[{"$unknown":true},1,null]}"#;
+        let expected = r#"{"$$sealed":true,"a":{"$secret":"x"},"b":[{"$unknown":true},1,null]}"#;
         assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
         assert_eq!(from_slice(&bytes).unwrap(), value);
     }

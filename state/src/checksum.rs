@@ -36,9 +36,8 @@ impl FromStr for Checksum {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || {
-            Error::new(ErrorKind::Invalid, format!("{text:?} is not a checksum: 64 hex digits"))
-        };
+        let wrong =
+            || Error::new(ErrorKind::Invalid, format!("{text:?} is not a checksum: 64 hex digits"));
         if text.len() != 64 || !text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(wrong());
         }

@@ -20,11 +20,11 @@ pub enum Value {
     /// Text.
     String(String),
     /// An ordered list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// Named values, in the order of their names.
-    Map(BTreeMap<String, Value>),
+    Map(BTreeMap<String, Self>),
     /// Something that must be sealed wherever it is stored and hidden wherever it is shown.
-    Secret(Box<Value>),
+    Secret(Box<Self>),
     /// Not known before execution. Only in plans.
     Unknown,
 }
@@ -191,8 +191,8 @@ from! {
     BTreeMap<String, Value> => |v| Self::Map(v);
 }
 
-impl<const N: usize> From<[(&str, Value); N]> for Value {
-    fn from(entries: [(&str, Value); N]) -> Self {
+impl<const N: usize> From<[(&str, Self); N]> for Value {
+    fn from(entries: [(&str, Self); N]) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }

@@ -38,7 +38,7 @@ impl Error {
         move |source| Self::Io { path, source }
     }
 
-    pub(crate) fn content(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
+    pub(crate) fn content(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
         Self::Content { path: path.into(), reason: reason.to_string() }
     }
 }

@@ -155,7 +155,6 @@ impl Plan {
 }
 
 /// A number below 1000 (splitmix64).
-#[expect(clippy::cast_possible_truncation, reason = "below 1000")]
 fn draw(state: &mut u64) -> u32 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -182,11 +181,13 @@ fn throttled(call: &ApiCall) -> Failure {
     let (code, status) = match call.service {
         Service::Ec2 => ("RequestLimitExceeded", 503),
         Service::S3 => ("SlowDown", 503),
-        Service::Dynamodb => ("ThrottlingException", 400),
         Service::Eks => ("TooManyRequestsException", 429),
-        Service::Kms | Service::Ssm | Service::SecretsManager | Service::Logs | Service::Ecr => {
-            ("ThrottlingException", 400)
-        }
+        Service::Dynamodb
+        | Service::Kms
+        | Service::Ssm
+        | Service::SecretsManager
+        | Service::Logs
+        | Service::Ecr => ("ThrottlingException", 400),
         _ => ("Throttling", 400),
     };
     fail(code, "Rate exceeded").status(status)

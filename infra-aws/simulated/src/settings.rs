@@ -104,20 +104,21 @@ impl Wait {
     const fn seconds(self) -> u32 {
         match self {
             Self::VpcAvailable => 2,
-            Self::NatAvailable => 120,
+            Self::NatAvailable | Self::DatabaseBackingUp | Self::CertificateIssued => 120,
             Self::NatDeleted | Self::EndpointDeleted | Self::AddonDeleted => 60,
             Self::Remains => 3600,
             Self::EndpointAvailable | Self::ClusterUpdate | Self::NodegroupUpdate => 150,
-            Self::InstanceRunning | Self::TargetHealthy | Self::DnsInSync => 30,
+            Self::InstanceRunning
+            | Self::TargetHealthy
+            | Self::TargetDraining
+            | Self::DnsInSync => 30,
             Self::InstanceTerminated | Self::AlarmEvaluated => 45,
             Self::ClusterActive => 660,
             Self::ClusterDeleted | Self::NodegroupDeleted | Self::DatabaseDeleted => 300,
             Self::NodegroupActive | Self::LoadBalancerActive | Self::DatabaseModifying => 180,
             Self::AddonActive => 90,
             Self::DatabaseCreating => 600,
-            Self::DatabaseBackingUp | Self::CertificateIssued => 120,
             Self::DatabaseModifyStarts | Self::CertificateRecord => 5,
-            Self::TargetDraining => 30,
             Self::TableActive | Self::TableDeleted => 15,
         }
     }

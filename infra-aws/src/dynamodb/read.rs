@@ -130,11 +130,15 @@ async fn ttl(cx: &Cx<Aws>, name: &str) -> Result<Option<Option<String>>> {
 
 async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
     let mut all = BTreeMap::new();
-    let list = cx.dynamodb().list_tags_of_resource().resource_arn(arn);
-    let mut pages = list.into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let Some(page) = page.found()? else { return Ok(None) };
+    let mut next = None;
+    loop {
+        let list = cx.dynamodb().list_tags_of_resource().resource_arn(arn);
+        let page = list.set_next_token(next).send().await.found()?;
+        let Some(page) = page else { return Ok(None) };
         all.extend(page.tags().iter().map(|tag: &Tag| (tag.key.clone(), tag.value.clone())));
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(Some(all));
+        }
     }
-    Ok(Some(all))
 }

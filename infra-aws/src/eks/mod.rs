@@ -1,3 +1,40 @@
-//! EKS.
+//! EKS: clusters, their nodes, add-ons and who may do what.
+//!
+//! [`Cluster`] is the control plane; [`NodeGroup`]s bring machines; [`Addon`]s are AWS's software in it;
+//! [`AccessEntry`]s let IAM principals in; [`PodIdentityAssociation`]s give pods a role. EKS takes one change at a
+//! time for a cluster, so the verbs of everything in it are serialised on its name.
+//!
+//! **Invariant:** one kind of change a call. What else is due is sent when the engine tries again: until then the
+//! verb answers `Conflict`.
 
-crate::kinds! {}
+mod access_entry;
+mod addon;
+mod addon_version;
+mod cluster;
+mod cluster_versions;
+mod node_group;
+mod pod_identity_association;
+mod tagging;
+mod types;
+
+pub use access_entry::{AccessEntry, AccessEntryDecl, AccessEntryOutputs, AccessPolicy, AccessPolicyDecl};
+pub use addon::{Addon, AddonDecl, AddonIdentity, AddonIdentityDecl, AddonOutputs};
+pub use addon_version::{AddonVersion, AddonVersionDecl, AddonVersionOutputs};
+pub use cluster::{Cluster, ClusterDecl, ClusterOutputs};
+pub use cluster_versions::{ClusterVersions, ClusterVersionsDecl, ClusterVersionsOutputs};
+pub use node_group::{
+    LaunchTemplateVersion, LaunchTemplateVersionDecl, NodeGroup, NodeGroupDecl, NodeGroupOutputs, Scaling,
+    ScalingDecl, Taint, TaintDecl,
+};
+pub use pod_identity_association::{
+    PodIdentityAssociation, PodIdentityAssociationDecl, PodIdentityAssociationOutputs,
+};
+pub use types::{
+    AccessKind, AuthenticationMode, CapacityType, ClusterName, IpFamily, LogType, Resolve, Support, TaintEffect,
+    Unavailable,
+};
+
+crate::kinds! {
+    Cluster, NodeGroup, Addon, AccessEntry, PodIdentityAssociation;
+    lookups: ClusterVersions, AddonVersion
+}

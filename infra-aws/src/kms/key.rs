@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_kms::types::{KeyMetadata, KeyState};
 use infra_core::{
-    Data as _, Outputs, Resource,
+    Outputs, Resource,
     provider::{
         Change, Class, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
         Violation,

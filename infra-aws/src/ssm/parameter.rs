@@ -11,7 +11,6 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason, Result,
         Violation,
     },
-    state,
 };
 
 use super::tag;
@@ -329,6 +328,8 @@ fn name_problem(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use infra_core::state;
+
     use super::*;
 
     fn partial(name: &str, value: &str) -> Partial<Parameter> {

@@ -247,7 +247,13 @@ mod tests {
             .iter()
             .map(|m| m.message.rsplit_once("p.toml").unwrap().1.to_owned())
             .collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        :1: the key `stat` is not known here; did you mean `stack`?
+        :6: `stack.dev.config`: expected a table `[stack.dev.config]`, found 7
+        :3: `[stack.dev]` has no key `regoin`; did you mean `region`? (the program's own keys stand under `[stack.dev.config]`)
+        :4: `state`: expected text, found 3
+        :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
+        ");
         let error = load("[stack.prod]\n", "prdo", &[]).unwrap_err();
         assert!(error.mistakes()[0].message.contains("`--stack prod`"), "{error:?}");
     }

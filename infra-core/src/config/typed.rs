@@ -37,8 +37,10 @@ pub fn typed<T: DeserializeOwned>(config: &Config) -> Result<T> {
             }
         }
     }
-    let mistakes = known.mistakes.into_inner().into_values();
-    let mistakes = mistakes.map(|message| Mistake { message, urn: None, at: None });
+    let mut mistakes: Vec<_> = known.mistakes.into_inner().into_values().collect();
+    mistakes.sort_by_key(|(line, _)| *line);
+    let mistakes =
+        mistakes.into_iter().map(|(_, message)| Mistake { message, urn: None, at: None });
     Err(Error::configuration(mistakes.collect()))
 }
 
@@ -46,12 +48,20 @@ pub fn typed<T: DeserializeOwned>(config: &Config) -> Result<T> {
 #[derive(Default)]
 pub(super) struct Known {
     /// By path, so that reading again does not report again.
-    mistakes: RefCell<BTreeMap<Path, String>>,
+    mistakes: RefCell<BTreeMap<Path, (usize, String)>>,
     /// What is replaced by something that fits.
     wild: RefCell<BTreeSet<Path>>,
 }
 
 impl Known {
+    fn add(&self, path: Path, place: &Place, message: String) {
+        let line = match place {
+            Place::File { line, .. } => *line,
+            _ => 0,
+        };
+        self.mistakes.borrow_mut().entry(path).or_insert((line, message));
+    }
+
     /// Whether reading again can find more.
     fn note(&self, wrong: Wrong) -> bool {
         let (table, place) = wrong.at.unwrap_or_default();
@@ -61,10 +71,13 @@ impl Known {
         };
         let name = if path.0.is_empty() { String::new() } else { format!("`{path}`: ") };
         let message = match &wrong.missing {
+            Some(field) if place == Place::Nowhere => format!(
+                "the key `{path}` is missing: write `{field} = …` under `[config]`, or `[stack.X.config]` for one stack"
+            ),
             Some(_) => format!("{place}: the key `{path}` is missing"),
             None => format!("{place}: {name}{}", wrong.message),
         };
-        self.mistakes.borrow_mut().entry(path.clone()).or_insert(message);
+        self.add(path.clone(), &place, message);
         !path.0.is_empty() && self.wild.borrow_mut().insert(path)
     }
 }
@@ -114,8 +127,10 @@ fn expected(expected: &dyn Expected) -> String {
         "a sequence" => "a list".to_owned(),
         "a map" => "a table".to_owned(),
         "a boolean" => "true or false".to_owned(),
-        "u8" | "u16" | "u32" | "u64" | "usize" => format!("a whole number from 0 ({text})"),
-        "i8" | "i16" | "i32" | "i64" | "isize" => format!("a whole number ({text})"),
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         _ if text.starts_with("struct ") => "a table".to_owned(),
         _ => text,
@@ -181,7 +196,7 @@ impl Reader<'_> {
             let free: Vec<&str> = fields.iter().copied().filter(|field| !table.contains_key(*field)).collect();
             let message =
                 format!("{}: there is no key `{path}`{}", value.place, did_you_mean(key, &free));
-            self.known.mistakes.borrow_mut().entry(path).or_insert(message);
+            self.known.add(path, &value.place, message);
         }
         let missing = fields.iter().filter(|field| {
             !table.contains_key(**field)
@@ -442,7 +457,16 @@ mod tests {
         let text = "zones = 300\nnmae = 'x'\n[db]\nclass = 4\nports = [1, 'x', -2]\nsize = 'smal'\nreplica = 7\n";
         let error = read(text).unwrap_err();
         let messages: Vec<_> = error.mistakes().iter().map(|m| &*m.message).collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @r#"
+        the key `name` is missing: write `name = …` under `[config]`, or `[stack.X.config]` for one stack
+        p.toml:1: `zones`: expected a whole number from 0 to 255, found the number 300
+        p.toml:2: there is no key `nmae`; did you mean `name`?
+        p.toml:4: `db.class`: expected text, found the number 4
+        p.toml:5: `db.ports[1]`: expected a whole number from 0 to 65535, found the text "x"
+        p.toml:5: `db.ports[2]`: expected a whole number from 0 to 65535, found the number -2
+        p.toml:6: `db.size`: `smal` is not one of its values; did you mean `small`?
+        p.toml:7: `db.replica`: expected a table, found the number 7
+        "#);
         assert!(read("").unwrap_err().mistakes().len() == 3);
     }
 }

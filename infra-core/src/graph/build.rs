@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use infra_state::{StackName, Urn, Value};
 
-use super::{Exports, Expr, Mistake, Node, NodeOptions, Role, checks, encode, order};
+use super::{Exports, Expr, Mistake, Node, NodeOptions, Role, checks, encode, order::order};
 use crate::{Error, Result, Stack, provider::Registry};
 
 /// What a program declares, checked: every reference exists, names are unique, every node has its provider, there is
@@ -97,7 +97,7 @@ impl Graph {
             }
         }
         for (provider, (kind, urn, at)) in used {
-            let mut refuse = |message| mistakes.push(Mistake { message, urn: Some(urn), at: Some(at) });
+            let refuse = |message| mistakes.push(Mistake { message, urn: Some(urn), at: Some(at) });
             let Some(driver) = registry.get(kind).filter(|driver| driver.role() == Role::Provider)
             else {
                 refuse(format!("no cloud of this program has the provider `{kind}`: add it with `App::cloud`"));
@@ -136,7 +136,7 @@ impl Graph {
             // What is not declared is a mistake of its own.
             needs.iter().filter_map(|urn| places.get(urn).copied()).collect()
         };
-        let order = order::order(urns.len(), needs);
+        let order = order(urns.len(), needs);
         order.map(|order| order.into_iter().map(|at| urns[at].clone()).collect()).map_err(
             |cycles| cycles.iter().map(|cycle| self.cycle(&urns, cycle)).collect(),
         )

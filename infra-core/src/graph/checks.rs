@@ -7,7 +7,7 @@ use infra_state::{Path, Urn, Value};
 use super::{Graph, Mistake, Node, Role};
 use crate::{
     config::nearest,
-    plan::name,
+    plan::{complete_fields, name},
     provider::{FieldSchema, Operation, Shape, Violation},
 };
 
@@ -81,11 +81,7 @@ impl Node {
             let value = expr.eval(&|_| None).map_err(|e| (field.as_str(), e.to_string()))?;
             known.insert(field.clone(), value);
         }
-        for field in &self.driver.schema().fields {
-            if let Some(default) = &field.default {
-                known.entry(field.name.to_owned()).or_insert_with(|| default.clone());
-            }
-        }
+        complete_fields(&self.driver.schema().fields, &mut known);
         Ok(Value::Map(known))
     }
 }

@@ -10,4 +10,5 @@ mod order;
 pub use build::Graph;
 pub use encode::{decode, encode};
 pub use expr::{Closure, EvalError, Expr, Opaque};
+pub(crate) use order::order;
 pub use node::{Exports, Mistake, Node, NodeOptions, Role};

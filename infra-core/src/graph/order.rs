@@ -14,7 +14,9 @@ pub(crate) fn order(
     needs: impl Fn(usize) -> Vec<usize>,
 ) -> Result<Vec<usize>, Vec<Vec<usize>>> {
     let mut graph = DiGraph::<(), (), usize>::with_capacity(count, count);
-    (0..count).for_each(|_| drop(graph.add_node(())));
+    for _ in 0..count {
+        graph.add_node(());
+    }
     let mut missing = vec![0_usize; count];
     for (at, missing) in missing.iter_mut().enumerate() {
         for need in needs(at) {

@@ -81,7 +81,7 @@ pub fn assess(
         }
         None => None,
     };
-    reasons(subject, &mut found);
+    let mut verdict = reasons(subject, &mut found);
     let unfinished = recorded.status == Status::Incomplete;
     if let Some(object) = object {
         if unfinished {
@@ -102,7 +102,6 @@ pub fn assess(
         Some(Readiness::Restorable(why)) => Some((why, Verdict::Update)),
         _ => None,
     };
-    let mut verdict = Verdict::Keep;
     let mut raise = |to, path: Option<Path>, cause| {
         found.causes.push((path, cause));
         verdict = verdict.max(to);
@@ -168,10 +167,10 @@ fn verdict_of(kind: DiffKind) -> Verdict {
 }
 
 /// Raises the differences that the driver or the program want replaced.
-fn reasons(subject: &Subject<'_>, found: &mut Assessment) {
+fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
     let Subject { node, recorded, desired, .. } = *subject;
     if found.diff.is_empty() {
-        return;
+        return Verdict::Keep;
     }
     let patterns = &node.options.replace_on_changes;
     for diff in &mut found.diff {
@@ -189,6 +188,9 @@ fn reasons(subject: &Subject<'_>, found: &mut Assessment) {
                 diff.kind = kind(true, diff.after.as_ref());
             }
         }
+        let unknown = reason.path.get(desired).is_some_and(Value::has_unknown);
         found.causes.push((Some(reason.path), Cause::Driver(reason.message)));
+        return if unknown { Verdict::ReplaceIfChanged } else { Verdict::Replace };
     }
+    Verdict::Keep
 }

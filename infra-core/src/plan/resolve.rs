@@ -8,7 +8,7 @@ use super::name;
 use crate::{
     Error, Result,
     graph::{Graph, Mistake, Node},
-    provider::{FieldSchema, Schema, Shape},
+    provider::{FieldSchema, Shape},
 };
 
 /// The field of a provider that holds the tags every object made through it gets.
@@ -63,20 +63,8 @@ pub fn resolve<'v>(
     Ok(Value::Map(wanted))
 }
 
-/// The same inputs with the cloud's spelling, and with the defaults where nothing is set.
-pub(super) fn complete(schema: &Schema, inputs: &Value) -> Value {
-    match inputs {
-        Value::Map(map) => {
-            let mut map = map.clone();
-            complete_fields(&schema.fields, &mut map);
-            Value::Map(map)
-        }
-        other => other.clone(),
-    }
-}
-
 /// Fills in defaults, normalises, and drops what is null: unset is absent.
-fn complete_fields(fields: &[FieldSchema], map: &mut BTreeMap<String, Value>) {
+pub(crate) fn complete_fields(fields: &[FieldSchema], map: &mut BTreeMap<String, Value>) {
     for field in fields {
         match map.get_mut(field.name) {
             Some(value) if matches!(value.revealed(), Value::Null) => drop(map.remove(field.name)),

@@ -46,6 +46,18 @@ pub trait Connector: Send + Sync {
         stop: tokio_util::sync::CancellationToken,
     ) -> Result<()>;
 
+    /// The keys of `[stack.X]` that it reads; every other is a mistake. The fields of its provider, unless it says
+    /// otherwise.
+    fn settings(&self) -> Vec<String> {
+        crate::app::provider_fields(self)
+    }
+
+    /// The variables with which other programs find an embedded cloud that is served at `address`.
+    fn environment(&self, address: std::net::SocketAddr) -> Vec<(String, String)> {
+        let _ = address;
+        Vec::new()
+    }
+
     /// A line for the screen before every plan if this cloud is not a real one: `simulated: nothing real is touched`.
     fn notice(&self) -> Option<String>;
 }

@@ -186,6 +186,7 @@ fn why(why: &Why) -> Json {
         Cause::Missing => ("missing", json!({})),
         Cause::Drifted => ("drifted", json!({})),
         Cause::Unfinished => ("unfinished", json!({})),
+        Cause::Broken(text) => ("broken", json!({"text": text})),
         Cause::ProviderMoved => ("provider-moved", json!({})),
         Cause::Deposed => ("deposed", json!({})),
         Cause::MakesRoom { urn } => ("makes-room", json!({"of": urn})),

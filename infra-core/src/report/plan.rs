@@ -108,11 +108,12 @@ fn properties(step: &Step, out: &mut String) {
         if matches!(value, Value::Null) {
             continue;
         }
-        let (before, after) = if made { (None, Some(value)) } else { (Some(value), None) };
+        let value = Some(value.clone());
+        let (before, after) = if made { (None, value) } else { (value, None) };
         let property = PropertyDiff {
             path: infra_state::Path::field(name.clone()),
-            before: before.cloned(),
-            after: after.cloned(),
+            before,
+            after,
             kind: DiffKind::Update,
         };
         diff::property(&property, "", out);

@@ -33,6 +33,7 @@ fn link(why: &Why, own: &Urn) -> Option<String> {
         Cause::Missing => format!("{subject} is gone from the cloud"),
         Cause::Drifted => format!("{subject} was changed by somebody else"),
         Cause::Unfinished => format!("{subject} was not finished last time"),
+        Cause::Broken(reason) => format!("{subject} cannot be used as it is: {reason}"),
         Cause::ProviderMoved => format!("the provider of {subject} points somewhere else now"),
         Cause::Deposed => "left over from an earlier replacement".to_owned(),
         Cause::MakesRoom { urn } => format!("makes room for the new {}", urn.name()),

@@ -54,7 +54,7 @@ impl Memory {
         Self::with_liveness(Liveness::Kernel)
     }
 
-    /// An empty world whose leases are kept like DynamoDB's: by beats, and not freed by a drop.
+    /// An empty world whose leases are kept like those in `DynamoDB`: by beats, and not freed by a drop.
     pub fn with_liveness(liveness: Liveness) -> Self {
         Self { url: "memory:".to_owned(), liveness, world: Arc::default() }
     }

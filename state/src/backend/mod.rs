@@ -2,7 +2,7 @@
 //!
 //! A backend knows nothing of what it stores. It gives two things: objects that are written **conditionally**, and
 //! one lease a stack. Everything that makes state safe (fencing, the commit point, recovery) is built on these two,
-//! once, above the port; so it is the same on a directory, in memory, and on S3 with DynamoDB.
+//! once, above the port; so it is the same on a directory, in memory, and on S3 with `DynamoDB`.
 //!
 //! [`Memory`] and [`Local`] keep; [`Retry`] and [`Fault`] wrap.
 
@@ -15,7 +15,6 @@ mod retry;
 
 #[cfg(test)]
 mod tests;
-
 
 pub use fault::{Call, Effect, Fault, Operation};
 pub use local::Local;

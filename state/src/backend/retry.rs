@@ -40,7 +40,7 @@ impl Retry {
             self.env.random(&mut byte);
             // Between half of the pause and all of it.
             let jittered = pause.mul_f64(0.5 + f64::from(byte[0]) / 512.0);
-            if self.env.monotonic() - start + jittered > self.patience {
+            if self.env.monotonic() + jittered > start + self.patience {
                 return Err(error);
             }
             tracing::debug!(%error, "trying again");

@@ -9,6 +9,29 @@ use crate::{
     env::{Env, Fake, System},
 };
 
+/// A clock on which waiting takes no time.
+#[derive(Debug)]
+struct Hasty;
+
+#[async_trait::async_trait]
+impl Env for Hasty {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.fill(1);
+    }
+
+    async fn sleep(&self, _: Duration) {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn pair<B: Backend + 'static>(a: B, b: B) -> Pair {
     Pair { a: Arc::new(a), b: Arc::new(b) }
 }
@@ -55,10 +78,11 @@ async fn local_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retry_keeps_the_contract_over_a_backend_that_fails_every_other_time() {
     suite(async || {
-        let env: Arc<dyn Env> = Arc::new(System);
+        let env: Arc<dyn Env> = Arc::new(Hasty);
         let memory = beats();
         let flaky = |memory: Memory| {
-            let fails = |call: &Call<'_>| if call.number % 2 == 0 { Effect::Fail } else { Effect::Pass };
+            let fails =
+                |call: &Call<'_>| if call.number % 2 == 0 { Effect::Fail } else { Effect::Pass };
             let flaky = Arc::new(Fault::new(Arc::new(memory), Arc::new(System), fails));
             Retry::new(flaky, Arc::clone(&env), Duration::from_mins(1))
         };
@@ -80,8 +104,10 @@ async fn fault_keeps_the_contract_while_it_is_told_to_pass() {
 #[tokio::test]
 async fn retry_gives_up_when_its_patience_ends_and_says_why() {
     let env = Fake::new(1);
-    let dead = Arc::new(Fault::new(Arc::new(Memory::new()), Arc::new(env.clone()), |_| Effect::Fail));
-    let retry = Retry::new(Arc::<Fault>::clone(&dead), Arc::new(env.clone()), Duration::from_secs(30));
+    let dead =
+        Arc::new(Fault::new(Arc::new(Memory::new()), Arc::new(env.clone()), |_| Effect::Fail));
+    let retry =
+        Retry::new(Arc::<Fault>::clone(&dead), Arc::new(env.clone()), Duration::from_secs(30));
     let asking = tokio::spawn(async move { retry.get("p/s/x").await });
     while !asking.is_finished() {
         env.advance(Duration::from_millis(500));
@@ -132,7 +158,8 @@ async fn one_directory_has_one_url() {
     assert!(after.url().ends_with("/state"), "{}", after.url());
     #[cfg(unix)]
     {
-        std::os::unix::fs::symlink(folder.path().join("state"), folder.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("state"), folder.path().join("link"))
+            .unwrap();
         assert_eq!(Local::new(folder.path().join("link")).unwrap().url(), after.url());
     }
     drop(before);

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::Pair;
-use crate::{Backend, ErrorKind, backend::{Put, Tag}};
+use crate::{
+    Backend, ErrorKind,
+    backend::{Put, Tag},
+};
 
 const KEY: &str = "program/stack/object.json";
 
@@ -36,7 +39,8 @@ pub(super) async fn only_what_was_seen_is_replaced(pair: &Pair) {
     assert_eq!(body(&*pair.a, KEY).await, None, "a replacement creates nothing");
 
     let first = created(&*pair.a, KEY, b"first").await;
-    let Put::Stored(second) = pair.b.put_if_match(KEY, b"second", &first).await.expect("put") else {
+    let Put::Stored(second) = pair.b.put_if_match(KEY, b"second", &first).await.expect("put")
+    else {
         panic!("the version seen was refused");
     };
     assert_ne!(first, second);
@@ -46,7 +50,8 @@ pub(super) async fn only_what_was_seen_is_replaced(pair: &Pair) {
 }
 
 pub(super) async fn bytes_are_kept_exactly(pair: &Pair) {
-    let large: Vec<u8> = (0..1_500_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let large: Vec<u8> =
+        (0..1_500_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     for (key, bytes) in [("p/s/empty", Vec::new()), ("p/s/zero", vec![0]), ("p/s/large", large)] {
         created(&*pair.a, key, &bytes).await;
         assert!(body(&*pair.b, key).await.as_deref() == Some(&bytes), "{key}");
@@ -54,7 +59,14 @@ pub(super) async fn bytes_are_kept_exactly(pair: &Pair) {
 }
 
 pub(super) async fn a_folder_lists_what_is_directly_inside(pair: &Pair) {
-    let keys = ["p/s/journal/2", "p/s/journal/10", "p/s/journal/1", "p/s/head.json", "p/s2/head.json", "q/s/x"];
+    let keys = [
+        "p/s/journal/2",
+        "p/s/journal/10",
+        "p/s/journal/1",
+        "p/s/head.json",
+        "p/s2/head.json",
+        "q/s/x",
+    ];
     for key in keys {
         created(&*pair.a, key, b"x").await;
     }

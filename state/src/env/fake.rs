@@ -100,6 +100,7 @@ mod tests {
             let env = env.clone();
             async move { env.sleep(Duration::from_secs(10)).await }
         });
+        tokio::task::yield_now().await;
         env.advance(Duration::from_secs(9));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());

@@ -60,6 +60,9 @@ pub(super) fn read<'a>(object: &str, kind: &str, bytes: &'a [u8]) -> Result<(u32
     let found: Envelope<'_> =
         serde_json::from_slice(bytes).map_err(|e| damaged(object, &e).because(e))?;
     admitted(object, kind, &found)?;
+    if bytes.last() != Some(&b'\n') {
+        return Err(damaged(object, "it is cut off"));
+    }
     let document: Document<'_> =
         serde_json::from_slice(bytes).map_err(|e| damaged(object, &e).because(e))?;
     let body = document.body.get();

@@ -5,7 +5,10 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Envelope, VERSION, document::{admitted, damaged}};
+use super::{
+    Envelope, VERSION,
+    document::{admitted, damaged},
+};
 use crate::{Checksum, Error, ErrorKind, Result};
 
 /// The last line.
@@ -18,7 +21,7 @@ struct End {
 
 /// What is common to all headers stands before what is particular.
 #[derive(Serialize)]
-struct Header<'a, H> {
+struct FirstLine<'a, H> {
     kind: &'a str,
     format: u32,
     header: &'a H,
@@ -27,7 +30,7 @@ struct Header<'a, H> {
 /// The same, to be read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HeaderIn<'a, H> {
+struct FirstLineIn<'a, H> {
     #[serde(rename = "kind")]
     _kind: &'a str,
     #[serde(rename = "format")]
@@ -50,7 +53,7 @@ fn failed(e: impl std::error::Error + Send + Sync + 'static) -> Error {
 impl<W: Write> FrameWriter<W> {
     pub(super) fn new(to: W, kind: &str, header: &impl Serialize) -> Result<Self> {
         let mut writer = Self { to, line: Vec::new(), lines: 0, digest: Sha256::new() };
-        writer.push(&Header { kind, format: VERSION, header })?;
+        writer.push(&FirstLine { kind, format: VERSION, header })?;
         writer.lines = 0;
         Ok(writer)
     }
@@ -101,11 +104,17 @@ impl<'o, R: BufRead> FrameReader<'o, R> {
             .map_err(|e| damaged(object, format!("its first line: {e}")))?;
         admitted(object, kind, &found)?;
         let format = found.format;
-        let header: HeaderIn<'_, H> = serde_json::from_slice(&reader.line)
+        let header: FirstLineIn<'_, H> = serde_json::from_slice(&reader.line)
             .map_err(|e| damaged(object, format!("its first line: {e}")))?;
         let header = header.header;
         reader.digest.update(&reader.line);
         Ok((reader, format, header))
+    }
+
+    /// Reads to the end, only to know that all of it is what was written.
+    pub(super) fn verify(mut self) -> Result<()> {
+        while self.next()?.is_some() {}
+        Ok(())
     }
 
     /// The next entry's bytes; `None` after the last, once the end has been checked.

@@ -50,7 +50,7 @@ pub(crate) struct Reading<'a> {
 /// Where a value is, as a chain on the stack: it is only spelled out when a secret is met.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    above: Option<&'a Place<'a>>,
+    above: Option<&'a Self>,
     step: Step<'a>,
 }
 

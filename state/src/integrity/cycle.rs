@@ -34,13 +34,12 @@ fn visit<'u, S: BuildHasher>(
     }
     let mut path = vec![(start, below(start))];
     while let Some((urn, rest)) = path.last_mut() {
-        match rest.next() {
-            Some(next) => match seen.get(next) {
+        if let Some(next) = rest.next() {
+            match seen.get(next) {
                 Some(true) => {}
                 Some(false) => {
                     let from = path.iter().position(|(urn, _)| *urn == next).unwrap_or(0);
-                    let names: Vec<_> =
-                        path[from..].iter().map(|(urn, _)| urn.as_str()).collect();
+                    let names: Vec<_> = path[from..].iter().map(|(urn, _)| urn.as_str()).collect();
                     let detail = format!("it depends on itself: {} → {next}", names.join(" → "));
                     return Err(Violation::new(Invariant::NoCycle, next, detail));
                 }
@@ -48,11 +47,10 @@ fn visit<'u, S: BuildHasher>(
                     seen.insert(next, false);
                     path.push((next, below(next)));
                 }
-            },
-            None => {
-                seen.insert(urn, true);
-                path.pop();
             }
+        } else {
+            seen.insert(urn, true);
+            path.pop();
         }
     }
     Ok(())

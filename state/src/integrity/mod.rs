@@ -3,9 +3,9 @@
 //! They are checked **before** a commit is written, in O(the change), by a `Stage` that looks at the snapshot through
 //! the changes; and on all of a snapshot ([`verify`]) when it is loaded and before it is compacted.
 
-mod invariant;
 mod cycle;
 mod index;
+mod invariant;
 mod stage;
 mod value;
 mod whole;

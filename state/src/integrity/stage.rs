@@ -27,12 +27,24 @@ pub(crate) struct Stage<'a> {
     users: HashMap<Urn, isize>,
 }
 
+/// What a key of the stage was before a commit touched it.
+enum Before<T> {
+    Untouched,
+    Staged(T),
+}
+
+impl<T> From<Option<T>> for Before<T> {
+    fn from(staged: Option<T>) -> Self {
+        staged.map_or(Self::Untouched, Self::Staged)
+    }
+}
+
 /// What one commit did, for the checks at its end and to undo it.
 #[derive(Default)]
 struct Commit {
-    records: Vec<(Key, Option<Option<Arc<Record>>>)>,
-    open: Vec<(Uuid, Option<Option<Intent>>)>,
-    busy: Vec<(Key, Option<Option<Uuid>>)>,
+    records: Vec<(Key, Before<Option<Arc<Record>>>)>,
+    open: Vec<(Uuid, Before<Option<Intent>>)>,
+    busy: Vec<(Key, Before<Option<Uuid>>)>,
     /// Dependencies that were not there before: who, on whom.
     introduced: Vec<(Urn, Urn)>,
 }
@@ -105,7 +117,10 @@ impl<'a> Stage<'a> {
             return wrong(Invariant::OpenIntentOnce, format!("operation {op} is open already"));
         }
         if let Some(other) = self.busy(&key) {
-            return wrong(Invariant::OpenIntentOnce, format!("operation {other} is still open on it"));
+            return wrong(
+                Invariant::OpenIntentOnce,
+                format!("operation {other} is still open on it"),
+            );
         }
         match (verb, self.record(&key).map(|there| there.status)) {
             (Verb::Update | Verb::Delete, None) => {
@@ -126,16 +141,16 @@ impl<'a> Stage<'a> {
         if matches!(verb, Verb::Create | Verb::Update) {
             self.introduce(commit, record, None);
         }
-        commit.open.push((*op, self.open.insert(*op, Some(intent.clone()))));
-        commit.busy.push((key.clone(), self.busy.insert(key, Some(*op))));
+        commit.open.push((*op, self.open.insert(*op, Some(intent.clone())).into()));
+        commit.busy.push((key.clone(), self.busy.insert(key, Some(*op)).into()));
         Ok(())
     }
 
     fn end(&mut self, commit: &mut Commit, op: Uuid) -> Result<Intent, Violation> {
         let intent = self.opened(op)?.clone();
         let key = intent.record.key();
-        commit.open.push((op, self.open.insert(op, None)));
-        commit.busy.push((key.clone(), self.busy.insert(key, None)));
+        commit.open.push((op, self.open.insert(op, None).into()));
+        commit.busy.push((key.clone(), self.busy.insert(key, None).into()));
         Ok(intent)
     }
 
@@ -170,7 +185,7 @@ impl<'a> Stage<'a> {
             self.count(after, 1);
         }
         let before = self.records.insert(key.clone(), record);
-        commit.records.push((key, before));
+        commit.records.push((key, before.into()));
     }
 
     fn count(&mut self, record: &Record, by: isize) {
@@ -210,9 +225,11 @@ impl<'a> Stage<'a> {
             }
         }
         // A cycle closes at a new edge from a resource that others depend on; a new resource has none yet.
-        let starts = commit.introduced.iter().map(|(urn, _)| urn).filter(|urn| {
-            total(&self.index.dependents, &self.dependents, urn) > 0
-        });
+        let starts = commit
+            .introduced
+            .iter()
+            .map(|(urn, _)| urn)
+            .filter(|urn| total(&self.index.dependents, &self.dependents, urn) > 0);
         cycle::check(starts, |urn| self.current(urn).map(|record| &record.dependencies))?;
         for (urn, on) in &commit.introduced {
             if urn == on {
@@ -230,8 +247,8 @@ impl<'a> Stage<'a> {
                 self.count(&now, -1);
             }
             match before {
-                Some(before) => drop(self.records.insert(key.clone(), before)),
-                None => drop(self.records.remove(&key)),
+                Before::Staged(before) => drop(self.records.insert(key.clone(), before)),
+                Before::Untouched => drop(self.records.remove(&key)),
             }
             if let Some(restored) = self.record(&key).cloned() {
                 self.count(&restored, 1);
@@ -298,17 +315,15 @@ fn total(counts: &HashMap<Urn, usize>, by: &HashMap<Urn, isize>, urn: &Urn) -> u
     count.saturating_add_signed(by.get(urn).copied().unwrap_or_default())
 }
 
-fn restore<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, before: Option<V>) {
+fn restore<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, before: Before<V>) {
     match before {
-        Some(before) => drop(map.insert(key, before)),
-        None => drop(map.remove(&key)),
+        Before::Staged(before) => drop(map.insert(key, before)),
+        Before::Untouched => drop(map.remove(&key)),
     }
 }
 
 /// The dependencies of the current object of each resource.
-pub(super) fn current_dependencies<'s>(
-    snapshot: &'s Snapshot,
-) -> HashMap<&'s Urn, &'s BTreeSet<Urn>> {
+pub(super) fn current_dependencies(snapshot: &Snapshot) -> HashMap<&Urn, &BTreeSet<Urn>> {
     let current = snapshot.records.values().filter(|record| record.status != Status::Deposed);
     current.map(|record| (&record.urn, &record.dependencies)).collect()
 }

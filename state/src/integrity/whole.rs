@@ -22,14 +22,12 @@ pub fn verify(snapshot: &Snapshot) -> Result<(), Violation> {
             }
         }
         value::check_record(record)?;
-        match &record.provider {
-            Some(provider) if providers.insert(&provider.urn) => {
-                if snapshot.of(&provider.urn).next().is_none() {
-                    let detail = format!("its provider {} is not recorded", provider.urn);
-                    return Err(Violation::new(Invariant::ProviderExists, &key.urn, detail));
-                }
-            }
-            _ => {}
+        if let Some(provider) = &record.provider
+            && providers.insert(&provider.urn)
+            && snapshot.of(&provider.urn).next().is_none()
+        {
+            let detail = format!("its provider {} is not recorded", provider.urn);
+            return Err(Violation::new(Invariant::ProviderExists, &key.urn, detail));
         }
     }
     let dependencies = current_dependencies(snapshot);

@@ -112,7 +112,8 @@ impl Vault {
 
     /// The data key inside; an error names the key that is needed.
     pub(crate) async fn open(&self, wrapped: &WrappedKey) -> Result<Arc<DataKey>> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(wrapped).cloned();
+        let opened =
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(wrapped).cloned();
         if let Some(key) = opened {
             return Ok(key);
         }
@@ -120,7 +121,7 @@ impl Vault {
             Error::new(ErrorKind::Corrupt, "a wrapped data key is damaged").because(e)
         })?;
         let key = self.sealer.open(&bytes, CONTEXT).await.map_err(|e| {
-            if e.kind() != ErrorKind::Key {
+            if e.kind() != ErrorKind::Key || wrapped.id == self.sealer.key_id() {
                 return e;
             }
             let message = format!(

@@ -16,11 +16,12 @@ use zeroize::Zeroizing;
 
 use super::Sealer;
 use crate::{
-    Error, ErrorKind, Result,
+    Checksum, Error, ErrorKind, Result,
     env::{Env, System},
 };
 
-const FIRST_LINE: &str = "infra sealing key, version 1. Who has this file can read the secrets; without it nobody can.";
+const FIRST_LINE: &str =
+    "infra sealing key, version 1. Who has this file can read the secrets; without it nobody can.";
 const NONCE: usize = 24;
 
 /// A key in a file that is not part of the project: losing the state does not lose the key, publishing the state
@@ -47,7 +48,7 @@ impl LocalKey {
             let message = format!("cannot make the sealing key {}: {e}", path.display());
             Error::new(ErrorKind::Unavailable, message).because(e)
         };
-        create(path, &*key).map_err(failed)?;
+        create(path, &key).map_err(failed)?;
         // Somebody may have been faster; whatever is there now is the key.
         Self::open(path)
     }
@@ -70,7 +71,8 @@ impl LocalKey {
         if lines.next() != Some(FIRST_LINE) {
             return Err(wrong());
         }
-        let bytes = Zeroizing::new(BASE64.decode(lines.next().unwrap_or_default()).map_err(|_| wrong())?);
+        let bytes =
+            Zeroizing::new(BASE64.decode(lines.next().unwrap_or_default()).map_err(|_| wrong())?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| wrong())?;
         Ok(Self::from_bytes(key))
     }
@@ -78,9 +80,9 @@ impl LocalKey {
     /// The key itself, for programs that keep it elsewhere, and for tests.
     pub fn from_bytes(key: [u8; 32]) -> Self {
         let key = Zeroizing::new(key);
-        let id: String = hmac(&key, b"id")[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = Checksum(hmac(&key, b"id")).to_string();
         Self {
-            id: format!("local:{id}"),
+            id: format!("local:{}", &id[..16]),
             seal: Zeroizing::new(hmac(&key, b"seal")),
             digest: Zeroizing::new(hmac(&key, b"digest")),
             env: Arc::new(System),

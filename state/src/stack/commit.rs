@@ -7,7 +7,7 @@ use crate::{
     Change, Checksum, Error, ErrorKind, Result,
     format::v1::{SegmentHeader, write_change, write_segment},
     format::value::{Secrets, Writing},
-    integrity::Stage,
+    integrity::{Stage, Violation},
 };
 
 /// A segment is not made larger than this by adding another commit to it.
@@ -64,10 +64,10 @@ impl Session {
             match answer.try_recv() {
                 Ok(answer) => return answer,
                 Err(oneshot::error::TryRecvError::Closed) => {
-                    return Err(writer.ended.as_ref().map_or_else(
-                        || fenced("the session is over"),
-                        Ended::error,
-                    ));
+                    return Err(writer
+                        .ended
+                        .as_ref()
+                        .map_or_else(|| fenced("the session is over"), Ended::error));
                 }
                 Err(oneshot::error::TryRecvError::Empty) => self.write(&mut writer).await,
             }
@@ -118,7 +118,7 @@ impl Session {
             let ended = writer.ended.as_ref().map_or_else(|| self.check(), |e| Err(e.error()));
             let start = lines.len();
             let admitted = ended
-                .and_then(|()| stage.admit(&waiting.changes).map_err(|e| e.refusal()))
+                .and_then(|()| stage.admit(&waiting.changes).map_err(Violation::refusal))
                 .and_then(|()| {
                     waiting
                         .changes
@@ -154,9 +154,9 @@ impl Session {
             Ok(body) => Some(Batch { header, body, waiting: taken }),
             Err(error) => {
                 let ended = Ended::new(&error);
-                taken.into_iter().for_each(|waiting| {
+                for waiting in taken {
                     let _ = waiting.reply.send(Err(ended.error()));
-                });
+                }
                 None
             }
         }

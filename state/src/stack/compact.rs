@@ -47,12 +47,8 @@ impl Session {
         if let Won::Theirs(_) = self.store.create(&format!("{SNAPSHOTS}/{name}"), &body).await? {
             return Err(fenced("somebody else wrote the snapshot"));
         }
-        let snapshot = SnapshotRef {
-            name,
-            sha256: Checksum::of(&body),
-            bytes: body.len() as u64,
-            records,
-        };
+        let snapshot =
+            SnapshotRef { name, sha256: Checksum::of(&body), bytes: body.len() as u64, records };
         self.advance(writer, identity, Some(snapshot)).await
     }
 

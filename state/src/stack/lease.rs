@@ -59,7 +59,7 @@ impl Lease {
         loop {
             let asked = env.monotonic();
             let over = match (watched, liveness) {
-                (Some((beat, since)), Liveness::Beats { lease, .. }) if asked - since >= lease => {
+                (Some((beat, since)), Liveness::Beats { lease, .. }) if asked >= since + lease => {
                     Some(beat)
                 }
                 _ => None,
@@ -69,7 +69,7 @@ impl Lease {
                 Ok(Taken::Granted(grant)) => {
                     let good_for = match liveness {
                         Liveness::Kernel => None,
-                        Liveness::Beats { lease, .. } => Some(lease - lease / 4),
+                        Liveness::Beats { lease, .. } => Some(lease * 3 / 4),
                     };
                     let renewed = Mutex::new(asked);
                     let pulse = Pulse { good_for, renewed, lost: AtomicBool::new(false) };
@@ -94,11 +94,11 @@ impl Lease {
             if watched.is_none_or(|(beat, _)| beat != held.beat) {
                 watched = Some((held.beat, env.monotonic()));
             }
-            let waited = env.monotonic() - start;
-            if waited >= wait {
+            let left = (start + wait).saturating_sub(env.monotonic());
+            if left.is_zero() {
                 return Err(locked(store, &held, liveness));
             }
-            env.sleep(pause.min(wait - waited)).await;
+            env.sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -1,6 +1,9 @@
 //! Reading a stack: head, snapshot, journal; consistent even while somebody writes.
 
-use super::{log::{self, Tail}, store::Store};
+use super::{
+    log::{self, Tail},
+    store::Store,
+};
 use crate::{
     Checksum, Error, ErrorKind, Identity, Result, Snapshot,
     backend::Tag,
@@ -53,8 +56,10 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
     loop {
         attempt += 1;
         let Some((head, tag)) = store.head().await? else {
-            store.check_absent().await?;
-            return Ok(None);
+            if store.is_absent().await? {
+                return Ok(None);
+            }
+            continue;
         };
         if whose == Whose::Ours {
             check_identity(store, &head.identity)?;

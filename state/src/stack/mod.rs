@@ -14,6 +14,9 @@ mod store;
 mod transfer;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use session::Session;
 pub use state::State;
 pub use transfer::{ExportSecrets, Push, Rebind};

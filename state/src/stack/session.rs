@@ -101,7 +101,13 @@ impl Session {
             found,
             live: RwLock::new(Live { index: Index::of(&snapshot), snapshot, position: found }),
             queue: Mutex::default(),
-            writer: tokio::sync::Mutex::new(Writer { head, tag, tail, inflight: None, ended: None }),
+            writer: tokio::sync::Mutex::new(Writer {
+                head,
+                tag,
+                tail,
+                inflight: None,
+                ended: None,
+            }),
             lease,
             store,
         })

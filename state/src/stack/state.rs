@@ -12,9 +12,7 @@ use super::{
 };
 use crate::{
     Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Result, Sealer, StackName,
-    env::System,
-    format::v1,
-    seal::Vault,
+    env::System, format::v1, seal::Vault,
 };
 
 /// One stack of one backend. Cheap to clone; holds nothing open.
@@ -43,6 +41,11 @@ impl State {
     /// Which stack this is.
     pub fn name(&self) -> &StackName {
         &self.store.name
+    }
+
+    /// The place it is kept in, which may hold other stacks too.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.store.backend
     }
 
     /// Where it is.
@@ -93,7 +96,7 @@ impl State {
     /// The last deployments, oldest first.
     pub async fn history(&self, last: usize) -> Result<Vec<HistoryEntry>> {
         let Some((head, _)) = self.store.head().await? else {
-            self.store.check_absent().await?;
+            self.store.is_absent().await?;
             return Ok(Vec::new());
         };
         load::check_identity(&self.store, &head.identity)?;
@@ -112,7 +115,7 @@ impl State {
     /// Removes an empty stack, with its history.
     pub async fn remove(&self, who: Holder, wait: Duration) -> Result<()> {
         if self.store.head().await?.is_none() {
-            return self.store.check_absent().await;
+            return self.store.is_absent().await.map(drop);
         }
         let session = self.acquire(who, wait).await?;
         let left = session.with(|snapshot| snapshot.records.len() + snapshot.open.len());

@@ -91,10 +91,14 @@ impl Store {
         }
     }
 
-    /// Whether there are objects of a stack whose head is missing.
-    pub(super) async fn check_absent(&self) -> Result<()> {
+    /// Whether a stack whose head was not found is not there at all. `false`: it was made just now.
+    pub(super) async fn is_absent(&self) -> Result<bool> {
         let left = self.backend.list(&self.folder(), "").await?;
         if left.iter().any(|name| name.ends_with('/')) {
+            // The head is the first object made and the last removed: it may have come since it was asked for.
+            if self.get(HEAD).await?.is_some() {
+                return Ok(false);
+            }
             let message = format!(
                 "{} is missing, but {} is there: the state was damaged. Nothing was changed. Put back the head \
                  (a backup, an earlier version of the object), or move the folder away to begin anew",
@@ -103,7 +107,7 @@ impl Store {
             );
             return Err(Error::new(ErrorKind::Corrupt, message));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Deletes the head: the stack is not there any more.

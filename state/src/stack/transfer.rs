@@ -10,9 +10,7 @@ use super::{
 };
 use crate::{
     Change, Deployment, Error, ErrorKind, HistoryEntry, Holder, Identity, Lineage, Outcome,
-    Position, Result,
-    env::EnvExt,
-    format::v1,
+    Position, Result, env::EnvExt, format::v1,
 };
 
 /// What an exported text does with secrets.
@@ -77,9 +75,8 @@ impl State {
         let (by, command) = (who.who.clone(), who.command.clone());
         let session = self.open(who, wait, Whose::Ours, Some(lineage)).await?;
         let pushed = async {
-            let refused = |kind, what| {
-                Err(Error::new(kind, format!("{what}. Nothing was changed")))
-            };
+            let refused =
+                |kind, what| Err(Error::new(kind, format!("{what}. Nothing was changed")));
             let identity = session.identity();
             if identity.lineage != lineage {
                 let what = format!(
@@ -173,7 +170,7 @@ impl State {
             }
             self.store.vault.open(&head.key).await?;
         } else {
-            self.store.check_absent().await?;
+            self.store.is_absent().await?;
         }
         let lease = Lease::take(&self.store, who, wait).await?;
         let nonce = lease.nonce;

@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::faults::{Before, Faults};
 use crate::journal::{Journal, Mode};
 use crate::realism;
-use crate::settings::Settings;
 use crate::services::Access;
+use crate::settings::Settings;
 use crate::wire::{ApiCall, Reply, fail, render_failure};
 use crate::world::World;
 

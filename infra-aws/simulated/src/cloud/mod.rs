@@ -5,5 +5,5 @@ mod client;
 mod core;
 mod serve;
 
-pub use calls::Call;
 pub use self::core::Cloud;
+pub use calls::Call;

@@ -68,4 +68,3 @@ impl Cloud {
         Ok(reply.map(|body| Full::new(if head { Bytes::new() } else { body })))
     }
 }
-

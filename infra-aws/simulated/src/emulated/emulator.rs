@@ -61,9 +61,9 @@ fn call_as(world: &mut World, call: &ApiCall) -> Result<Reply, Failure> {
     // Emulators of global services know one region only.
     let region = if call.service.is_global() { "us-east-1" } else { call.region.as_str() };
     let runtime = tokio::runtime::Handle::current();
-    let cell = world.cell(&id);
+    let place = world.cell(&id);
     let broken = |reason: String| fail("InternalFailure", reason).status(500);
-    if cell.emulator.is_none() {
+    if place.emulator.is_none() {
         let made = super::list::make(call.service).ok_or_else(|| {
             fail(
                 "UnknownOperationException",
@@ -75,13 +75,13 @@ fn call_as(world: &mut World, call: &ApiCall) -> Result<Reply, Failure> {
             )
             .status(501)
         })?;
-        if cell.docs.tables().any(|(table, rows)| !table.starts_with('+') && !rows.is_empty()) {
-            let view = cell.docs.view();
+        if place.docs.tables().any(|(table, rows)| !table.starts_with('+') && !rows.is_empty()) {
+            let view = place.docs.view();
             runtime.block_on(made.restore(region, view)).map_err(broken)?;
         }
-        cell.emulator = Some(made);
+        place.emulator = Some(made);
     }
-    let Some(emulator) = &cell.emulator else { return Err(broken("no emulator".to_owned())) };
+    let Some(emulator) = &place.emulator else { return Err(broken("no emulator".to_owned())) };
     let request = MockRequest {
         method: call.method.to_string(),
         uri: uri(call, region),
@@ -92,7 +92,7 @@ fn call_as(world: &mut World, call: &ApiCall) -> Result<Reply, Failure> {
     if call.is_mutating() {
         let view = runtime.block_on(emulator.snapshot(region)).map_err(broken)?;
         if let Value::Object(view) = view {
-            cell.docs.replace_view(view);
+            place.docs.replace_view(view);
         }
     }
     Ok(Reply {
@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn accounts_are_exchanged_both_ways() {
-        let body = Bytes::from_static(b"arn:aws:iam::210987654321:role/a arn:aws:iam::123456789012:b");
+        let body =
+            Bytes::from_static(b"arn:aws:iam::210987654321:role/a arn:aws:iam::123456789012:b");
         let inside = exchanged(&body, "210987654321");
         assert_eq!(&inside[..], b"arn:aws:iam::123456789012:role/a arn:aws:iam::210987654321:b");
         assert_eq!(exchanged(&inside, "210987654321"), body);

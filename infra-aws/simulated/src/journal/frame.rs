@@ -31,10 +31,7 @@ impl Sealer {
         getrandom::fill(&mut nonce).map_err(|e| std::io::Error::other(e.to_string()))?;
         let sealed = self
             .0
-            .encrypt(
-                XNonce::from_slice(&nonce),
-                Payload { msg: plain, aad: &offset.to_le_bytes() },
-            )
+            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &offset.to_le_bytes() })
             .map_err(|_| std::io::Error::other("sealing failed"))?;
         let length = u32::try_from(NONCE + sealed.len()).map_err(std::io::Error::other)?;
         let mut frame = Vec::with_capacity(LENGTH + NONCE + sealed.len());

@@ -58,15 +58,8 @@ impl Journal {
         let sealer = Sealer::new(key);
         let file = open(&path)?;
         let metadata = file.metadata().map_err(Error::io(&path))?;
-        let mut journal = Self {
-            inode: metadata.ino(),
-            path,
-            lock,
-            file,
-            sealer,
-            read: 0,
-            base: 0,
-        };
+        let mut journal =
+            Self { inode: metadata.ino(), path, lock, file, sealer, read: 0, base: 0 };
         let held = Held(journal.lock.try_clone().map_err(Error::io(&lock_path))?);
         if metadata.len() == 0 {
             journal.begin()?;

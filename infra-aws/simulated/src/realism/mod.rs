@@ -1,5 +1,9 @@
 //! Where each call goes: a model of this crate, or an emulator with what it lacks added.
 
+mod identity_reply;
+mod key_rotation;
+mod managed_policy;
 mod route;
+mod table_status;
 
 pub(crate) use route::answer;

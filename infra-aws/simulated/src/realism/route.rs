@@ -1,6 +1,6 @@
 //! Which model or emulator answers a call.
 
-use crate::emulated;
+use super::{identity_reply, key_rotation, managed_policy, table_status};
 use crate::services::{
     Access, Service, acm, autoscaling, cloudwatch, ec2, ecr, eks, elbv2, logs, rds, route53, s3,
     secrets_manager, sns, ssm, sts,
@@ -26,6 +26,11 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::Ssm => render(call, ssm::answer(access)),
         Service::Route53 => route53::answer(access),
         Service::S3 => s3::answer(access),
-        _ => emulated::call(access.world, call),
+        Service::Dynamodb => table_status::answer(access),
+        Service::Kms => key_rotation::answer(access),
+        Service::Iam => {
+            managed_policy::ensure(access);
+            identity_reply::answer(access)
+        }
     }
 }

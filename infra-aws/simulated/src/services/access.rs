@@ -73,3 +73,17 @@ pub(crate) fn hex(digits: usize) -> String {
     text.truncate(digits);
     text
 }
+
+/// A name that follows from a content: the same in every process, `digits` hexadecimal digits.
+pub(crate) fn digest(text: impl AsRef<[u8]>, digits: usize) -> String {
+    use std::fmt::Write as _;
+
+    use sha2::Digest as _;
+
+    let mut out = String::new();
+    for byte in sha2::Sha256::digest(text) {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.truncate(digits);
+    out
+}

@@ -135,12 +135,8 @@ fn request(access: &mut Access<'_>) -> Outcome {
 /// The record is the same for every certificate of a name in an account; a wildcard has its
 /// parent's.
 fn record(account: &str, domain: &str) -> Value {
-    use sha2::{Digest as _, Sha256};
     let domain = domain.trim_start_matches("*.");
-    let digest = |salt: &str| -> String {
-        let digest = Sha256::digest(format!("{salt}/{account}/{domain}"));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    };
+    let digest = |salt: &str| super::access::digest(format!("{salt}/{account}/{domain}"), 32);
     json!({
         "Name": format!("_{}.{domain}.", digest("name")), "Type": "CNAME",
         "Value": format!("_{}.{}.acm-validations.aws.", digest("value"), &digest("zone")[..10]),
@@ -201,7 +197,9 @@ fn list(access: &mut Access<'_>) -> Value {
     let rows: Vec<Value> = arns
         .iter()
         .map(|arn| current(access, arn))
-        .filter(|it| wanted.is_empty() || wanted.iter().any(|status| it["Status"] == status.as_str()))
+        .filter(|it| {
+            wanted.is_empty() || wanted.iter().any(|status| it["Status"] == status.as_str())
+        })
         .map(|it| {
             json!({
                 "CertificateArn": it["CertificateArn"], "DomainName": it["DomainName"],

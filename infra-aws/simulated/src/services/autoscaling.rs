@@ -199,7 +199,10 @@ fn tag(access: &mut Access<'_>, on: bool) -> Outcome {
     for tag in list(access.input(), "Tags") {
         let name = text(tag, "ResourceId").unwrap_or_default();
         let Some(group) = access.docs(Service::Autoscaling).edit(TABLE, name) else {
-            return Err(fail("ValidationError", format!("AutoScalingGroup name not found - {name}")));
+            return Err(fail(
+                "ValidationError",
+                format!("AutoScalingGroup name not found - {name}"),
+            ));
         };
         if let Some(tags) = group["Tags"].as_array_mut() {
             tags.retain(|old| old["Key"] != tag["Key"]);

@@ -11,10 +11,26 @@ const TABLE: &str = "alarm";
 
 /// Fields of a put call that are kept as given.
 const FIELDS: [&str; 20] = [
-    "AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions",
-    "InsufficientDataActions", "MetricName", "Namespace", "Statistic", "ExtendedStatistic",
-    "Dimensions", "Period", "Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
-    "ComparisonOperator", "TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics",
+    "AlarmName",
+    "AlarmDescription",
+    "ActionsEnabled",
+    "OKActions",
+    "AlarmActions",
+    "InsufficientDataActions",
+    "MetricName",
+    "Namespace",
+    "Statistic",
+    "ExtendedStatistic",
+    "Dimensions",
+    "Period",
+    "Unit",
+    "EvaluationPeriods",
+    "DatapointsToAlarm",
+    "Threshold",
+    "ComparisonOperator",
+    "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+    "Metrics",
 ];
 
 pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
@@ -122,17 +138,15 @@ fn put(access: &mut Access<'_>) -> Outcome {
         }
     }
     let asked: Value = list(input, "Tags").into_iter().cloned().collect();
-    alarm["_tags"] = old.as_ref().map_or_else(|| json_tags::given(&asked), |it| it["_tags"].clone());
-    match old {
-        Some(old) => {
-            for field in ["StateValue", "StateReason", "_timeline"] {
-                alarm[field] = old[field].clone();
-            }
+    alarm["_tags"] =
+        old.as_ref().map_or_else(|| json_tags::given(&asked), |it| it["_tags"].clone());
+    if let Some(old) = old {
+        for field in ["StateValue", "StateReason", "_timeline"] {
+            alarm[field] = old[field].clone();
         }
-        None => {
-            let seen = json!({"StateValue": "OK", "StateReason": "Threshold not crossed"});
-            world::plan(&mut alarm, &[(access.after(Wait::AlarmEvaluated), seen)]);
-        }
+    } else {
+        let seen = json!({"StateValue": "OK", "StateReason": "Threshold not crossed"});
+        world::plan(&mut alarm, &[(access.after(Wait::AlarmEvaluated), seen)]);
     }
     access.docs(Service::Cloudwatch).put(TABLE, name, alarm);
     Ok(json!({}))

@@ -18,8 +18,10 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
             if images && flags(access.input(), "force") != Some(true) {
                 return Err(fail(
                     "RepositoryNotEmptyException",
-                    format!("The repository with name '{name}' cannot be deleted because it still \
-                             contains images"),
+                    format!(
+                        "The repository with name '{name}' cannot be deleted because it still \
+                             contains images"
+                    ),
                 ));
             }
             access.docs(Service::Ecr).remove(TABLE, &name);
@@ -77,8 +79,10 @@ fn named(access: &mut Access<'_>) -> Result<(String, Value), Failure> {
 fn missing(access: &Access<'_>, name: &str) -> Failure {
     fail(
         "RepositoryNotFoundException",
-        format!("The repository with name '{name}' does not exist in the registry with id '{}'",
-            access.account()),
+        format!(
+            "The repository with name '{name}' does not exist in the registry with id '{}'",
+            access.account()
+        ),
     )
 }
 
@@ -89,8 +93,10 @@ fn create(access: &mut Access<'_>) -> Outcome {
     if access.docs(Service::Ecr).has(TABLE, name) {
         return Err(fail(
             "RepositoryAlreadyExistsException",
-            format!("The repository with name '{name}' already exists in the registry with id \
-                     '{account}'"),
+            format!(
+                "The repository with name '{name}' already exists in the registry with id \
+                     '{account}'"
+            ),
         ));
     }
     let or = |field: &str, default: Value| match &input[field] {
@@ -165,8 +171,8 @@ fn unset(access: &mut Access<'_>, parameter: &str, field: &str, absent: &str) ->
 fn put_image(access: &mut Access<'_>) -> Outcome {
     let (name, _) = named(access)?;
     let input = access.input();
-    let digest = text(input, "imageDigest")
-        .map_or_else(|| format!("sha256:{}", hex(64)), str::to_owned);
+    let digest =
+        text(input, "imageDigest").map_or_else(|| format!("sha256:{}", hex(64)), str::to_owned);
     let image = json!({"imageDigest": digest, "imageTag": input["imageTag"],
         "imageTags": [input["imageTag"]], "repositoryName": name});
     if let Some(repository) = access.docs(Service::Ecr).edit(TABLE, &name)

@@ -65,9 +65,9 @@ fn named(access: &mut Access<'_>) -> Result<(String, Value), Failure> {
         .unwrap_or_default();
     let name = name_of(given);
     let found = access.docs(Service::Logs).get(TABLE, &name).cloned();
-    found.map(|group| (name, group)).ok_or_else(|| {
-        fail("ResourceNotFoundException", "The specified log group does not exist.")
-    })
+    found
+        .map(|group| (name, group))
+        .ok_or_else(|| fail("ResourceNotFoundException", "The specified log group does not exist."))
 }
 
 fn name_of(given: &str) -> String {
@@ -92,8 +92,7 @@ fn create(access: &mut Access<'_>) -> Outcome {
             "The specified log group already exists",
         ));
     }
-    let arn =
-        format!("arn:aws:logs:{}:{}:log-group:{name}", access.region(), access.account());
+    let arn = format!("arn:aws:logs:{}:{}:log-group:{name}", access.region(), access.account());
     let group = json!({
         "logGroupName": name, "arn": format!("{arn}:*"), "logGroupArn": arn,
         "creationTime": access.now, "storedBytes": 0, "metricFilterCount": 0,

@@ -1,5 +1,8 @@
 //! The services: which exist, how they speak, and the models that answer.
 
+#![expect(clippy::unnecessary_wraps, reason = "the operations of a service all have one shape")]
+#![expect(clippy::needless_pass_by_value, reason = "documents are given away with json!")]
+
 mod access;
 mod json_tags;
 mod service;

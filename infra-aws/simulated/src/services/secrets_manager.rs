@@ -206,7 +206,9 @@ fn value(access: &mut Access<'_>, id: &str) -> Outcome {
         .iter()
         .find(|(id, version)| match wanted {
             Some(wanted) => wanted == id.as_str(),
-            None => version["stages"].as_array().is_some_and(|all| all.iter().any(|it| it == stage)),
+            None => {
+                version["stages"].as_array().is_some_and(|all| all.iter().any(|it| it == stage))
+            }
         })
         .ok_or_else(missing)?;
     Ok(json!({

@@ -41,7 +41,7 @@ pub(crate) enum Protocol {
 }
 
 impl Service {
-    /// By the name in a SigV4 scope or the first label of a host.
+    /// By the name in a `SigV4` scope or the first label of a host.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "acm" => Self::Acm,

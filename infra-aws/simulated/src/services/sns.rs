@@ -158,9 +158,7 @@ fn create(access: &mut Access<'_>) -> Outcome {
     for (key, value) in given {
         attributes[key] = value;
     }
-    access
-        .docs(Service::Sns)
-        .put(TABLE, &arn, json!({"attributes": attributes, "tags": tags}));
+    access.docs(Service::Sns).put(TABLE, &arn, json!({"attributes": attributes, "tags": tags}));
     Ok(json!({"TopicArn": arn}))
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::access::digest;
 use super::ec2::image_id;
 use super::{Access, Service, json_tags};
 use crate::wire::{Failure, Outcome, fail, flags, text, texts};
@@ -59,8 +60,11 @@ fn find(access: &mut Access<'_>, name: &str) -> Result<Value, Failure> {
 
 fn resource(access: &mut Access<'_>, name: &str) -> Result<Value, Failure> {
     find(access, name).map_err(|_| {
-        fail("InvalidResourceId", "The resource ID is not valid. Verify that you entered the \
-                                   correct ID and try again.")
+        fail(
+            "InvalidResourceId",
+            "The resource ID is not valid. Verify that you entered the \
+                                   correct ID and try again.",
+        )
     })
 }
 
@@ -88,8 +92,10 @@ fn put(access: &mut Access<'_>) -> Outcome {
     }
     let tier = text(input, "Tier");
     if value.len() > if tier == Some("Advanced") { 8192 } else { 4096 } {
-        return invalid("Standard tier parameters support a maximum parameter value of 4096 \
-                        characters.");
+        return invalid(
+            "Standard tier parameters support a maximum parameter value of 4096 \
+                        characters.",
+        );
     }
     let old = access.docs(Service::Ssm).get(TABLE, name).cloned();
     if old.is_some() && !overwrite {
@@ -151,12 +157,10 @@ fn shown(access: &Access<'_>, parameter: &Value) -> Value {
     for field in ["Name", "Type", "Value", "Version", "LastModifiedDate", "ARN", "DataType"] {
         shown[field] = parameter[field].clone();
     }
-    if parameter["Type"] == "SecureString"
-        && flags(access.input(), "WithDecryption") != Some(true)
+    if parameter["Type"] == "SecureString" && flags(access.input(), "WithDecryption") != Some(true)
     {
         let seed = format!("{}{}", parameter["Name"], parameter["Version"]);
-        let seed: String = seed.bytes().map(|byte| format!("{byte:02x}")).collect();
-        shown["Value"] = json!(format!("AQICAHsealed{seed}"));
+        shown["Value"] = json!(format!("AQICAHsealed{}", digest(seed, 64)));
     }
     shown
 }
@@ -185,8 +189,12 @@ fn get(access: &mut Access<'_>, name: &str) -> Result<Value, Failure> {
 
 /// Images, as AWS publishes them: every plausible path has one, always the same.
 fn public(access: &Access<'_>, name: &str) -> Result<Value, Failure> {
-    let known = ["/aws/service/ami-amazon-linux-latest/", "/aws/service/eks/optimized-ami/",
-        "/aws/service/bottlerocket/", "/aws/service/canonical/ubuntu/"];
+    let known = [
+        "/aws/service/ami-amazon-linux-latest/",
+        "/aws/service/eks/optimized-ami/",
+        "/aws/service/bottlerocket/",
+        "/aws/service/canonical/ubuntu/",
+    ];
     if !known.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(fail("ParameterNotFound", format!("Parameter {name} not found.")));
     }

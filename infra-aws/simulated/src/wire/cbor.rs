@@ -14,17 +14,17 @@ fn head(out: &mut Vec<u8>, major: u8, length: u64) {
     let bytes = length.to_be_bytes();
     match length {
         0..24 => out.push(major | bytes[7]),
-        24..0x100 => out.extend([major | 24, bytes[7]]),
+        24..0x100 => out.extend([major | 0x18, bytes[7]]),
         0x100..0x1_0000 => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend(&bytes[6..]);
         }
         0x1_0000..0x1_0000_0000 => {
-            out.push(major | 26);
+            out.push(major | 0x1a);
             out.extend(&bytes[4..]);
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend(bytes);
         }
     }
@@ -77,7 +77,8 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// The argument of a head; none for an indefinite length.
+/// The argument of a head; none inside for an indefinite length.
+#[expect(clippy::option_option, reason = "not readable, and readable but indefinite")]
 fn argument(rest: &mut &[u8], low: u8) -> Option<Option<u64>> {
     let width = match low {
         0..=23 => return Some(Some(u64::from(low))),
@@ -110,19 +111,17 @@ fn read(rest: &mut &[u8]) -> Option<Value> {
     match major {
         0 => Some(Value::from(argument?)),
         1 => Some(Value::from(-1 - i64::try_from(argument?).ok()?)),
-        2 | 3 => match argument {
-            Some(length) => {
+        2 | 3 => {
+            if let Some(length) = argument {
                 let bytes = take(rest, usize::try_from(length).ok()?)?;
-                Some(Value::String(String::from_utf8_lossy(bytes).into_owned()))
+                return Some(Value::String(String::from_utf8_lossy(bytes).into_owned()));
             }
-            None => {
-                let mut text = String::new();
-                while !ended(rest) {
-                    text.push_str(read(rest)?.as_str()?);
-                }
-                Some(Value::String(text))
+            let mut text = String::new();
+            while !ended(rest) {
+                text.push_str(read(rest)?.as_str()?);
             }
-        },
+            Some(Value::String(text))
+        }
         4 => {
             let mut items = Vec::new();
             while argument.map_or_else(|| !ended(rest), |length| (items.len() as u64) < length) {
@@ -178,10 +177,7 @@ mod tests {
         });
         assert_eq!(decode(&encode(&value)), Some(value));
         // {_ "a": [_ 1]} with indefinite lengths, as SDKs send.
-        assert_eq!(
-            decode(&[0xbf, 0x61, b'a', 0x9f, 0x01, 0xff, 0xff]),
-            Some(json!({"a": [1]}))
-        );
+        assert_eq!(decode(&[0xbf, 0x61, b'a', 0x9f, 0x01, 0xff, 0xff]), Some(json!({"a": [1]})));
         assert_eq!(decode(&[0x61]), None);
     }
 }

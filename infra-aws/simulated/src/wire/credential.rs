@@ -1,4 +1,4 @@
-//! Who calls: the SigV4 credential scope, and accounts written into temporary access keys.
+//! Who calls: the `SigV4` credential scope, and accounts written into temporary access keys.
 
 use http::HeaderMap;
 
@@ -23,17 +23,13 @@ pub(super) fn scope(headers: &HeaderMap, query: &[(String, String)]) -> Option<S
     let access_key = parts.next()?.to_owned();
     let parts: Vec<&str> = parts.collect();
     match parts[..] {
-        [_date, region, service, _] => Some(Scope {
-            access_key,
-            region: region.to_owned(),
-            service: service.to_owned(),
-        }),
+        [_date, region, service, _] => {
+            Some(Scope { access_key, region: region.to_owned(), service: service.to_owned() })
+        }
         // SigV4a has no region in the scope.
-        [_date, service, _] => Some(Scope {
-            access_key,
-            region: String::new(),
-            service: service.to_owned(),
-        }),
+        [_date, service, _] => {
+            Some(Scope { access_key, region: String::new(), service: service.to_owned() })
+        }
         _ => None,
     }
 }
@@ -55,13 +51,12 @@ pub(crate) fn key_of_account(account: &str, random: u32) -> String {
     key
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "masked to five bits")]
 fn digit(number: u64) -> char {
     char::from(DIGITS[(number & 31) as usize])
 }
 
 /// The account a key made by [`key_of_account`] is of.
-pub(crate) fn account_of_key(key: &str) -> Option<String> {
+pub(super) fn account_of_key(key: &str) -> Option<String> {
     let digits = key.strip_prefix(PREFIX)?.get(..8)?;
     let mut number = 0_u64;
     for byte in digits.bytes() {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Default)]
 struct Node {
     text: Option<String>,
-    children: BTreeMap<Key, Node>,
+    children: BTreeMap<Key, Self>,
 }
 
 /// Numbers sort as numbers, so that element 10 follows 9.

@@ -11,7 +11,7 @@ mod reply;
 mod xml;
 
 pub(crate) use call::{ApiCall, header, percent_decode};
-pub(crate) use credential::{account_of_key, key_of_account};
+pub(crate) use credential::key_of_account;
 pub(crate) use form::{flags, list, text, texts};
 pub(crate) use reply::{Failure, Outcome, Reply, fail, render, render_failure};
 pub(crate) use xml::{element, parse as parse_xml};

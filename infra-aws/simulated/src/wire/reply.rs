@@ -73,7 +73,7 @@ pub(crate) fn render(call: &ApiCall, outcome: Outcome) -> Reply {
                 call.service.namespace()
             );
             children(&mut body, &output, "item");
-            body.push_str(&format!("</{operation}Response>"));
+            body.push_str(&["</", operation, "Response>"].concat());
             Reply::new(200, "text/xml;charset=UTF-8", body)
         }
         Protocol::Cbor if is_cbor(call) => {
@@ -86,16 +86,15 @@ pub(crate) fn render(call: &ApiCall, outcome: Outcome) -> Reply {
                 call.service.namespace()
             );
             children(&mut body, &output, call.service.item_name());
-            body.push_str(&format!(
+            let end = format!(
                 "</{operation}Result><ResponseMetadata><RequestId>{id}</RequestId>\
                  </ResponseMetadata></{operation}Response>"
-            ));
+            );
+            body.push_str(&end);
             Reply::new(200, "text/xml", body)
         }
         Protocol::RestJson => Reply::new(200, "application/json", shown(&output).to_string()),
-        _ => {
-            Reply::new(200, "application/x-amz-json-1.1", shown(&output).to_string())
-        }
+        _ => Reply::new(200, "application/x-amz-json-1.1", shown(&output).to_string()),
     };
     reply.header("x-amzn-requestid", &id)
 }

@@ -137,7 +137,8 @@ impl Docs {
                 Value::Object(rows) => rows.into_iter().collect::<Vec<_>>(),
                 other => vec![(String::new(), other)],
             };
-            for (id, document) in rows {
+            // Null is absent: the journal does not tell them apart either.
+            for (id, document) in rows.into_iter().filter(|(_, document)| !document.is_null()) {
                 if self.get(&table, &id) != Some(&document) {
                     self.put(&table, &id, document);
                 }
@@ -160,7 +161,7 @@ impl Docs {
     pub(crate) fn view(&self) -> Value {
         let mut view = Map::new();
         for (table, rows) in &self.tables {
-            if table.starts_with('+') {
+            if table.starts_with('+') || rows.is_empty() {
                 continue;
             }
             let content = match rows.get("") {

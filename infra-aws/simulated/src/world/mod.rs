@@ -5,6 +5,6 @@ mod cell;
 mod docs;
 mod timeline;
 
-pub(crate) use cell::{Cell, CellId, World};
+pub(crate) use cell::{CellId, World};
 pub(crate) use docs::{Change, Docs};
 pub(crate) use timeline::plan;

@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::{files, lease::Lease};
 use crate::{
     Error, ErrorKind, Result,
-    backend::{
-        Backend, Claim, HolderInfo, Liveness, Object, Put, Tag, Taken, key::check_key,
-    },
+    backend::{Backend, Claim, HolderInfo, Liveness, Object, Put, Tag, Taken, key::check_key},
 };
 
 /// A directory, for one machine or a file system that locks across machines (`file:DIR`).
@@ -30,8 +28,9 @@ impl Local {
     /// The directory `root`, which need not exist yet.
     pub fn new(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let absolute =
-            std::path::absolute(root).and_then(settle).map_err(|e| files::failed("find", root, e))?;
+        let absolute = std::path::absolute(root)
+            .and_then(|path| settle(&path))
+            .map_err(|e| files::failed("find", root, e))?;
         Ok(Self { root: absolute.into() })
     }
 
@@ -63,10 +62,15 @@ impl Local {
 }
 
 /// The path with the links of what exists of it resolved, so that one directory has one URL.
-fn settle(path: PathBuf) -> io::Result<PathBuf> {
-    match fs::canonicalize(&path) {
+fn settle(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
         Err(e) if files::absent(&e) => match (path.parent(), path.file_name()) {
-            (Some(parent), Some(name)) => Ok(settle(parent.to_owned())?.join(name)),
+            (Some(parent), Some(name)) => Ok(settle(parent)?.join(name)),
+            // `..` after something that is not there.
+            (Some(below), None) => {
+                let below = settle(below)?;
+                Ok(below.parent().unwrap_or(&below).to_owned())
+            }
             _ => Err(e),
         },
         settled => settled,
@@ -185,6 +189,6 @@ impl Backend for Local {
     }
 
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>> {
-        self.lease(stack, |lease| lease.holder()).await
+        self.lease(stack, |lease: &Lease<'_>| lease.holder()).await
     }
 }

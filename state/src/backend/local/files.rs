@@ -118,7 +118,7 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
 
 /// Removes what crashed runs left on its way.
 pub(super) fn sweep(root: &Path) {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let Ok(left) = fs::read_dir(root.join(".tmp")) else { return };
     for entry in left.flatten() {
         let age = entry.metadata().and_then(|about| about.modified()).map(|at| at.elapsed());

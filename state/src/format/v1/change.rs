@@ -18,9 +18,21 @@ use crate::{
 enum ChangeOut<'a, R, X> {
     Begun(&'a Deployment),
     Intent(IntentOut<R>),
-    Created { op: Uuid, id: &'a str },
-    Done { op: Uuid, #[serde(skip_serializing_if = "Option::is_none")] record: Option<R> },
-    Failed { op: Uuid, message: &'a str, #[serde(skip_serializing_if = "Option::is_none")] record: Option<R> },
+    Created {
+        op: Uuid,
+        id: &'a str,
+    },
+    Done {
+        op: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<R>,
+    },
+    Failed {
+        op: Uuid,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<R>,
+    },
     Put(R),
     Forgotten(&'a Key),
     Exports(X),
@@ -43,9 +55,21 @@ enum ChangeIn<'a> {
     Begun(Deployment),
     #[serde(borrow)]
     Intent(IntentIn<'a>),
-    Created { op: Uuid, id: String },
-    Done { op: Uuid, #[serde(default, borrow)] record: Option<RecordIn<'a>> },
-    Failed { op: Uuid, message: String, #[serde(default, borrow)] record: Option<RecordIn<'a>> },
+    Created {
+        op: Uuid,
+        id: String,
+    },
+    Done {
+        op: Uuid,
+        #[serde(default, borrow)]
+        record: Option<RecordIn<'a>>,
+    },
+    Failed {
+        op: Uuid,
+        message: String,
+        #[serde(default, borrow)]
+        record: Option<RecordIn<'a>>,
+    },
     #[serde(borrow)]
     Put(RecordIn<'a>),
     Forgotten(Key),
@@ -145,7 +169,10 @@ fn intent_out<'a, R>(
 }
 
 /// An intent that is still open, for a snapshot.
-pub(super) fn open_out<'a>(open: &'a OpenIntent, with: Writing<'a>) -> IntentOut<impl Serialize + 'a> {
+pub(super) fn open_out<'a>(
+    open: &'a OpenIntent,
+    with: Writing<'a>,
+) -> IntentOut<impl Serialize + 'a> {
     intent_out(&open.intent, open.created.as_deref(), |record| out(record, with))
 }
 

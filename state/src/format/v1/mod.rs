@@ -15,7 +15,9 @@ pub(crate) use change::write_change;
 pub(crate) use export::{read_export, write_export};
 pub(crate) use head::{Head, SnapshotRef, Tip, read_head, write_head};
 pub(crate) use history::{read_history, write_history};
-pub(crate) use segment::{Segment, SegmentHeader, read_segment_header, read_segment, write_segment};
+pub(crate) use segment::{
+    Segment, SegmentHeader, read_segment, read_segment_header, write_segment,
+};
 pub(crate) use snapshot::{read_snapshot, read_snapshot_header, write_snapshot};
 
 use crate::Identity;

@@ -58,9 +58,11 @@ pub(crate) fn write_segment(header: &SegmentHeader, lines: &[u8], count: u64) ->
     frame.finish()
 }
 
-/// The header alone: whose segment it is.
+/// The header of a segment that is whole: whose it is, and which key opens it.
 pub(crate) fn read_segment_header(object: &str, bytes: &[u8]) -> Result<SegmentHeader> {
-    FrameReader::open(object, KIND, bytes).map(|(_, _, header)| header)
+    let (frame, _version, header) = FrameReader::open(object, KIND, bytes)?;
+    frame.verify()?;
+    Ok(header)
 }
 
 /// A whole segment. `key` opens what the header's key seals.
@@ -70,8 +72,7 @@ pub(crate) fn read_segment(
     key: Option<&DataKey>,
     scope: &str,
 ) -> Result<Segment> {
-    let (mut frame, _version, header) =
-        FrameReader::open::<SegmentHeader>(object, KIND, bytes)?;
+    let (mut frame, _version, header) = FrameReader::open::<SegmentHeader>(object, KIND, bytes)?;
     let with = Reading::stored(key, scope);
     let mut changes = Vec::new();
     let mut at = 1;

@@ -82,29 +82,29 @@ pub(crate) fn write_snapshot(
     let compressed = zstd::Encoder::new(Vec::new(), LEVEL).map_err(io)?;
     let mut frame = FrameWriter::new(compressed, KIND, &header)?;
     for record in snapshot.records.values() {
-        push(&mut frame, Line::<_, (), ()>::Record(out(record, with)))?;
+        push(&mut frame, &Line::<_, (), ()>::Record(out(record, with)))?;
     }
     for open in snapshot.open.values() {
-        push(&mut frame, Line::<(), _, ()>::Open(open_out(open, with)))?;
+        push(&mut frame, &Line::<(), _, ()>::Open(open_out(open, with)))?;
     }
     if !snapshot.exports.is_empty() {
         let exports = with.of("exports").map("", &snapshot.exports);
-        push(&mut frame, Line::<(), (), _>::Exports(exports))?;
+        push(&mut frame, &Line::<(), (), _>::Exports(exports))?;
     }
     if let Some(deployment) = &snapshot.deployment {
-        push(&mut frame, Line::<(), (), ()>::Deployment(deployment))?;
+        push(&mut frame, &Line::<(), (), ()>::Deployment(deployment))?;
     }
     if let Some(outcome) = snapshot.outcome {
-        push(&mut frame, Line::<(), (), ()>::Outcome(outcome))?;
+        push(&mut frame, &Line::<(), (), ()>::Outcome(outcome))?;
     }
     frame.finish()?.finish().map_err(io)
 }
 
 fn push<W: Write, R: Serialize, I: Serialize, X: Serialize>(
     frame: &mut FrameWriter<W>,
-    line: LineOut<'_, R, I, X>,
+    line: &LineOut<'_, R, I, X>,
 ) -> Result<()> {
-    frame.push(&line)
+    frame.push(line)
 }
 
 fn has_secret(snapshot: &Snapshot) -> bool {
@@ -112,9 +112,11 @@ fn has_secret(snapshot: &Snapshot) -> bool {
     let secret = |value: &Value| value.has_secret();
     records.any(|record| secret(&record.inputs) || secret(&record.outputs))
         || snapshot.exports.values().any(secret)
-        || snapshot.open.values().map(|open: &OpenIntent| &open.intent.record).any(|record| {
-            secret(&record.inputs) || secret(&record.outputs)
-        })
+        || snapshot
+            .open
+            .values()
+            .map(|open: &OpenIntent| &open.intent.record)
+            .any(|record| secret(&record.inputs) || secret(&record.outputs))
 }
 
 fn open<'o>(
@@ -152,8 +154,7 @@ pub(crate) fn read_snapshot(
     while let Some(line) = frame.next()? {
         at += 1;
         let read = |e: Error| damaged(object, format!("line {at}: {e}")).because(e);
-        let line: LineIn<'_> =
-            serde_json::from_slice(line).map_err(|e| read(with.failure(&e)))?;
+        let line: LineIn<'_> = serde_json::from_slice(line).map_err(|e| read(with.failure(&e)))?;
         match line {
             LineIn::Record(record) => {
                 let record = record.read(&with).map_err(read)?;

@@ -45,9 +45,9 @@ pub(super) fn select(
 pub(super) fn page(input: &Value, set: &str, found: Vec<Value>) -> Outcome {
     let start: usize = match text(input, "NextToken") {
         None => 0,
-        Some(token) => token
-            .parse()
-            .map_err(|_| fail("InvalidNextToken", "The token is invalid."))?,
+        Some(token) => {
+            token.parse().map_err(|_| fail("InvalidNextToken", "The token is invalid."))?
+        }
     };
     let size = text(input, "MaxResults").and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
     let end = start.saturating_add(size).min(found.len());
@@ -153,9 +153,8 @@ mod tests {
             "vpcId": "vpc-1", "associationSet": [{"subnetId": "subnet-1", "main": false}],
             "tagSet": [{"key": "Name", "value": "prod-a"}],
         });
-        let holds = |name: &str, value: &str| {
-            holds(&kind::ROUTE_TABLE, &table, name, &[value.to_owned()])
-        };
+        let holds =
+            |name: &str, value: &str| holds(&kind::ROUTE_TABLE, &table, name, &[value.to_owned()]);
         assert!(holds("vpc-id", "vpc-1"));
         assert!(holds("tag:Name", "prod-*"));
         assert!(holds("tag-key", "Name"));

@@ -16,9 +16,8 @@ const OPEN: &str =
 
 /// The prefix list of a gateway service: the same wherever it is asked for.
 fn prefix_list(service: &str) -> String {
-    let number = service.bytes().fold(7_u32, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
+    let number =
+        service.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     format!("pl-{number:08x}")
 }
 
@@ -65,8 +64,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
         if rival {
             return Err(fail(
                 "InvalidParameter",
-                format!("private-dns-enabled cannot be set because there is already a conflicting \
-                         DNS domain for {service} in the VPC {vpc}"),
+                format!(
+                    "private-dns-enabled cannot be set because there is already a conflicting \
+                         DNS domain for {service} in the VPC {vpc}"
+                ),
             ));
         }
     }
@@ -101,11 +102,7 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
         }
     } else {
         let short = service.rsplit('.').next().unwrap_or(service);
-        let dns = format!(
-            "{id}-{}.{short}.{}.vpce.simulated.invalid",
-            hex(8),
-            access.region()
-        );
+        let dns = format!("{id}-{}.{short}.{}.vpce.simulated.invalid", hex(8), access.region());
         let ready = json!({
             "state": "available",
             "dnsEntrySet": [{"dnsName": dns, "hostedZoneId": "Z7HUB22UULQXV"}],
@@ -157,7 +154,8 @@ pub(super) fn modify(access: &mut Access<'_>) -> Outcome {
     if old["state"] == "deleting" || old["state"] == "deleted" {
         return Err(fail("IncorrectState", format!("{id} is {}", old["state"])));
     }
-    let lists = |name: &str| (texts(input, &format!("Add{name}")), texts(input, &format!("Remove{name}")));
+    let lists =
+        |name: &str| (texts(input, &format!("Add{name}")), texts(input, &format!("Remove{name}")));
     let (add, remove) = lists("RouteTableId");
     for table in &add {
         kind::ROUTE_TABLE.find(access, table)?;
@@ -233,9 +231,23 @@ fn delete_one(access: &mut Access<'_>, id: &str) -> Result<(), Failure> {
 pub(super) fn services(access: &mut Access<'_>) -> Outcome {
     let region = access.region();
     let names: Vec<String> = [
-        "s3", "dynamodb", "ecr.api", "ecr.dkr", "ec2", "sts", "logs", "ssm", "ssmmessages",
-        "ec2messages", "kms", "secretsmanager", "elasticloadbalancing", "eks", "eks-auth",
-        "monitoring", "autoscaling",
+        "s3",
+        "dynamodb",
+        "ecr.api",
+        "ecr.dkr",
+        "ec2",
+        "sts",
+        "logs",
+        "ssm",
+        "ssmmessages",
+        "ec2messages",
+        "kms",
+        "secretsmanager",
+        "elasticloadbalancing",
+        "eks",
+        "eks-auth",
+        "monitoring",
+        "autoscaling",
     ]
     .iter()
     .map(|service| format!("com.amazonaws.{region}.{service}"))

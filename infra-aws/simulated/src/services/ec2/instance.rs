@@ -49,8 +49,9 @@ pub(super) fn run(access: &mut Access<'_>) -> Outcome {
     for group in &groups {
         kind::SECURITY_GROUP.find(access, group)?;
     }
-    let image = chosen(input, &template, "ImageId", "imageId")
-        .ok_or_else(|| fail("MissingParameter", "The request must contain the parameter ImageId"))?;
+    let image = chosen(input, &template, "ImageId", "imageId").ok_or_else(|| {
+        fail("MissingParameter", "The request must contain the parameter ImageId")
+    })?;
     let profile = profile(access, &input["IamInstanceProfile"])?;
     let count: usize = text(input, "MaxCount").and_then(|n| n.parse().ok()).unwrap_or(1);
     let mut made = Vec::new();
@@ -133,15 +134,16 @@ fn profile(access: &mut Access<'_>, asked: &Value) -> Result<Value, Failure> {
     let name = arn.rsplit('/').next().unwrap_or_default();
     let id = access.id(Service::Iam);
     let known = access.world.docs(&id).is_some_and(|docs| {
-        docs.tables().any(|(table, rows)| {
-            table.contains("instance_profiles") && rows.contains_key(name)
-        })
+        docs.tables()
+            .any(|(table, rows)| table.contains("instance_profiles") && rows.contains_key(name))
     });
     if !known {
         return Err(fail(
             "InvalidParameterValue",
-            format!("Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM \
-                     Instance Profile name"),
+            format!(
+                "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM \
+                     Instance Profile name"
+            ),
         ));
     }
     Ok(json!({"arn": arn, "id": format!("AIPA{}", hex(17).to_uppercase())}))
@@ -224,8 +226,10 @@ pub(super) fn terminate(access: &mut Access<'_>) -> Outcome {
         if kind::INSTANCE.find(access, id)?["_protected"] == true {
             return Err(fail(
                 "OperationNotPermitted",
-                format!("The instance '{id}' may not be terminated. Modify its \
-                         'disableApiTermination' instance attribute and try again."),
+                format!(
+                    "The instance '{id}' may not be terminated. Modify its \
+                         'disableApiTermination' instance attribute and try again."
+                ),
             ));
         }
     }
@@ -251,13 +255,7 @@ pub(super) fn stop(access: &mut Access<'_>) -> Outcome {
     moved(access, "stopping", "stopped", Wait::InstanceTerminated, false)
 }
 
-fn moved(
-    access: &mut Access<'_>,
-    through: &str,
-    to: &str,
-    wait: Wait,
-    ends: bool,
-) -> Outcome {
+fn moved(access: &mut Access<'_>, through: &str, to: &str, wait: Wait, ends: bool) -> Outcome {
     let ids = texts(access.input(), "InstanceId");
     for id in &ids {
         kind::INSTANCE.find(access, id)?;

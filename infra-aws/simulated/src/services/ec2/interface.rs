@@ -3,10 +3,10 @@
 //! deleted.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::describe;
 use super::kind::Kind;
+use crate::services::access::digest;
 use crate::services::{Access, Service};
 use crate::wire::Outcome;
 
@@ -34,9 +34,7 @@ static KIND: Kind = Kind {
 
 /// The interface of an owner in a subnet: always the same id.
 pub(super) fn interface_id(owner: &str, subnet: &str) -> String {
-    let digest = Sha256::digest(format!("{owner}/{subnet}"));
-    let hex: String = digest.iter().take(9).map(|byte| format!("{byte:02x}")).collect();
-    format!("eni-{}", &hex[..17])
+    format!("eni-{}", digest(format!("{owner}/{subnet}"), 17))
 }
 
 fn strings(list: &Value) -> Vec<String> {

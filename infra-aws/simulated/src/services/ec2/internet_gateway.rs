@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{self, dependent};
 use super::interface;
+use super::kind::{self, dependent};
 use crate::services::{Access, Service};
 use crate::wire::{Outcome, fail};
 

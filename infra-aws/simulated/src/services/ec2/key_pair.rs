@@ -25,7 +25,8 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     });
     let mut reply = kind::KEY_PAIR.put(access, &id, key);
     if access.call.operation == "CreateKeyPair" {
-        reply["keyMaterial"] = json!("-----BEGIN RSA PRIVATE KEY-----\nnot a key\n-----END RSA PRIVATE KEY-----");
+        reply["keyMaterial"] =
+            json!("-----BEGIN RSA PRIVATE KEY-----\nnot a key\n-----END RSA PRIVATE KEY-----");
     }
     Ok(reply)
 }

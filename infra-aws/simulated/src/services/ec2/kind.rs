@@ -138,10 +138,7 @@ impl Kind {
 /// A parameter that must be there.
 pub(super) fn need<'a>(input: &'a Value, name: &str) -> Result<&'a str, Failure> {
     text(input, name).ok_or_else(|| {
-        fail(
-            "MissingParameter",
-            format!("The request must contain the parameter {name}"),
-        )
+        fail("MissingParameter", format!("The request must contain the parameter {name}"))
     })
 }
 

@@ -73,7 +73,8 @@ fn data(asked: &Value) -> Value {
         Value::Object(fields) => {
             let mut out = Map::new();
             for (name, value) in fields {
-                let renamed = SETS.iter().find(|(from, _)| from == name).filter(|_| value.is_array());
+                let renamed =
+                    SETS.iter().find(|(from, _)| from == name).filter(|_| value.is_array());
                 let key = match renamed {
                     Some((_, set)) => (*set).to_owned(),
                     None if name == "SecurityGroupId" => "groupSet".to_owned(),
@@ -115,7 +116,9 @@ fn named(access: &mut Access<'_>, input: &Value) -> Result<(String, Value), Fail
         .ok_or_else(|| {
             fail(
                 "InvalidLaunchTemplateName.NotFoundException",
-                format!("The specified launch template, with template name {name}, does not exist."),
+                format!(
+                    "The specified launch template, with template name {name}, does not exist."
+                ),
             )
         })
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{self, need};
 use super::interface::interface_id;
+use super::kind::{self, need};
 use crate::services::access::hex;
 use crate::services::{Access, Service};
 use crate::settings::Wait;

@@ -1,10 +1,10 @@
 //! What is there before anything is made: zones, regions, images, instance types.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::describe;
 use crate::services::Access;
+use crate::services::access::digest;
 use crate::wire::{Outcome, fail, texts};
 
 /// The three zones of a region: name and id.
@@ -20,7 +20,8 @@ pub(crate) fn zone_names(region: &str) -> Vec<(String, String)> {
             other => short.push_str(other),
         }
     }
-    (1..=3).zip(["a", "b", "c"])
+    (1..=3)
+        .zip(["a", "b", "c"])
         .map(|(n, letter)| (format!("{region}{letter}"), format!("{short}-az{n}")))
         .collect()
 }
@@ -61,8 +62,18 @@ pub(super) fn zones(access: &mut Access<'_>) -> Outcome {
 
 pub(super) fn regions() -> Value {
     let regions: Vec<Value> = [
-        "us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3",
-        "eu-central-1", "eu-north-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eu-central-1",
+        "eu-north-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-northeast-1",
     ]
     .iter()
     .map(|name| {
@@ -77,18 +88,13 @@ pub(super) fn regions() -> Value {
 
 /// The image an SSM public parameter or an id stands for: the same in every run.
 pub(crate) fn image_id(region: &str, name: &str) -> String {
-    let digest = Sha256::digest(format!("{region}/{name}"));
-    let hex: String = digest.iter().take(9).map(|byte| format!("{byte:02x}")).collect();
-    format!("ami-{}", &hex[..17])
+    format!("ami-{}", digest(format!("{region}/{name}"), 17))
 }
 
 pub(super) fn images(access: &mut Access<'_>) -> Outcome {
     let asked = texts(access.input(), "ImageId");
-    let ids = if asked.is_empty() {
-        vec![image_id(access.region(), "al2023-x86_64")]
-    } else {
-        asked
-    };
+    let ids =
+        if asked.is_empty() { vec![image_id(access.region(), "al2023-x86_64")] } else { asked };
     let images: Vec<Value> = ids
         .iter()
         .map(|id| {

@@ -47,14 +47,13 @@ pub(super) fn describe(access: &mut Access<'_>) -> Outcome {
     for table in &mut all {
         let vpc = table["vpcId"].clone();
         for route in table["routeSet"].as_array_mut().into_iter().flatten() {
-            let gone = |document: Option<&Value>| document.is_none_or(|it| it["state"] == "deleted");
+            let gone =
+                |document: Option<&Value>| document.is_none_or(|it| it["state"] == "deleted");
             let dead = match (route["natGatewayId"].as_str(), route["gatewayId"].as_str()) {
                 (Some(nat), _) => gone(docs.get("natgateway", nat)),
-                (None, Some(igw)) if igw.starts_with("igw-") => {
-                    !docs.get("internet-gateway", igw).is_some_and(|gateway| {
-                        gateway["attachmentSet"][0]["vpcId"] == vpc
-                    })
-                }
+                (None, Some(igw)) if igw.starts_with("igw-") => !docs
+                    .get("internet-gateway", igw)
+                    .is_some_and(|gateway| gateway["attachmentSet"][0]["vpcId"] == vpc),
                 _ => false,
             };
             route["state"] = json!(if dead { "blackhole" } else { "active" });
@@ -127,7 +126,9 @@ fn route(access: &mut Access<'_>, vpc: &Value) -> Result<Value, Failure> {
             if gateway["attachmentSet"][0]["vpcId"] != *vpc {
                 return Err(fail(
                     "InvalidParameterValue",
-                    format!("route table and network gateway {target} belong to different networks"),
+                    format!(
+                        "route table and network gateway {target} belong to different networks"
+                    ),
                 ));
             }
         }
@@ -226,7 +227,9 @@ pub(super) fn associate(access: &mut Access<'_>) -> Outcome {
         }
         return Err(fail(
             "Resource.AlreadyAssociated",
-            format!("the specified association for route table {id} conflicts with an existing one"),
+            format!(
+                "the specified association for route table {id} conflicts with an existing one"
+            ),
         ));
     }
     Ok(put_association(access, &id, Some(&subnet_id)))
@@ -249,8 +252,8 @@ fn put_association(access: &mut Access<'_>, table: &str, subnet: Option<&str>) -
 
 fn take_association(access: &mut Access<'_>) -> Result<Value, Failure> {
     let wanted = need(access.input(), "AssociationId")?;
-    let (table, old) = locate(access, |it| it["routeTableAssociationId"] == wanted)
-        .ok_or_else(|| {
+    let (table, old) =
+        locate(access, |it| it["routeTableAssociationId"] == wanted).ok_or_else(|| {
             fail(
                 "InvalidAssociationID.NotFound",
                 format!("The association ID '{wanted}' does not exist"),

@@ -145,7 +145,8 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
     });
     let interface = interface::interfaces(access).into_iter().find(|it| it.groups.contains(&id));
     if referenced || interface.is_some() {
-        let user = interface.map_or_else(|| "a rule of another group".to_owned(), |it| it.description);
+        let user =
+            interface.map_or_else(|| "a rule of another group".to_owned(), |it| it.description);
         return Err(dependent("resource", &id, &user));
     }
     forget(access, &id);

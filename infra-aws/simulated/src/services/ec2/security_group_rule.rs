@@ -42,7 +42,7 @@ fn invalid(message: impl Into<String>) -> Failure {
     fail("InvalidParameterValue", message)
 }
 
-/// The rules that IpPermissions (or the flat parameters of old) mean, one a source.
+/// The rules that `IpPermissions` (or the flat parameters of old) mean, one a source.
 fn asked(access: &mut Access<'_>) -> Result<Vec<Value>, Failure> {
     let input = access.input();
     let mut permissions = list(input, "IpPermissions").into_iter().cloned().collect::<Vec<_>>();
@@ -139,10 +139,7 @@ pub(super) fn authorize(access: &mut Access<'_>, egress: bool) -> Outcome {
     let rules = asked(access)?;
     for rule in &rules {
         if existing(access, &group, egress, rule).is_some() {
-            return Err(fail(
-                "InvalidPermission.Duplicate",
-                "the specified rule already exists",
-            ));
+            return Err(fail("InvalidPermission.Duplicate", "the specified rule already exists"));
         }
     }
     let tags = super::tags::specified(access.input(), "security-group-rule");
@@ -208,8 +205,13 @@ pub(super) fn modify(access: &mut Access<'_>) -> Outcome {
             return Err(fail("InvalidPermission.Duplicate", "the specified rule already exists"));
         }
         for kept in [
-            "securityGroupRuleId", "groupId", "groupOwnerId", "isEgress", "tagSet",
-            "securityGroupRuleArn", "_born",
+            "securityGroupRuleId",
+            "groupId",
+            "groupOwnerId",
+            "isEgress",
+            "tagSet",
+            "securityGroupRuleArn",
+            "_born",
         ] {
             new[kept] = old[kept].clone();
         }

@@ -16,7 +16,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     let (vpc_id, vpc) = kind::VPC.param(access, "VpcId")?;
     let asked = need(input, "CidrBlock")?;
     let cidr = Cidr::parse(asked).ok_or_else(|| {
-        fail("InvalidParameterValue", format!("Value ({asked}) for parameter cidrBlock is invalid."))
+        fail(
+            "InvalidParameterValue",
+            format!("Value ({asked}) for parameter cidrBlock is invalid."),
+        )
     })?;
     let inside = vpc["cidrBlock"].as_str().and_then(Cidr::parse);
     if !inside.is_some_and(|vpc| vpc.contains(cidr)) || !(16..=28).contains(&cidr.prefix) {
@@ -24,7 +27,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     }
     let overlapping = access.docs(Service::Ec2).values("subnet").any(|subnet| {
         subnet["vpcId"] == vpc_id.as_str()
-            && subnet["cidrBlock"].as_str().and_then(Cidr::parse).is_some_and(|it| it.overlaps(cidr))
+            && subnet["cidrBlock"]
+                .as_str()
+                .and_then(Cidr::parse)
+                .is_some_and(|it| it.overlaps(cidr))
     });
     if overlapping {
         return Err(fail(
@@ -73,16 +79,18 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     Ok(json!({"subnet": kind::SUBNET.put(access, &id, subnet)}))
 }
 
+/// Parameter and field of what is on or off.
+const FLAGS: [(&str, &str); 4] = [
+    ("MapPublicIpOnLaunch", "mapPublicIpOnLaunch"),
+    ("AssignIpv6AddressOnCreation", "assignIpv6AddressOnCreation"),
+    ("EnableDns64", "enableDns64"),
+    ("EnableLniAtDeviceIndex", "enableLniAtDeviceIndex"),
+];
+
 /// One attribute a call.
 pub(super) fn modify(access: &mut Access<'_>) -> Outcome {
     let input = access.input();
     let (id, _) = kind::SUBNET.param(access, "SubnetId")?;
-    const FLAGS: [(&str, &str); 4] = [
-        ("MapPublicIpOnLaunch", "mapPublicIpOnLaunch"),
-        ("AssignIpv6AddressOnCreation", "assignIpv6AddressOnCreation"),
-        ("EnableDns64", "enableDns64"),
-        ("EnableLniAtDeviceIndex", "enableLniAtDeviceIndex"),
-    ];
     let mut changes = Vec::new();
     for (parameter, field) in FLAGS {
         if !input[parameter].is_null() {

@@ -29,9 +29,9 @@ fn put(tags: &mut Vec<Value>, tag: &Value) {
 fn table(access: &mut Access<'_>, id: &str) -> Result<&'static str, Failure> {
     let docs = access.docs(Service::Ec2);
     kind::ALL.iter().find(|kind| docs.has(kind.table, id)).map(|kind| kind.table).ok_or_else(|| {
-        let known = kind::ALL.iter().find(|kind| {
-            id.rsplit_once('-').is_some_and(|(prefix, _)| prefix == kind.prefix)
-        });
+        let known = kind::ALL
+            .iter()
+            .find(|kind| id.rsplit_once('-').is_some_and(|(prefix, _)| prefix == kind.prefix));
         known.map_or_else(
             || fail("InvalidID", format!("The ID '{id}' is not valid")),
             |kind| kind.not_found(id),
@@ -43,9 +43,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     let input = access.input();
     let ids = texts(input, "ResourceId");
     let tables = ids.iter().map(|id| table(access, id)).collect::<Result<Vec<_>, _>>()?;
-    if list(input, "Tag").iter().any(|tag| {
-        text(tag, "Key").is_some_and(|key| key.starts_with("aws:"))
-    }) {
+    if list(input, "Tag")
+        .iter()
+        .any(|tag| text(tag, "Key").is_some_and(|key| key.starts_with("aws:")))
+    {
         return Err(fail(
             "InvalidParameterValue",
             "Tag keys starting with 'aws:' are reserved for internal use",

@@ -21,7 +21,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     let input = access.input();
     let asked = need(input, "CidrBlock")?;
     let cidr = Cidr::parse(asked).ok_or_else(|| {
-        fail("InvalidParameterValue", format!("Value ({asked}) for parameter cidrBlock is invalid."))
+        fail(
+            "InvalidParameterValue",
+            format!("Value ({asked}) for parameter cidrBlock is invalid."),
+        )
     })?;
     if !(16..=28).contains(&cidr.prefix) {
         return Err(fail("InvalidVpc.Range", format!("The CIDR '{cidr}' is invalid.")));
@@ -97,20 +100,15 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
     let interface = interface::interfaces(access).into_iter().find(|it| it.vpc == id);
     let docs = access.docs(Service::Ec2);
     let mut user = interface.map(|interface| interface.description);
-    for (table, exempt) in [
-        ("subnet", ""),
-        ("natgateway", "deleted"),
-        ("vpc-endpoint", "deleted"),
-    ] {
-        let one = docs
-            .values(table)
-            .find(|it| it["vpcId"] == id.as_str() && it["state"] != exempt);
+    for (table, exempt) in [("subnet", ""), ("natgateway", "deleted"), ("vpc-endpoint", "deleted")]
+    {
+        let one = docs.values(table).find(|it| it["vpcId"] == id.as_str() && it["state"] != exempt);
         user = user.or_else(|| one.map(|_| table.to_owned()));
     }
     let attached = docs.values("internet-gateway").any(|gateway| {
-        gateway["attachmentSet"].as_array().is_some_and(|all| {
-            all.iter().any(|attachment| attachment["vpcId"] == id.as_str())
-        })
+        gateway["attachmentSet"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|attachment| attachment["vpcId"] == id.as_str()))
     });
     if attached {
         user = user.or_else(|| Some("internet-gateway".to_owned()));
@@ -119,9 +117,8 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
         docs.all(table)
             .filter(|(_, it)| it["vpcId"] == id.as_str())
             .map(|(key, it)| {
-                let main = it["groupName"] == "default"
-                    || it["default"] == true
-                    || it["_main"] == true;
+                let main =
+                    it["groupName"] == "default" || it["default"] == true || it["_main"] == true;
                 (key.to_owned(), main)
             })
             .collect()

@@ -15,9 +15,11 @@ fn key(cluster: &str, principal: &str) -> String {
 
 fn find(access: &mut Access<'_>, cluster: &str, principal: &str) -> Result<Value, Failure> {
     cluster::find(access, cluster)?;
-    access.docs(Service::Eks).get(TABLE, &key(cluster, principal)).cloned().ok_or_else(|| {
-        missing("access entry", principal)
-    })
+    access
+        .docs(Service::Eks)
+        .get(TABLE, &key(cluster, principal))
+        .cloned()
+        .ok_or_else(|| missing("access entry", principal))
 }
 
 /// Makes an entry unless there is one.
@@ -79,7 +81,9 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
         };
     }
     if !principal.starts_with("arn:aws:iam::") {
-        return Err(invalid(format!("The principalArn parameter format is not valid: {principal}")));
+        return Err(invalid(format!(
+            "The principalArn parameter format is not valid: {principal}"
+        )));
     }
     if principal.contains(":role/") {
         super::role::check(access, principal)?;
@@ -180,9 +184,9 @@ pub(super) fn disassociate(
     policy: &str,
 ) -> Outcome {
     let old = find(access, cluster, principal)?;
-    let has = old["_policies"].as_array().is_some_and(|all| {
-        all.iter().any(|it| it["policyArn"] == policy)
-    });
+    let has = old["_policies"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|it| it["policyArn"] == policy));
     if !has {
         return Err(missing("associated access policy", policy));
     }

@@ -93,11 +93,7 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
 }
 
 /// Pod identity associations that an add-on brings along are made as any other, and owned by it.
-fn associate(
-    access: &mut Access<'_>,
-    cluster: &str,
-    addon: &mut Value,
-) -> Result<(), Failure> {
+fn associate(access: &mut Access<'_>, cluster: &str, addon: &mut Value) -> Result<(), Failure> {
     let input = access.input();
     let Some(asked) = input["podIdentityAssociations"].as_array() else { return Ok(()) };
     let arn = addon["addonArn"].as_str().unwrap_or_default().to_owned();

@@ -23,7 +23,11 @@ const ADDONS: [(&str, [&str; 2], &str); 8] = [
     ("eks-pod-identity-agent", ["v1.3.9-eksbuild.5", "v1.3.8-eksbuild.2"], "security"),
     ("metrics-server", ["v0.8.0-eksbuild.3", "v0.8.0-eksbuild.2"], "observability"),
     ("aws-ebs-csi-driver", ["v1.52.1-eksbuild.1", "v1.51.1-eksbuild.1"], "storage"),
-    ("amazon-cloudwatch-observability", ["v4.6.0-eksbuild.1", "v4.5.0-eksbuild.1"], "observability"),
+    (
+        "amazon-cloudwatch-observability",
+        ["v4.6.0-eksbuild.1", "v4.5.0-eksbuild.1"],
+        "observability",
+    ),
     ("aws-guardduty-agent", ["v1.11.0-eksbuild.4", "v1.10.0-eksbuild.2"], "security"),
 ];
 
@@ -104,7 +108,7 @@ pub(super) fn cluster_versions(access: &Access<'_>) -> Value {
         .collect();
     let default_only = access.call.query("defaultOnly") == Some("true");
     let epoch = |day: &str| {
-        format!("{day}T00:00:00Z").parse::<jiff::Timestamp>().map(|at| at.as_second()).unwrap_or(0)
+        format!("{day}T00:00:00Z").parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second)
     };
     let today = jiff::Timestamp::from_second((access.now / 1000).try_into().unwrap_or(0))
         .map(|at| at.to_string())

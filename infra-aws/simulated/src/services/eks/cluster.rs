@@ -20,11 +20,7 @@ pub(super) const PARTS: [&str; 5] =
     ["nodegroup", "addon", "access-entry", "pod-identity", "update"];
 
 pub(super) fn find(access: &mut Access<'_>, name: &str) -> Result<Value, Failure> {
-    access
-        .docs(Service::Eks)
-        .get("cluster", name)
-        .cloned()
-        .ok_or_else(|| missing("cluster", name))
+    access.docs(Service::Eks).get("cluster", name).cloned().ok_or_else(|| missing("cluster", name))
 }
 
 /// A cluster that can be worked on: active.
@@ -63,9 +59,7 @@ fn network(access: &mut Access<'_>, subnets: &[String]) -> Result<String, Failur
     zones.sort_by_key(ToString::to_string);
     zones.dedup();
     if zones.len() < 2 {
-        return Err(invalid(
-            "Subnets specified must be in at least two different AZs",
-        ));
+        return Err(invalid("Subnets specified must be in at least two different AZs"));
     }
     vpc.ok_or_else(|| invalid("Subnets are required"))
 }
@@ -197,8 +191,7 @@ fn logging(asked: &Value, old: Option<&Value>) -> Value {
             LOGS.into_iter().filter(|name| enabled.contains(name) == on).collect();
         json!({"types": types, "enabled": on})
     });
-    let sets: Vec<Value> =
-        sets.into_iter().filter(|set| set["types"] != json!([])).collect();
+    let sets: Vec<Value> = sets.into_iter().filter(|set| set["types"] != json!([])).collect();
     json!({"clusterLogging": sets})
 }
 
@@ -238,9 +231,9 @@ pub(super) fn delete(access: &mut Access<'_>, name: &str) -> Outcome {
         for key in docs.ids(table) {
             let of_cluster = table == "update"
                 && docs.get(table, &key).is_some_and(|it| {
-                    it["_owner"].as_str().is_some_and(|owner| {
-                        owner == name || owner.starts_with(&prefix)
-                    })
+                    it["_owner"]
+                        .as_str()
+                        .is_some_and(|owner| owner == name || owner.starts_with(&prefix))
                 });
             if (of_cluster || key.starts_with(&prefix))
                 && let Some(part) = docs.edit(table, &key)

@@ -64,6 +64,7 @@ fn check_scaling(scaling: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "one document, field by field")]
 pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
     let input = access.input();
     let name = text(input, "nodegroupName").ok_or_else(|| invalid("nodegroupName is required"))?;
@@ -85,9 +86,8 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
     for subnet in &subnets {
         let document = access.docs(Service::Ec2).get("subnet", subnet);
         let zone = document.map(|it| it["availabilityZone"].clone());
-        zones.push(zone.ok_or_else(|| {
-            invalid(format!("The subnet ID '{subnet}' does not exist"))
-        })?);
+        zones
+            .push(zone.ok_or_else(|| invalid(format!("The subnet ID '{subnet}' does not exist")))?);
     }
     let mut scaling = input["scalingConfig"].clone();
     if scaling.is_null() {
@@ -313,9 +313,8 @@ pub(super) fn update_version(access: &mut Access<'_>, cluster: &str, name: &str)
     if version.as_deref().is_some_and(|it| Some(it) > cluster_document["version"].as_str()) {
         return Err(invalid("Nodegroup version can't be newer than the cluster's"));
     }
-    let version = version.unwrap_or_else(|| {
-        cluster_document["version"].as_str().unwrap_or_default().to_owned()
-    });
+    let version = version
+        .unwrap_or_else(|| cluster_document["version"].as_str().unwrap_or_default().to_owned());
     let params = [("Version", version.clone())];
     changing(access, &owner, |group| {
         group["releaseVersion"] =
@@ -328,7 +327,6 @@ pub(super) fn update_version(access: &mut Access<'_>, cluster: &str, name: &str)
             }
         }
     });
-    let update =
-        update::begin(access, &owner, "VersionUpdate", &params, Wait::NodegroupUpdate);
+    let update = update::begin(access, &owner, "VersionUpdate", &params, Wait::NodegroupUpdate);
     Ok(json!({"update": update}))
 }

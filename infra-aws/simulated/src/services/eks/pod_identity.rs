@@ -30,8 +30,7 @@ pub(super) fn make(
 ) -> Value {
     let id = format!("a-{}", hex(17));
     let (region, account) = (access.region(), access.account());
-    let arn =
-        format!("arn:aws:eks:{region}:{account}:podidentityassociation/{cluster}/{id}");
+    let arn = format!("arn:aws:eks:{region}:{account}:podidentityassociation/{cluster}/{id}");
     association["clusterName"] = json!(cluster);
     association["namespace"] = json!(namespace);
     association["serviceAccount"] = json!(service_account);

@@ -54,9 +54,7 @@ pub(crate) fn operation(call: &ApiCall) -> &'static str {
         ("GET", ["clusters", _, "pod-identity-associations", _]) => {
             "DescribePodIdentityAssociation"
         }
-        ("POST", ["clusters", _, "pod-identity-associations", _]) => {
-            "UpdatePodIdentityAssociation"
-        }
+        ("POST", ["clusters", _, "pod-identity-associations", _]) => "UpdatePodIdentityAssociation",
         ("DELETE", ["clusters", _, "pod-identity-associations", _]) => {
             "DeletePodIdentityAssociation"
         }

@@ -42,7 +42,9 @@ pub(super) fn remove(access: &mut Access<'_>, arn: &str) -> Outcome {
     let query = &access.call.query;
     change(access, arn, |tags| {
         if let Some(tags) = tags.as_object_mut() {
-            tags.retain(|key, _| !query.iter().any(|(name, value)| name == "tagKeys" && value == key));
+            tags.retain(|key, _| {
+                !query.iter().any(|(name, value)| name == "tagKeys" && value == key)
+            });
         }
     })
 }

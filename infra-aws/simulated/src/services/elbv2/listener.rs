@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::route::{find, missing, named, page};
 use super::tag;
-use crate::services::acm;
 use crate::services::access::hex;
+use crate::services::acm;
 use crate::services::{Access, Service};
 use crate::wire::{Failure, Outcome, fail, list, text, texts};
 
@@ -61,8 +61,10 @@ fn certificates_of(access: &mut Access<'_>) -> Result<Vec<Value>, Failure> {
             Some(status) => {
                 return Err(fail(
                     "UnsupportedCertificate",
-                    format!("The certificate '{arn}' must have a fully-qualified domain name, a \
-                             supported signature, and a supported key size (it is {status})."),
+                    format!(
+                        "The certificate '{arn}' must have a fully-qualified domain name, a \
+                             supported signature, and a supported key size (it is {status})."
+                    ),
                 ));
             }
             None if arn.contains(":acm:") => {
@@ -90,9 +92,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     if matches!(protocol, "TLS" | "HTTPS") && certificates.is_empty() {
         return Err(fail("ValidationError", "A certificate must be specified for TLS listeners"));
     }
-    let twin = access.docs(Service::Elbv2).values(TABLE).any(|it| {
-        it["LoadBalancerArn"] == balancer.as_str() && it["Port"] == port
-    });
+    let twin = access
+        .docs(Service::Elbv2)
+        .values(TABLE)
+        .any(|it| it["LoadBalancerArn"] == balancer.as_str() && it["Port"] == port);
     if twin {
         return Err(fail(
             "DuplicateListener",
@@ -168,8 +171,7 @@ pub(super) fn modify(access: &mut Access<'_>) -> Outcome {
     }
     let protocol = listener["Protocol"].as_str().unwrap_or_default().to_owned();
     let kept = listener["SslPolicy"].as_str().map(str::to_owned);
-    listener["SslPolicy"] =
-        policy(&protocol, text(input, "SslPolicy").or(kept.as_deref()));
+    listener["SslPolicy"] = policy(&protocol, text(input, "SslPolicy").or(kept.as_deref()));
     Ok(json!({"Listeners": [listener]}))
 }
 

@@ -57,10 +57,9 @@ fn groups(access: &mut Access<'_>) -> Result<Vec<String>, Failure> {
     let groups = texts(access.input(), "SecurityGroups");
     let docs = access.docs(Service::Ec2);
     match groups.iter().find(|id| !docs.has("security-group", id)) {
-        Some(id) => Err(fail(
-            "InvalidSecurityGroup",
-            format!("The security group '{id}' does not exist"),
-        )),
+        Some(id) => {
+            Err(fail("InvalidSecurityGroup", format!("The security group '{id}' does not exist")))
+        }
         None => Ok(groups),
     }
 }
@@ -86,14 +85,18 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
         let same = old["Type"] == kind
             && old["Scheme"] == scheme
             && old["AvailabilityZones"] == json!(zones)
-            && old["SecurityGroups"].as_array().is_none_or(|it| *it == json!(groups).as_array().cloned().unwrap_or_default());
+            && old["SecurityGroups"]
+                .as_array()
+                .is_none_or(|it| *it == json!(groups).as_array().cloned().unwrap_or_default());
         return if same {
             Ok(json!({"LoadBalancers": [old]}))
         } else {
             Err(fail(
                 "DuplicateLoadBalancerName",
-                format!("A load balancer with the same name '{name}' exists, but with different \
-                         settings"),
+                format!(
+                    "A load balancer with the same name '{name}' exists, but with different \
+                         settings"
+                ),
             ))
         };
     }
@@ -161,7 +164,8 @@ pub(super) fn describe(access: &mut Access<'_>) -> Outcome {
         .into_iter()
         .filter(|it| {
             (arns.is_empty() || arns.iter().any(|arn| it["LoadBalancerArn"] == arn.as_str()))
-                && (names.is_empty() || names.iter().any(|it2| it["LoadBalancerName"] == it2.as_str()))
+                && (names.is_empty()
+                    || names.iter().any(|it2| it["LoadBalancerName"] == it2.as_str()))
         })
         .collect();
     Ok(page(access, "LoadBalancers", found))
@@ -212,8 +216,10 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
     if old["_attributes"]["deletion_protection.enabled"] == "true" {
         return Err(fail(
             "OperationNotPermitted",
-            format!("Load balancer '{arn}' cannot be deleted because deletion protection is \
-                     enabled"),
+            format!(
+                "Load balancer '{arn}' cannot be deleted because deletion protection is \
+                     enabled"
+            ),
         ));
     }
     for listener in docs.ids("listener") {

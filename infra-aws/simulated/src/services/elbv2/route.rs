@@ -80,7 +80,6 @@ pub(super) fn page(access: &Access<'_>, set: &str, all: Vec<Value>) -> Value {
     let size = text(input, "PageSize").and_then(|it| it.parse().ok()).unwrap_or(400_usize);
     let end = start.saturating_add(size).min(all.len());
     let next = (end < all.len()).then(|| end.to_string());
-    let shown: Vec<Value> =
-        all.into_iter().skip(start).take(end.saturating_sub(start)).collect();
+    let shown: Vec<Value> = all.into_iter().skip(start).take(end.saturating_sub(start)).collect();
     json!({set: shown, "NextMarker": next})
 }

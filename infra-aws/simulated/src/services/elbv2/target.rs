@@ -39,7 +39,8 @@ pub(super) fn register(access: &mut Access<'_>) -> Outcome {
         world::plan(&mut row, &[(healthy, after)]);
         let key = key(&arn, &target);
         let docs = access.docs(Service::Elbv2);
-        let draining = docs.get(TABLE, &key).is_some_and(|it| it["TargetHealth"]["State"] == "draining");
+        let draining =
+            docs.get(TABLE, &key).is_some_and(|it| it["TargetHealth"]["State"] == "draining");
         if draining || !docs.has(TABLE, &key) {
             docs.put(TABLE, &key, row);
         }

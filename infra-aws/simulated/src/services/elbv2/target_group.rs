@@ -37,8 +37,10 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
         } else {
             Err(fail(
                 "DuplicateTargetGroupName",
-                format!("A target group with the same name '{name}' exists, but with different \
-                         settings"),
+                format!(
+                    "A target group with the same name '{name}' exists, but with different \
+                         settings"
+                ),
             ))
         };
     }
@@ -122,7 +124,9 @@ pub(super) fn describe(access: &mut Access<'_>) -> Outcome {
     for group in all {
         let group = shown(access, &group);
         let of_balancer = balancer.is_none_or(|wanted| {
-            group["LoadBalancerArns"].as_array().is_some_and(|all| all.iter().any(|it| it == wanted))
+            group["LoadBalancerArns"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|it| it == wanted))
         });
         if of_balancer
             && (arns.is_empty() || arns.iter().any(|arn| group["TargetGroupArn"] == arn.as_str()))

@@ -32,7 +32,13 @@ pub(super) fn versions(access: &Access<'_>) -> Value {
         .iter()
         .filter(|_| engine == "postgres")
         .filter(|it| wanted.is_none_or(|wanted| **it == wanted || major(it) == wanted))
-        .filter(|it| !default_only || **it == wanted.and_then(|it| resolve(engine, Some(it))).unwrap_or_else(|| "17.7".to_owned()))
+        .filter(|it| {
+            !default_only
+                || **it
+                    == wanted
+                        .and_then(|it| resolve(engine, Some(it)))
+                        .unwrap_or_else(|| "17.7".to_owned())
+        })
         .map(|version| {
             let targets: Vec<Value> = POSTGRES
                 .iter()

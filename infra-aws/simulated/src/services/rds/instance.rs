@@ -101,8 +101,11 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     if parameter_group["DBParameterGroupFamily"] != family.as_str() {
         return Err(fail(
             "InvalidParameterCombination",
-            format!("The parameter group {parameters} cannot be used for this instance: it is of \
-                     family {}", parameter_group["DBParameterGroupFamily"]),
+            format!(
+                "The parameter group {parameters} cannot be used for this instance: it is of \
+                     family {}",
+                parameter_group["DBParameterGroupFamily"]
+            ),
         ));
     }
     let mut groups = groups(access)?;
@@ -193,8 +196,9 @@ pub(super) fn describe(access: &mut Access<'_>) -> Outcome {
         let wanted = id(access).rsplit(':').next().unwrap_or_default().to_owned();
         let found = find(access, &wanted)?;
         if !visible(&found) {
-            return Err(fail("DBInstanceNotFound", format!("DBInstance {wanted} not found."))
-                .status(404));
+            return Err(
+                fail("DBInstanceNotFound", format!("DBInstance {wanted} not found.")).status(404)
+            );
         }
         return Ok(json!({"DBInstances": [found]}));
     }

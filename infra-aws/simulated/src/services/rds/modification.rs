@@ -11,8 +11,15 @@ use crate::world;
 
 /// Changes that obey `ApplyImmediately`; all others are made as soon as possible.
 const OBEDIENT: [&str; 10] = [
-    "DBInstanceClass", "AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MultiAZ",
-    "BackupRetentionPeriod", "IAMDatabaseAuthenticationEnabled", "CACertificateIdentifier",
+    "DBInstanceClass",
+    "AllocatedStorage",
+    "StorageType",
+    "Iops",
+    "StorageThroughput",
+    "MultiAZ",
+    "BackupRetentionPeriod",
+    "IAMDatabaseAuthenticationEnabled",
+    "CACertificateIdentifier",
     "EngineVersion",
 ];
 

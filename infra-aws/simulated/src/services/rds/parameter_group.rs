@@ -10,8 +10,13 @@ use crate::wire::{Failure, Outcome, fail, list, text};
 const TABLE: &str = "parameter-group";
 /// Parameters that need a reboot.
 const STATIC: [&str; 7] = [
-    "shared_preload_libraries", "max_connections", "shared_buffers", "wal_buffers",
-    "max_worker_processes", "max_replication_slots", "rds.logical_replication",
+    "shared_preload_libraries",
+    "max_connections",
+    "shared_buffers",
+    "wal_buffers",
+    "max_worker_processes",
+    "max_replication_slots",
+    "rds.logical_replication",
 ];
 
 fn name(access: &Access<'_>) -> String {
@@ -131,9 +136,9 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
     let name = name(access);
     find(access, &name)?;
     let docs = access.docs(Service::Rds);
-    let used = docs.values("instance").any(|instance| {
-        instance["DBParameterGroups"][0]["DBParameterGroupName"] == name.as_str()
-    });
+    let used = docs
+        .values("instance")
+        .any(|instance| instance["DBParameterGroups"][0]["DBParameterGroupName"] == name.as_str());
     if used || name.starts_with("default.") {
         return Err(fail(
             "InvalidDBParameterGroupState",

@@ -41,7 +41,6 @@ pub(super) fn page(access: &Access<'_>, set: &str, all: Vec<Value>) -> Value {
     let size = text(input, "MaxRecords").and_then(|it| it.parse().ok()).unwrap_or(100_usize);
     let end = start.saturating_add(size).min(all.len());
     let marker = (end < all.len()).then(|| end.to_string());
-    let shown: Vec<Value> =
-        all.into_iter().skip(start).take(end.saturating_sub(start)).collect();
+    let shown: Vec<Value> = all.into_iter().skip(start).take(end.saturating_sub(start)).collect();
     json!({set: shown, "Marker": marker})
 }

@@ -27,10 +27,15 @@ pub(super) fn take(access: &mut Access<'_>, id: &str, instance: &Value) {
         "_tags": if instance["CopyTagsToSnapshot"] == "true" { instance["_tags"].clone() }
             else { json!([]) },
     });
-    for field in
-        ["DBInstanceIdentifier", "Engine", "EngineVersion", "AllocatedStorage", "MasterUsername",
-         "KmsKeyId", "DbiResourceId"]
-    {
+    for field in [
+        "DBInstanceIdentifier",
+        "Engine",
+        "EngineVersion",
+        "AllocatedStorage",
+        "MasterUsername",
+        "KmsKeyId",
+        "DbiResourceId",
+    ] {
         snapshot[field] = instance[field].clone();
     }
     snapshot["Encrypted"] = instance["StorageEncrypted"].clone();

@@ -120,8 +120,10 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
     {
         return Err(fail(
             "InvalidDBSubnetGroupStateFault",
-            format!("Cannot delete the subnet group '{name}' because at least one database \
-                     instance: {id} is still using it."),
+            format!(
+                "Cannot delete the subnet group '{name}' because at least one database \
+                     instance: {id} is still using it."
+            ),
         ));
     }
     docs.remove(TABLE, &name);

@@ -93,11 +93,7 @@ fn same(a: &Value, b: &Value) -> bool {
     a["TTL"] == b["TTL"] && a["AliasTarget"] == b["AliasTarget"] && values(a) == values(b)
 }
 
-pub(super) fn change(
-    access: &mut Access<'_>,
-    zone: &str,
-    input: &Value,
-) -> Result<Value, Failure> {
+pub(super) fn change(access: &mut Access<'_>, zone: &str, input: &Value) -> Result<Value, Failure> {
     let apex = zone::find(access, zone)?["Name"].as_str().unwrap_or_default().to_owned();
     let mut state: std::collections::BTreeMap<String, Value> =
         rows(access, zone).into_iter().collect();
@@ -113,15 +109,13 @@ pub(super) fn change(
         if name != apex && !name.ends_with(&format!(".{apex}")) {
             problems.push(format!("RRSet with DNS name {name} is not permitted in zone {apex}"));
         } else if action == "CREATE" && old.is_some() {
-            problems.push(format!(
-                "Tried to create resource record set {what} but it already exists"
-            ));
+            problems
+                .push(format!("Tried to create resource record set {what} but it already exists"));
         } else if action == "DELETE" && name == apex && (kind == "NS" || kind == "SOA") {
             problems.push(format!("A HostedZone must contain its {kind} record {what}"));
         } else if action == "DELETE" && old.is_none() {
-            problems.push(format!(
-                "Tried to delete resource record set {what} but it was not found"
-            ));
+            problems
+                .push(format!("Tried to delete resource record set {what} but it was not found"));
         } else if action == "DELETE" && !old.is_some_and(|old| same(old, &set)) {
             problems.push(format!(
                 "Tried to delete resource record set {what} but the values provided do not match \
@@ -143,9 +137,8 @@ pub(super) fn change(
                 beside("CNAME")
             };
             if clash {
-                problems.push(format!(
-                    "RRSet {what} conflicts with another record of the same name"
-                ));
+                problems
+                    .push(format!("RRSet {what} conflicts with another record of the same name"));
             } else {
                 set["_since"] = json!(access.now);
                 state.insert(key.clone(), set);

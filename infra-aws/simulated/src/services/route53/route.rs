@@ -58,9 +58,7 @@ fn carry_out(access: &mut Access<'_>) -> Answer {
     let id = segments.get(2).map(String::as_str).unwrap_or_default();
     let last = segments.last().map(String::as_str).unwrap_or_default();
     Ok(match call.operation.as_str() {
-        "CreateHostedZone" => {
-            ("CreateHostedZoneResponse", zone::create(access, &input)?, 201)
-        }
+        "CreateHostedZone" => ("CreateHostedZoneResponse", zone::create(access, &input)?, 201),
         "ListHostedZones" => ("ListHostedZonesResponse", zone::list(access), 200),
         "ListHostedZonesByName" => {
             ("ListHostedZonesByNameResponse", zone::list_by_name(access), 200)
@@ -93,9 +91,7 @@ fn carry_out(access: &mut Access<'_>) -> Answer {
         "ChangeTagsForResource" => {
             ("ChangeTagsForResourceResponse", zone::change_tags(access, last, &input)?, 200)
         }
-        "ListTagsForResource" => {
-            ("ListTagsForResourceResponse", zone::tags(access, last)?, 200)
-        }
+        "ListTagsForResource" => ("ListTagsForResourceResponse", zone::tags(access, last)?, 200),
         "ListTagsForResources" => {
             ("ListTagsForResourcesResponse", zone::tags_of_many(access, &input)?, 200)
         }

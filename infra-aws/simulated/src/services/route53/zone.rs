@@ -34,14 +34,15 @@ fn delegation(id: &str) -> Value {
 pub(super) fn create(access: &mut Access<'_>, input: &Value) -> Result<Value, Failure> {
     let reference = text(input, "CallerReference").unwrap_or_default();
     let name = record::canonical(text(input, "Name").unwrap_or_default());
-    let old = access.docs(Service::Route53).values(TABLE).find(|it| {
-        it["CallerReference"] == reference
-    });
+    let old =
+        access.docs(Service::Route53).values(TABLE).find(|it| it["CallerReference"] == reference);
     if old.is_some() {
         return Err(fail(
             "HostedZoneAlreadyExists",
-            format!("A hosted zone has already been created with the specified caller reference: \
-                     {reference}"),
+            format!(
+                "A hosted zone has already been created with the specified caller reference: \
+                     {reference}"
+            ),
         )
         .status(409));
     }
@@ -108,11 +109,7 @@ pub(super) fn list_by_name(access: &mut Access<'_>) -> Value {
     })
 }
 
-pub(super) fn comment(
-    access: &mut Access<'_>,
-    id: &str,
-    input: &Value,
-) -> Result<Value, Failure> {
+pub(super) fn comment(access: &mut Access<'_>, id: &str, input: &Value) -> Result<Value, Failure> {
     find(access, id)?;
     if let Some(zone) = access.docs(Service::Route53).edit(TABLE, id) {
         zone["Config"]["Comment"] = json!(text(input, "Comment").unwrap_or_default());

@@ -46,8 +46,10 @@ pub(super) fn create(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fai
         Some(other) if other != region => {
             return Err(fail(
                 "IllegalLocationConstraintException",
-                format!("The {other} location constraint is incompatible for the region specific \
-                         endpoint this request was sent to."),
+                format!(
+                    "The {other} location constraint is incompatible for the region specific \
+                         endpoint this request was sent to."
+                ),
             ));
         }
         _ => {}
@@ -65,11 +67,8 @@ pub(super) fn create(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fai
             }
         }
         Some(_) => {
-            return Err(fail(
-                "BucketAlreadyExists",
-                "The requested bucket name is not available.",
-            )
-            .status(409));
+            return Err(fail("BucketAlreadyExists", "The requested bucket name is not available.")
+                .status(409));
         }
         None => {
             let lock = access.call.headers.contains_key("x-amz-bucket-object-lock-enabled");
@@ -111,15 +110,18 @@ pub(super) fn list(access: &mut Access<'_>) -> Reply {
     );
     for bucket in access.docs(Service::S3).values("bucket") {
         let text = |field: &str| bucket[field].as_str().unwrap_or_default();
-        body.push_str(&[
-            "<Bucket><Name>",
-            text("name"),
-            "</Name><CreationDate>",
-            text("createdAt"),
-            "</CreationDate><BucketRegion>",
-            text("region"),
-            "</BucketRegion></Bucket>",
-        ].concat());
+        body.push_str(
+            &[
+                "<Bucket><Name>",
+                text("name"),
+                "</Name><CreationDate>",
+                text("createdAt"),
+                "</CreationDate><BucketRegion>",
+                text("region"),
+                "</BucketRegion></Bucket>",
+            ]
+            .concat(),
+        );
     }
     body.push_str("</Buckets></ListAllMyBucketsResult>");
     xml(body)
@@ -145,8 +147,9 @@ pub(super) fn delete(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fai
     let docs = access.docs(Service::S3);
     let prefix = format!("{bucket}/");
     if docs.all("object").any(|(key, _)| key.starts_with(&prefix)) {
-        return Err(fail("BucketNotEmpty", "The bucket you tried to delete is not empty")
-            .status(409));
+        return Err(
+            fail("BucketNotEmpty", "The bucket you tried to delete is not empty").status(409)
+        );
     }
     docs.remove("bucket", bucket);
     Ok(empty(204))

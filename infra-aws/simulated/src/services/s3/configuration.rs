@@ -35,11 +35,7 @@ fn absent(name: &str) -> Result<Reply, Failure> {
     Err(fail(code, format!("The {name} configuration does not exist")).status(404))
 }
 
-pub(super) fn answer(
-    access: &mut Access<'_>,
-    bucket: &str,
-    name: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn answer(access: &mut Access<'_>, bucket: &str, name: &str) -> Result<Reply, Failure> {
     let found = find(access, bucket)?;
     let call = access.call;
     match call.method.as_str() {

@@ -58,15 +58,16 @@ pub(super) fn objects(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fa
             continue;
         }
         let folded = asked.fold(key);
-        if folded.as_ref().is_some_and(|it| prefixes.contains(it) || after.starts_with(it.as_str())) {
-            last = key.to_owned();
+        if folded.as_ref().is_some_and(|it| prefixes.contains(it) || after.starts_with(it.as_str()))
+        {
+            key.clone_into(&mut last);
             continue;
         }
         if rows.len() + prefixes.len() == asked.limit {
             more = true;
             break;
         }
-        last = key.to_owned();
+        key.clone_into(&mut last);
         match folded {
             Some(prefix) => {
                 prefixes.insert(prefix);
@@ -111,7 +112,7 @@ pub(super) fn versions(access: &mut Access<'_>, bucket: &str) -> Result<Reply, F
             more = true;
             break;
         }
-        last = key.to_owned();
+        key.clone_into(&mut last);
         let all = object["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
         for (n, version) in all.iter().enumerate().rev() {
             let mut row = json!({

@@ -3,11 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::configuration::versioning;
 use super::route::{empty, find, xml};
-use crate::services::access::hex;
+use crate::services::access::{digest, hex};
 use crate::services::{Access, Service};
 use crate::wire::{self, Failure, Reply, element, fail, header, parse_xml, percent_decode};
 
@@ -27,11 +26,8 @@ fn no_key() -> Failure {
 }
 
 fn precondition() -> Failure {
-    fail(
-        "PreconditionFailed",
-        "At least one of the pre-conditions you specified did not hold",
-    )
-    .status(412)
+    fail("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+        .status(412)
 }
 
 /// `If-Match` and `If-None-Match` of a write, against what is there.
@@ -54,11 +50,7 @@ fn same_tag(a: &str, b: &str) -> bool {
     a.trim_matches('"') == b.trim_matches('"')
 }
 
-pub(super) fn put(
-    access: &mut Access<'_>,
-    bucket: &str,
-    key: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn put(access: &mut Access<'_>, bucket: &str, key: &str) -> Result<Reply, Failure> {
     let found = find(access, bucket)?;
     let call = access.call;
     let id = key_of(bucket, key);
@@ -69,10 +61,17 @@ pub(super) fn put(
         let kept = name.as_str().starts_with("x-amz-meta-")
             || matches!(
                 name.as_str(),
-                "content-type" | "cache-control" | "content-disposition" | "content-language"
-                    | "x-amz-server-side-encryption" | "x-amz-server-side-encryption-aws-kms-key-id"
-                    | "x-amz-storage-class" | "x-amz-checksum-crc32" | "x-amz-checksum-sha256"
-                    | "x-amz-checksum-crc64nvme" | "x-amz-checksum-crc32c"
+                "content-type"
+                    | "cache-control"
+                    | "content-disposition"
+                    | "content-language"
+                    | "x-amz-server-side-encryption"
+                    | "x-amz-server-side-encryption-aws-kms-key-id"
+                    | "x-amz-storage-class"
+                    | "x-amz-checksum-crc32"
+                    | "x-amz-checksum-sha256"
+                    | "x-amz-checksum-crc64nvme"
+                    | "x-amz-checksum-crc32c"
             );
         if let (true, Ok(value)) = (kept, value.to_str()) {
             metadata[name.as_str()] = json!(value);
@@ -101,12 +100,9 @@ fn store(
     let versioned = versioning(bucket);
     let version = if versioned == "Enabled" { hex(32) } else { "null".to_owned() };
     // Not MD5: an entity tag is opaque, and equal content has an equal one all the same.
-    let digest = Sha256::digest(body);
-    let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("\"{etag}\"");
-    let mut versions = old.map_or_else(Vec::new, |old| {
-        old["versions"].as_array().cloned().unwrap_or_default()
-    });
+    let etag = format!("\"{}\"", digest(body, 32));
+    let mut versions =
+        old.map_or_else(Vec::new, |old| old["versions"].as_array().cloned().unwrap_or_default());
     if version == "null" {
         versions.retain(|it| it["version"] != "null");
     }
@@ -126,11 +122,7 @@ fn store(
     }
 }
 
-pub(super) fn copy(
-    access: &mut Access<'_>,
-    bucket: &str,
-    key: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn copy(access: &mut Access<'_>, bucket: &str, key: &str) -> Result<Reply, Failure> {
     let found = find(access, bucket)?;
     let source = header(&access.call.headers, "x-amz-copy-source").unwrap_or_default();
     let source = percent_decode(source.trim_start_matches('/'));
@@ -141,8 +133,7 @@ pub(super) fn copy(
     let old = docs.get(TABLE, &id).cloned();
     check_write(access, old.as_ref().and_then(current))?;
     let body = BASE64.decode(original["body"].as_str().unwrap_or_default()).unwrap_or_default();
-    let stored =
-        store(access, &found, &id, old, &body, original["metadata"].clone(), None);
+    let stored = store(access, &found, &id, old, &body, original["metadata"].clone(), None);
     let etag = header(&stored.headers, "etag").unwrap_or_default().to_owned();
     let mut out = String::new();
     let result = json!({"ETag": etag, "LastModified": access.timestamp()});
@@ -150,11 +141,7 @@ pub(super) fn copy(
     Ok(xml(out))
 }
 
-pub(super) fn get(
-    access: &mut Access<'_>,
-    bucket: &str,
-    key: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn get(access: &mut Access<'_>, bucket: &str, key: &str) -> Result<Reply, Failure> {
     find(access, bucket)?;
     let call = access.call;
     let docs = access.docs(Service::S3);
@@ -240,8 +227,7 @@ fn delete_one(
         old.as_ref().and_then(|it| it["versions"].as_array().cloned()).unwrap_or_default();
     let result = match version {
         Some(version) => {
-            let marker =
-                versions.iter().any(|it| it["version"] == version && it["marker"] == true);
+            let marker = versions.iter().any(|it| it["version"] == version && it["marker"] == true);
             versions.retain(|it| it["version"] != version);
             (Some(version.to_owned()), marker)
         }
@@ -267,11 +253,7 @@ fn delete_one(
     result
 }
 
-pub(super) fn delete(
-    access: &mut Access<'_>,
-    bucket: &str,
-    key: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn delete(access: &mut Access<'_>, bucket: &str, key: &str) -> Result<Reply, Failure> {
     let found = find(access, bucket)?;
     let id = key_of(bucket, key);
     if header(&access.call.headers, "if-match").is_some() {
@@ -295,7 +277,9 @@ pub(super) fn delete_many(access: &mut Access<'_>, bucket: &str) -> Result<Reply
     let body = parse_xml(&String::from_utf8_lossy(&access.call.body));
     let asked = match &body["Object"] {
         Value::Array(all) => all.clone(),
-        Value::Null => return Err(fail("MalformedXML", "The XML you provided was not well-formed")),
+        Value::Null => {
+            return Err(fail("MalformedXML", "The XML you provided was not well-formed"));
+        }
         one => vec![one.clone()],
     };
     let mut deleted = Vec::new();
@@ -316,11 +300,7 @@ pub(super) fn delete_many(access: &mut Access<'_>, bucket: &str) -> Result<Reply
     Ok(xml(out))
 }
 
-pub(super) fn tagging(
-    access: &mut Access<'_>,
-    bucket: &str,
-    key: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn tagging(access: &mut Access<'_>, bucket: &str, key: &str) -> Result<Reply, Failure> {
     find(access, bucket)?;
     let id = key_of(bucket, key);
     let call = access.call;

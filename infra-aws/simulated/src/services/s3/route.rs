@@ -29,8 +29,7 @@ pub(super) fn target(call: &ApiCall) -> (String, String) {
         .strip_suffix(".amazonaws.com")
         .and_then(|front| {
             let at = front.rfind(".s3.").or_else(|| front.rfind(".s3-"));
-            at.or_else(|| front.strip_suffix(".s3").map(str::len))
-                .map(|at| front[..at].to_owned())
+            at.or_else(|| front.strip_suffix(".s3").map(str::len)).map(|at| front[..at].to_owned())
         })
         .or_else(|| host.strip_suffix(".localhost").map(str::to_owned));
     if let Some(bucket) = from_host {
@@ -69,7 +68,8 @@ pub(crate) fn operation(call: &ApiCall) -> String {
                 "DELETE" => "Delete",
                 _ => "Get",
             };
-            let noun = if verb == "Delete" && query == "lifecycle" { "BucketLifecycle" } else { noun };
+            let noun =
+                if verb == "Delete" && query == "lifecycle" { "BucketLifecycle" } else { noun };
             return format!("{verb}{noun}");
         }
     }
@@ -149,14 +149,12 @@ pub(super) fn empty(status: u16) -> Reply {
 }
 
 /// The bucket, in its own region; elsewhere it is a redirect.
-pub(super) fn find(
-    access: &mut Access<'_>,
-    bucket: &str,
-) -> Result<serde_json::Value, Failure> {
+pub(super) fn find(access: &mut Access<'_>, bucket: &str) -> Result<serde_json::Value, Failure> {
     let region = access.region();
-    let found = access.docs(Service::S3).get("bucket", bucket).cloned().ok_or_else(|| {
-        fail("NoSuchBucket", "The specified bucket does not exist").status(404)
-    })?;
+    let found =
+        access.docs(Service::S3).get("bucket", bucket).cloned().ok_or_else(|| {
+            fail("NoSuchBucket", "The specified bucket does not exist").status(404)
+        })?;
     let of = found["region"].as_str().unwrap_or_default();
     if of != region {
         return Err(fail(

@@ -1,0 +1,97 @@
+//! ACM, Route53 and the listener that needs both.
+
+use serde_json::json;
+
+use crate::caller::{Caller, instant};
+
+async fn zone(aws: &Caller) -> String {
+    let body = "<CreateHostedZoneRequest><Name>Example.com</Name><CallerReference>r\
+                </CallerReference></CreateHostedZoneRequest>";
+    let made = aws.send("route53", "POST", "/2013-04-01/hostedzone", &[], body).await.ok();
+    assert_eq!(made.get("Name"), "example.com.");
+    made.headers["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+async fn change(aws: &Caller, zone: &str, changes: &[(&str, &str, &str, &str)]) -> u16 {
+    let changes: String = changes
+        .iter()
+        .map(|(action, name, kind, value)| {
+            format!(
+                "<Change><Action>{action}</Action><ResourceRecordSet><Name>{name}</Name>\
+                 <Type>{kind}</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>{value}\
+                 </Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>"
+            )
+        })
+        .collect();
+    let body = format!(
+        "<ChangeResourceRecordSetsRequest><ChangeBatch><Changes>{changes}</Changes></ChangeBatch>\
+         </ChangeResourceRecordSetsRequest>"
+    );
+    let path = format!("/2013-04-01/hostedzone/{zone}/rrset");
+    aws.send("route53", "POST", &path, &[], body).await.status
+}
+
+#[tokio::test]
+async fn a_certificate_is_issued_when_its_record_stands() {
+    let aws = instant();
+    let zone = zone(&aws).await;
+    let input = json!({"DomainName": "a.example.com", "ValidationMethod": "DNS"});
+    let arn =
+        aws.json("acm", "RequestCertificate", input).await.ok().json()["CertificateArn"].clone();
+    let asked = json!({"CertificateArn": arn});
+    let seen = aws.json("acm", "DescribeCertificate", asked.clone()).await.ok().json();
+    assert_eq!(seen["Certificate"]["Status"], "PENDING_VALIDATION");
+    let record = &seen["Certificate"]["DomainValidationOptions"][0]["ResourceRecord"];
+
+    let (vpc, subnets) = aws.network().await;
+    let input = format!(
+        "Name=lb&Type=network&Scheme=internal&Subnets.member.1={}&Subnets.member.2={}",
+        subnets[0], subnets[1]
+    );
+    let made = aws.query("elasticloadbalancing", "CreateLoadBalancer", &input).await.ok();
+    let balancer = made.get("LoadBalancerArn");
+    let input = format!("Name=tg&Protocol=TCP&Port=7000&VpcId={vpc}&TargetType=ip");
+    let made = aws.query("elasticloadbalancing", "CreateTargetGroup", &input).await.ok();
+    let group = made.get("TargetGroupArn");
+    let listener = format!(
+        "LoadBalancerArn={balancer}&Protocol=TLS&Port=443&Certificates.member.1.CertificateArn={}&\
+         DefaultActions.member.1.Type=forward&DefaultActions.member.1.TargetGroupArn={group}",
+        arn.as_str().unwrap()
+    );
+    let early = aws.query("elasticloadbalancing", "CreateListener", &listener).await;
+    assert_eq!(early.code(), "UnsupportedCertificate");
+
+    let (name, value) = (record["Name"].as_str().unwrap(), record["Value"].as_str().unwrap());
+    assert_eq!(change(&aws, &zone, &[("UPSERT", name, "CNAME", value)]).await, 200);
+    let seen = aws.json("acm", "DescribeCertificate", asked.clone()).await.ok().json();
+    assert_eq!(seen["Certificate"]["Status"], "ISSUED");
+    aws.query("elasticloadbalancing", "CreateListener", &listener).await.ok();
+    let refused = aws.json("acm", "DeleteCertificate", asked).await;
+    assert_eq!(refused.code(), "ResourceInUseException");
+    let used = aws
+        .query("elasticloadbalancing", "DeleteTargetGroup", &format!("TargetGroupArn={group}"))
+        .await;
+    assert_eq!(used.code(), "ResourceInUse");
+}
+
+#[tokio::test]
+async fn a_batch_is_all_or_nothing() {
+    let aws = instant();
+    let zone = zone(&aws).await;
+    let a = ("CREATE", "a.example.com", "A", "1.2.3.4");
+    let b = ("CREATE", "b.example.com", "A", "1.2.3.4");
+    assert_eq!(change(&aws, &zone, &[a]).await, 200);
+    assert_eq!(change(&aws, &zone, &[b, a]).await, 400);
+    let path = format!("/2013-04-01/hostedzone/{zone}/rrset");
+    let seen = aws.send("route53", "GET", &path, &[], "").await.ok();
+    assert!(seen.text.contains("a.example.com") && !seen.text.contains("b.example.com"));
+    // Only the very same values are deleted, and a zone with records is not.
+    let other = ("DELETE", "a.example.com", "A", "4.3.2.1");
+    assert_eq!(change(&aws, &zone, &[other]).await, 400);
+    let path = format!("/2013-04-01/hostedzone/{zone}");
+    let refused = aws.send("route53", "DELETE", &path, &[], "").await;
+    assert_eq!(refused.code(), "HostedZoneNotEmpty");
+    let same = ("DELETE", "A.example.com.", "A", "1.2.3.4");
+    assert_eq!(change(&aws, &zone, &[same]).await, 200);
+    aws.send("route53", "DELETE", &path, &[], "").await.ok();
+}

@@ -1,0 +1,36 @@
+use infra_core::provider::{Class, Cx, Managed as _};
+use serde_json::json;
+
+use super::Alarm;
+use crate::{
+    Aws,
+    exercise::{bring, delete, make, operation, want},
+};
+
+#[tokio::test]
+async fn alarms() {
+    let aws = Aws::test().await;
+    let alarm: Alarm = want(json!({
+        "name": "storage", "description": "full soon", "comparison": "LessThanThreshold", "threshold": 1e9,
+        "metric": {
+            "namespace": "AWS/RDS", "name": "FreeStorageSpace", "dimensions": {"DBInstanceIdentifier": "db"},
+            "statistic": "minimum", "period": 300
+        },
+        "alarm_actions": ["arn:aws:sns:eu-west-1:123456789012:t"], "tags": {"a": "1"}
+    }));
+    let made = make(&aws, &alarm).await;
+    let changed: Alarm = want(json!({
+        "name": "storage", "comparison": "GreaterThanOrEqualToThreshold", "threshold": 0.5,
+        "metric": {
+            "namespace": "AWS/NetworkELB", "name": "UnHealthyHostCount",
+            "dimensions": {"LoadBalancer": "net/a/1", "TargetGroup": "targetgroup/a/1"},
+            "statistic": {"extended": "p99"}
+        },
+        "evaluation_periods": 3, "datapoints_to_alarm": 2, "missing_data": "breaching",
+        "ok_actions": ["arn:aws:sns:eu-west-1:123456789012:t"], "actions_enabled": false, "tags": {"b": "2"}
+    }));
+    let changed_made = bring(&aws, &made.id, &changed).await;
+    let foreign = Alarm::create(&Cx::new(aws.clone()), &alarm, &operation::<Alarm>()).await;
+    assert_eq!(foreign.unwrap_err().class(), Class::Exists);
+    delete(&aws, &changed_made, &changed).await;
+}

@@ -1,0 +1,227 @@
+//! Launch templates.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_ec2::types::{LaunchTemplate as SdkTemplate, ResourceType};
+use infra_core::{
+    Outputs, Resource,
+    provider::{
+        Change, Class, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
+        Violation,
+    },
+};
+
+use super::{BlockDevice, MetadataOptions, grants::Names, launch_data, tagging};
+use crate::{
+    Aws,
+    batch::each,
+    classify::Classify,
+    policy::Verb,
+    tags,
+    types::{AmiId, Arn, LaunchTemplateId, SecurityGroupId},
+};
+
+/// What new instances are made of.
+///
+/// Every change of its content is a new version, which becomes the default one; what uses `latest_version` follows. A
+/// version cannot be changed. Only another name replaces the template. Deploying needs `ec2:CreateLaunchTemplate`,
+/// `ec2:CreateLaunchTemplateVersion`, `ec2:ModifyLaunchTemplate`, `ec2:DeleteLaunchTemplate`, the tag actions on
+/// `launch-template/*`, `ec2:DescribeLaunchTemplates` and `ec2:DescribeLaunchTemplateVersions`. Source: *EC2 user
+/// guide*, *Launch templates*.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "aws:ec2:LaunchTemplate", outputs = LaunchTemplateOutputs)]
+pub struct LaunchTemplate {
+    /// Its name, unique in the region; generated if left out. Another name replaces the template.
+    #[field(replace, name(max = 128, extra = "()./_-"))]
+    pub name: Option<String>,
+    /// The image.
+    pub image_id: Option<AmiId>,
+    /// The instance type.
+    pub instance_type: Option<String>,
+    /// A key pair for SSH; better none, and Session Manager.
+    pub key_name: Option<String>,
+    /// Security groups. An EKS node group with some here does not get the cluster's own.
+    #[field(set)]
+    pub security_group_ids: Vec<SecurityGroupId>,
+    /// What runs at the first start, as text.
+    pub user_data: Option<String>,
+    /// The instance profile.
+    pub instance_profile: Option<Arn>,
+    /// Volumes.
+    #[field(key = "device_name")]
+    pub block_devices: Vec<BlockDevice>,
+    /// How metadata is reached.
+    #[field(default = MetadataOptions::default())]
+    pub metadata: MetadataOptions,
+    /// Whether metrics come every minute instead of every five.
+    #[field(default = false)]
+    pub monitoring: bool,
+    /// Whether volumes have a connection of their own, for types where that can be chosen.
+    pub ebs_optimized: Option<bool>,
+    /// Tags of the instances.
+    pub instance_tags: BTreeMap<String, String>,
+    /// Tags of the instances' volumes.
+    pub volume_tags: BTreeMap<String, String>,
+    /// Tags of the template.
+    #[field(tags)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What a launch template gives.
+#[derive(Outputs, Clone, Debug)]
+pub struct LaunchTemplateOutputs {
+    /// Its id.
+    #[output(stable)]
+    pub id: LaunchTemplateId,
+    /// Its ARN.
+    #[output(stable)]
+    pub arn: Arn,
+    /// Its name.
+    #[output(stable)]
+    pub name: String,
+    /// The newest version.
+    pub latest_version: i64,
+    /// The version used where none is asked for.
+    pub default_version: i64,
+}
+
+const NAMES: Names = Names {
+    resource: "launch-template",
+    read: &["DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"],
+    create: "CreateLaunchTemplate",
+    delete: "DeleteLaunchTemplate",
+};
+
+impl Managed for LaunchTemplate {
+    type Cloud = Aws;
+
+    async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
+        // Templates cannot be filtered by id, and one unknown id fails a list: one call each.
+        each(find, |find| async move {
+            let Some(template) = describe(cx, find).await? else { return Ok(None) };
+            observe(cx, &template).await
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
+        let tags = tagging::specification(cx, ResourceType::LaunchTemplate, &want.tags, op);
+        let call = cx
+            .ec2()
+            .create_launch_template()
+            .client_token(op.token())
+            .set_launch_template_name(want.name.clone())
+            .launch_template_data(launch_data::request(want))
+            .tag_specifications(tags);
+        let made = call.send().await.classify()?;
+        Ok(made.launch_template.and_then(|it| it.launch_template_id).unwrap_or_default())
+    }
+
+    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
+        let (id, want, have) = (change.id()?, change.want()?, change.have()?);
+        if touches_content(change) {
+            let call = cx
+                .ec2()
+                .create_launch_template_version()
+                .client_token(op.token())
+                .launch_template_id(id)
+                .launch_template_data(launch_data::request(want));
+            let made = call.send().await.classify()?.launch_template_version;
+            let version = made.and_then(|version| version.version_number).unwrap_or_default();
+            let call = cx.ec2().modify_launch_template().launch_template_id(id);
+            call.default_version(version.to_string()).send().await.classify()?;
+        }
+        if change.touches(Self::TAGS) {
+            tagging::sync(cx, id, &have.live.tags, &want.tags).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
+        cx.ec2().delete_launch_template().launch_template_id(&have.id).send().await.gone()
+    }
+
+    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        let updates = Verb::of(change) == Verb::Update && touches_content(change);
+        let calls = ["CreateLaunchTemplateVersion", "ModifyLaunchTemplate"];
+        let calls = calls.into_iter().filter(|_| updates);
+        NAMES.grants(change, [], calls, change.touches(Self::TAGS))
+    }
+
+    fn check(want: &Partial<Self>) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if let Some(problem) = want.get(Self::METADATA).known().and_then(|it| it.problem()) {
+            violations.push(Violation::of(Self::METADATA, problem));
+        }
+        // AWS counts before base64.
+        if let Some(length) = want.get(Self::USER_DATA).known().map(|text| text.len())
+            && length > 16_384
+        {
+            let message = format!("expected at most 16384 bytes, found {length}");
+            violations.push(Violation::of(Self::USER_DATA, message));
+        }
+        violations
+    }
+
+    fn once() -> Once {
+        let token = Some(Duration::from_hours(24));
+        Once { token, by_name: true, ..Once::default() }
+    }
+}
+
+/// Whether anything but the template's own tags changes.
+fn touches_content(change: &Change<'_, LaunchTemplate>) -> bool {
+    change.paths.iter().any(|path| path.first() != Some(LaunchTemplate::TAGS.name()))
+}
+
+async fn describe(cx: &Cx<Aws>, find: &Find<'_, LaunchTemplate>) -> Result<Option<SdkTemplate>> {
+    let call = cx.ec2().describe_launch_templates();
+    let call = match find {
+        Find::Id { id, .. } => call.launch_template_ids(*id),
+        Find::Made { want, .. } => {
+            call.set_launch_template_names(want.name.clone().map(|name| vec![name]))
+        }
+    };
+    match call.send().await.found() {
+        Ok(found) => {
+            Ok(found.and_then(|it| it.launch_templates.unwrap_or_default().into_iter().next()))
+        }
+        // What does not look like an id (an import's typing mistake) is nobody's.
+        Err(e)
+            if e.class() == Class::Invalid
+                && find.id().is_some_and(|id| !id.starts_with("lt-")) =>
+        {
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// The default version is what counts: a version made by an update that died before it became the default one is not
+/// what anybody uses.
+async fn observe(cx: &Cx<Aws>, template: &SdkTemplate) -> Result<Option<Observed<LaunchTemplate>>> {
+    let id = template.launch_template_id().unwrap_or_default();
+    let call = cx.ec2().describe_launch_template_versions().launch_template_id(id);
+    let versions = call.versions("$Default").send().await.found()?;
+    let version = versions.and_then(|it| it.launch_template_versions?.into_iter().next());
+    let Some(data) = version.and_then(|version| version.launch_template_data) else {
+        return Ok(None);
+    };
+    let all = tagging::map(template.tags());
+    let name = template.launch_template_name();
+    let live = launch_data::live(name, tags::visible(&all), &data)?;
+    let outputs = LaunchTemplateOutputs {
+        id: LaunchTemplateId::trusted(id),
+        arn: Arn::of(
+            cx.partition(),
+            "ec2",
+            cx.region(),
+            cx.account(),
+            &format!("launch-template/{id}"),
+        ),
+        name: name.unwrap_or_default().to_owned(),
+        latest_version: template.latest_version_number().unwrap_or_default(),
+        default_version: template.default_version_number().unwrap_or_default(),
+    };
+    Ok(Some(Observed::ready(id, live, outputs).owned_by(&all)))
+}

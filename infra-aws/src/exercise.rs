@@ -1,0 +1,149 @@
+//! Puts a resource's verbs through what the engine does with them, over the embedded AWS. For tests only.
+
+use std::{sync::Arc, time::Duration};
+
+use infra_core::{
+    provider::{
+        Change, Class, Cx, Find, Managed, Observed, Operation, Order, Partial, Readiness, Shape,
+    },
+    state::{Instance, Lineage, Path, StackName, Urn, Value},
+};
+
+use crate::Aws;
+
+/// What the program would have declared, from JSON; checked as at preview.
+pub(crate) fn want<R: Managed>(json: serde_json::Value) -> R {
+    let value = Value::from(json);
+    let violations = R::check(&Partial::new(value.clone()));
+    assert!(violations.is_empty(), "{violations:?}");
+    R::from_value(&value).unwrap()
+}
+
+/// An operation that has not been before.
+pub(crate) fn operation<R: Managed>() -> Operation {
+    Operation {
+        id: uuid::Uuid::new_v4(),
+        stack: StackName::new("exercise", "test").unwrap(),
+        lineage: Lineage(uuid::Uuid::nil()),
+        urn: Urn::new(R::KIND, "it").unwrap(),
+        instance: Instance::from_bytes([7; 8]),
+    }
+}
+
+/// The object as it is now, or nothing. Each read is a batch of its own, as it is for the engine.
+pub(crate) async fn read<R: Managed<Cloud = Aws>>(
+    aws: &Arc<Aws>,
+    id: &str,
+    recorded: &R,
+) -> Option<Observed<R>> {
+    let find = [Find::Id { id, recorded: Some(recorded) }];
+    let mut answers = R::read(&Cx::new(Arc::clone(aws)), &find).await;
+    assert_eq!(answers.len(), 1);
+    answers.remove(0).unwrap()
+}
+
+/// Makes it, twice with one operation: one object must be there. Then brings it to what is wanted.
+pub(crate) async fn make<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, want: &R) -> Observed<R> {
+    let (cx, op) = (Cx::new(Arc::clone(aws)), operation::<R>());
+    let id = R::create(&cx, want, &op).await.unwrap();
+    match R::create(&cx, want, &op).await {
+        Ok(again) => {
+            let found = R::read(&Cx::new(Arc::clone(aws)), &[Find::Made { want, op: &op }]).await;
+            let found = found.into_iter().next().unwrap().unwrap().expect("the operation's object");
+            let once = R::once().by_name || R::once().token.is_some();
+            assert!(!once || (id == again && found.id == id), "{id}, {again} and {} are made", found.id);
+        }
+        Err(e) => assert_eq!(e.class(), Class::Exists, "{e}"),
+    }
+    let made = R::read(&Cx::new(Arc::clone(aws)), &[Find::Made { want, op: &op }]).await;
+    let made = made.into_iter().next().unwrap().unwrap().expect("what the operation made");
+    if let Some(owner) = &made.owner {
+        assert_eq!(owner.get("infra:operation"), Some(&op.id.to_string()));
+    }
+    bring(aws, &id, want).await
+}
+
+/// Brings the object to what is wanted as the engine does: update what differs, wait, look again.
+pub(crate) async fn bring<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, id: &str, want: &R) -> Observed<R> {
+    let cx = Cx::new(Arc::clone(aws));
+    let mut updates = 0;
+    for _ in 0..200 {
+        let have = read(aws, id, want).await.expect("the object");
+        let paths = differing(want, &have.live);
+        match &have.readiness {
+            Readiness::Ready if paths.is_empty() => return have,
+            Readiness::Ready | Readiness::Restorable(_) => {
+                updates += 1;
+                assert!(updates < 12, "{paths:?} do not settle: {:#?} is not {:#?}", have.live.to_value(), want.to_value());
+                let change =
+                    Change { have: Some(&have), recorded: Some(want), want: Some(want), paths: &paths };
+                assert!(!R::grants(&change).is_empty());
+                match R::update(&cx, &change, &operation::<R>()).await {
+                    Err(e) if !e.class().is_retryable() => panic!("{paths:?}: {e}"),
+                    _ => {}
+                }
+            }
+            Readiness::Failed(why) => panic!("failed: {why}"),
+            Readiness::Pending(_) | Readiness::Deleting(_) => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+    panic!("{} does not get ready", R::KIND);
+}
+
+/// Deletes it and waits until it is gone (or can only be restored); a second delete is fine too.
+pub(crate) async fn delete<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, have: &Observed<R>, recorded: &R) {
+    let cx = Cx::new(Arc::clone(aws));
+    R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap();
+    for _ in 0..200 {
+        match read(aws, &have.id, recorded).await {
+            None => return R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap(),
+            Some(Observed { readiness: Readiness::Restorable(_), .. }) => return,
+            Some(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+    panic!("{} does not go", R::KIND);
+}
+
+/// The fields that are not as wanted.
+pub(crate) fn differing<R: Managed>(want: &R, live: &R) -> Vec<Path> {
+    let (want, live) = (want.to_value(), live.to_value());
+    let fields = R::schema().fields.iter().filter(|field| !field.write_only);
+    let differs = |field: &&infra_core::provider::FieldSchema| {
+        let of = |value: &Value| {
+            let value = value.get(field.name).map(Value::plain)?;
+            let value = field.normalize.map_or_else(|| value.clone(), |normalize| normalize(&value));
+            Some(canonical(&field.shape, &value))
+        };
+        match (of(&want), of(&live)) {
+            (None, live) => live.is_some() && !field.computed,
+            (want, live) => want != live,
+        }
+    };
+    fields.filter(differs).map(|field| Path::field(field.name)).collect()
+}
+
+/// Lists whose order means nothing are sorted, and what is left out stands for its default.
+fn canonical(shape: &Shape, value: &Value) -> Value {
+    match (shape, value) {
+        (Shape::List { of, order }, Value::List(list)) => {
+            let mut list: Vec<_> = list.iter().map(|value| canonical(of, value)).collect();
+            if !matches!(order, Order::List) {
+                list.sort_by_cached_key(|value| value.to_json().to_string());
+            }
+            Value::List(list)
+        }
+        (Shape::Map(of), Value::Map(map)) => {
+            Value::Map(map.iter().map(|(key, value)| (key.clone(), canonical(of, value))).collect())
+        }
+        (Shape::Struct(fields), Value::Map(map)) => {
+            let field = |field: &infra_core::provider::FieldSchema| {
+                let value = map.get(field.name).cloned().or_else(|| field.default.clone())?;
+                Some((field.name.to_owned(), canonical(&field.shape, &value)))
+            };
+            Value::Map(fields.iter().filter_map(field).collect())
+        }
+        _ => value.clone(),
+    }
+}

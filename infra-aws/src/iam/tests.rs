@@ -1,0 +1,135 @@
+use infra_core::provider::{Cx, Find, Managed as _};
+use serde_json::json;
+
+use super::{InstanceProfile, OidcProvider, Policy, PolicyAttachment, Role, RolePolicy, User};
+use crate::{
+    Aws,
+    exercise::{bring, delete, make, operation, read, want},
+};
+
+fn trust(service: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]})
+    .to_string()
+}
+
+fn permissions(action: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+        .to_string()
+}
+
+#[tokio::test]
+async fn roles() {
+    let aws = Aws::test().await;
+    let role: Role = want(json!({
+        "name": "node", "assume_role_policy": trust("ec2.amazonaws.com"), "path": "/qledger/",
+        "description": "nodes", "tags": {"team": "a", "old": "1"}
+    }));
+    let made = make(&aws, &role).await;
+    assert_eq!(made.outputs.as_ref().unwrap().arn.as_str(), "arn:aws:iam::123456789012:role/qledger/node");
+    let changed: Role = want(json!({
+        "name": "node", "assume_role_policy": trust("eks.amazonaws.com"), "path": "/qledger/",
+        "max_session_duration": 7200, "tags": {"team": "b", "new": "1"},
+        "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"
+    }));
+    bring(&aws, "node", &changed).await;
+    let back = bring(&aws, "node", &role).await;
+
+    let inline: RolePolicy =
+        want(json!({"role": "node", "name": "p", "policy": permissions("s3:GetObject")}));
+    let inline_made = make(&aws, &inline).await;
+    assert_eq!(inline_made.id, "node|p");
+    let other = RolePolicy { policy: permissions("s3:PutObject"), ..inline.clone() };
+    bring(&aws, "node|p", &other).await;
+    // What hangs on the role has to go first.
+    let refused = Role::delete(&Cx::new(aws.clone()), &back, &role, &operation::<Role>()).await;
+    assert!(refused.unwrap_err().class().is_retryable());
+    delete(&aws, &inline_made, &inline).await;
+    delete(&aws, &back, &role).await;
+    assert!(read(&aws, "node|p", &inline).await.is_none());
+}
+
+#[tokio::test]
+async fn policies_keep_at_most_five_versions() {
+    let aws = Aws::test().await;
+    let policy: Policy = want(json!({
+        "name": "read", "policy": permissions("s3:Get0"), "description": "d", "tags": {"a": "1"}
+    }));
+    let made = make(&aws, &policy).await;
+    assert_eq!(made.id, "arn:aws:iam::123456789012:policy/read");
+    for n in 1..8 {
+        let next = Policy { policy: permissions(&format!("s3:Get{n}")), ..policy.clone() };
+        bring(&aws, &made.id, &next).await;
+    }
+    let tagged = Policy { tags: [("b".to_owned(), "2".to_owned())].into(), ..policy.clone() };
+    bring(&aws, &made.id, &tagged).await;
+
+    let role: Role = want(json!({"name": "r", "assume_role_policy": trust("ec2.amazonaws.com")}));
+    let role_made = make(&aws, &role).await;
+    let attachments: Vec<PolicyAttachment> =
+        [made.id.as_str(), "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]
+            .map(|policy| want(json!({"role": "r", "policy": policy})))
+            .into();
+    for attachment in &attachments {
+        make(&aws, attachment).await;
+    }
+    let ids: Vec<_> = attachments.iter().map(|it| format!("{}|{}", it.role, it.policy)).collect();
+    let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None::<&PolicyAttachment> }).collect();
+    let found = PolicyAttachment::read(&Cx::new(aws.clone()), &find).await;
+    assert!(found.iter().all(|it| it.as_ref().unwrap().is_some()));
+    for (attachment, found) in attachments.iter().zip(found) {
+        delete(&aws, &found.unwrap().unwrap(), attachment).await;
+    }
+    delete(&aws, &role_made, &role).await;
+    delete(&aws, &made, &policy).await;
+}
+
+#[tokio::test]
+async fn instance_profiles() {
+    let aws = Aws::test().await;
+    for name in ["a", "b"] {
+        let role: Role = want(json!({"name": name, "assume_role_policy": trust("ec2.amazonaws.com")}));
+        make(&aws, &role).await;
+    }
+    let profile: InstanceProfile = want(json!({"name": "p", "role": "a", "tags": {"x": "1"}}));
+    make(&aws, &profile).await;
+    bring(&aws, "p", &want::<InstanceProfile>(json!({"name": "p", "role": "b", "tags": {"y": "2"}}))).await;
+    bring(&aws, "p", &want::<InstanceProfile>(json!({"name": "p"}))).await;
+    let made = bring(&aws, "p", &profile).await;
+    delete(&aws, &made, &profile).await;
+}
+
+#[tokio::test]
+async fn oidc_providers() {
+    let aws = Aws::test().await;
+    let thumbprint = "6938fd4d98bab03faadb97b34396831e3780aea1";
+    let provider: OidcProvider = want(json!({
+        "url": "https://token.actions.githubusercontent.com", "client_ids": ["sts.amazonaws.com"],
+        "thumbprints": [thumbprint], "tags": {"a": "1"}
+    }));
+    let made = make(&aws, &provider).await;
+    assert_eq!(made.outputs.as_ref().unwrap().issuer, "token.actions.githubusercontent.com");
+    let changed: OidcProvider = want(json!({
+        "url": "https://token.actions.githubusercontent.com", "client_ids": ["x", "y"],
+        "thumbprints": [thumbprint.replace('6', "7")], "tags": {"b": "1"}
+    }));
+    let changed_made = bring(&aws, &made.id, &changed).await;
+    delete(&aws, &changed_made, &changed).await;
+}
+
+#[tokio::test]
+async fn users() {
+    let aws = Aws::test().await;
+    let user: User = want(json!({
+        "name": "ci", "policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "tags": {"a": "1"}
+    }));
+    let made = make(&aws, &user).await;
+    aws.iam().create_access_key().user_name("ci").send().await.unwrap();
+    let changed: User = want(json!({
+        "name": "ci", "path": "/robots/", "policies": [], "tags": {"b": "1"}, "force_destroy": true,
+        "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"
+    }));
+    bring(&aws, &made.id, &changed).await;
+    let back = bring(&aws, &made.id, &User { force_destroy: true, ..user.clone() }).await;
+    delete(&aws, &back, &User { force_destroy: true, ..user }).await;
+}

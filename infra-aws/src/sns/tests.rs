@@ -1,0 +1,41 @@
+use infra_core::provider::{Class, Cx, Managed as _};
+use serde_json::json;
+
+use super::Topic;
+use crate::{
+    Aws,
+    exercise::{bring, delete, make, operation, want},
+};
+
+#[tokio::test]
+async fn topics() {
+    let aws = Aws::test().await;
+    let queue = |name: &str| {
+        json!({"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:123456789012:{name}")})
+    };
+    let topic: Topic = want(json!({
+        "name": "alarms", "display_name": "QLedger", "subscriptions": [queue("a"), queue("b")], "tags": {"a": "1"}
+    }));
+    let made = make(&aws, &topic).await;
+    assert_eq!(made.id, "arn:aws:sns:eu-west-1:123456789012:alarms");
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sns:Publish", "Resource": made.id,
+        "Principal": {"Service": "cloudwatch.amazonaws.com"}}]});
+    let changed: Topic = want(json!({
+        "name": "alarms", "kms_key": "alias/aws/sns", "policy": policy.to_string(),
+        "subscriptions": [queue("b"), queue("c")], "tags": {"b": "2"}
+    }));
+    let changed_made = bring(&aws, &made.id, &changed).await;
+    let foreign = Topic::create(&Cx::new(aws.clone()), &topic, &operation::<Topic>()).await;
+    assert_eq!(foreign.unwrap_err().class(), Class::Exists);
+    delete(&aws, &changed_made, &changed).await;
+}
+
+#[tokio::test]
+async fn fifo_topics_have_their_suffix() {
+    let aws = Aws::test().await;
+    let topic: Topic = want(json!({"name": "t", "fifo": true, "content_based_deduplication": true}));
+    let made = make(&aws, &topic).await;
+    assert_eq!(made.outputs.as_ref().unwrap().name, "t.fifo");
+    delete(&aws, &made, &topic).await;
+}

@@ -1,0 +1,169 @@
+//! From settings to an engine.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use infra_state::{Backend, StackName, State};
+
+use super::{Address, App, key, revision};
+use crate::{
+    Engine, Error, ErrorKind, Result, Stack,
+    config::{Settings, Source, nearest},
+    engine::{Cancel, Program},
+    event::Events,
+    provider::{Connector, Context, Gate, Registry},
+    secret,
+};
+
+/// Where state lives that nobody said anything about.
+const DEFAULT_STATE: &str = "file:.infra";
+/// The cloud of stacks that name none.
+const DEFAULT_CLOUD: &str = "simulated";
+
+impl App {
+    /// The settings of `stack` as the program's TOML file and these `--set`s say; looked for from `from` upward.
+    pub fn settings(
+        &self,
+        stack: &str,
+        file: Option<PathBuf>,
+        from: impl Into<PathBuf>,
+        sets: &[String],
+    ) -> Result<Settings> {
+        let source = Source {
+            program: self.name.clone(),
+            file,
+            from: from.into(),
+            beside: self.beside.clone(),
+        };
+        let keys: Vec<String> =
+            self.clouds.iter().flat_map(|(_, connector)| connector.settings()).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        Settings::load(&source, stack, sets, &keys)
+    }
+
+    /// The engine for one stack: what the commands in [`command`](crate::command) take. Calls no cloud.
+    pub async fn engine<P>(&self, settings: &Settings, program: P) -> Result<Engine>
+    where
+        P: Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    {
+        self.assemble(settings, Arc::new(program), Events::ignored()).await
+    }
+
+    pub(crate) async fn assemble(
+        &self,
+        settings: &Settings,
+        program: Arc<Program>,
+        events: Events,
+    ) -> Result<Engine> {
+        let name = StackName::new(&*self.name, &*settings.stack)?;
+        let cloud = self.choose(settings)?;
+        let mut registry = Registry::default();
+        registry.add(secret::driver());
+        let mut connectors = BTreeMap::new();
+        for (_, connector) in self.clouds.iter().filter(|(name, _)| *name == cloud) {
+            connector.drivers().into_iter().for_each(|driver| registry.add(driver));
+            connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
+        }
+        self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
+        let backend = self.open_state(settings, &name).await?;
+        let exists = exists(&*backend, &name).await?;
+        let sealer = self.open_key(self.key_address(settings, &name, exists)?).await?;
+        let folder = local_folder(&self.state_address(settings, &name));
+        let context = Context {
+            stack: name.clone(),
+            settings: settings.clouds.clone(),
+            directory: folder.unwrap_or_else(|| settings.directory.join(".infra")).join(".cloud"),
+            key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
+            gate: Gate::default(),
+        };
+        let from = self.beside.as_deref().unwrap_or(&settings.directory);
+        let revision = self.revision.clone().or_else(|| revision::commit(from));
+        Ok(Engine {
+            registry,
+            connectors,
+            state: State::new(backend, sealer, name).with_env(Arc::clone(&self.env)),
+            env: Arc::clone(&self.env),
+            context,
+            program,
+            config: settings.config.clone(),
+            cloud,
+            revision: revision.unwrap_or_default(),
+            by: revision::by(),
+            events,
+            cancel: Cancel::default(),
+        })
+    }
+
+    /// The cloud of a stack.
+    fn choose(&self, settings: &Settings) -> Result<String> {
+        let names = || self.clouds.iter().map(|(name, _)| name.as_str());
+        let Some(wanted) = &settings.cloud else {
+            let name = names().find(|name| *name == DEFAULT_CLOUD).or_else(|| names().next());
+            // A program without a cloud can still have secrets.
+            return Ok(name.unwrap_or("none").to_owned());
+        };
+        if names().any(|name| name == wanted) {
+            return Ok(wanted.clone());
+        }
+        let hint = match nearest(wanted, names()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("this program has no cloud `{wanted}`; {hint}");
+        Err(Error::new(ErrorKind::Usage, message))
+    }
+
+    fn state_address(&self, settings: &Settings, name: &StackName) -> Address {
+        let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
+        Address {
+            url,
+            directory: settings.directory.clone(),
+            stack: name.clone(),
+            settings: settings.clouds.clone(),
+            exists: false,
+        }
+    }
+
+    async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
+        self.open_backend(self.state_address(settings, name)).await
+    }
+
+    fn key_address(&self, settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
+        let state = self.state_address(settings, name);
+        let url = match &settings.key {
+            Some(url) => url.clone(),
+            None => format!("file:{}", key::file(name)?.display()),
+        };
+        let address = Address { url, exists, ..state.clone() };
+        if let (Some(key), Some(state)) = (local_folder(&address), local_folder(&state)) {
+            key::outside(&key, &state)?;
+        }
+        Ok(address)
+    }
+}
+
+/// The path, if it is one of this machine.
+fn local_folder(address: &Address) -> Option<PathBuf> {
+    (address.scheme() == "file").then(|| {
+        let path = address.path();
+        std::path::absolute(&path).unwrap_or(path)
+    })
+}
+
+/// Whether the stack was ever made there.
+async fn exists(backend: &dyn Backend, name: &StackName) -> Result<bool> {
+    let objects = backend.list(&name.to_string(), "").await?;
+    Ok(objects.iter().any(|object| Path::new(object) == Path::new("head.json")))
+}
+
+/// The keys of `[stack.X]` that a connector reads, unless it says otherwise: the fields of its provider.
+pub(crate) fn provider_fields(connector: &(impl Connector + ?Sized)) -> Vec<String> {
+    let kind = connector.provider_kind();
+    let drivers = connector.drivers();
+    let provider = drivers.iter().find(|driver| driver.schema().kind == kind);
+    let fields = provider.into_iter().flat_map(|driver| &driver.schema().fields);
+    fields.map(|field| field.name.to_owned()).collect()
+}

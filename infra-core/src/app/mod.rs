@@ -1,0 +1,12 @@
+//! A program with what it runs on: [`App`] plugs clouds, backends and keys together and gives an
+//! [`Engine`](crate::Engine), or a whole command line.
+
+mod assemble;
+mod builder;
+mod key;
+mod revision;
+mod store;
+
+pub(crate) use assemble::provider_fields;
+pub use builder::{App, Custom};
+pub use store::Address;

@@ -1,0 +1,214 @@
+//! Operating on what is remembered, without touching a cloud. Every change takes the lock and goes into the history.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use infra_state::{
+    Change, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind, Record,
+    Session, Snapshot, Status, Urn,
+};
+
+use super::{
+    names::resolve,
+    outputs::{never_made, remembered},
+};
+use crate::{Engine, Error, ErrorKind, Result};
+
+/// Every object that is remembered, in the order of the urns.
+pub async fn list(engine: &Engine) -> Result<Vec<Arc<Record>>> {
+    Ok(remembered(engine).await?.snapshot.records.values().cloned().collect())
+}
+
+/// The objects of one resource: its own, and those that only wait to be deleted.
+pub async fn show(engine: &Engine, name: &str) -> Result<Vec<Arc<Record>>> {
+    let snapshot = remembered(engine).await?.snapshot;
+    let urn = find(&snapshot, name)?;
+    Ok(snapshot.of(&urn).cloned().collect())
+}
+
+/// Gives a resource another name (a whole urn of the same kind, or only the name), in everything that depends on it
+/// too.
+pub async fn mv(engine: &Engine, from: &str, to: &str, wait: Duration) -> Result<Urn> {
+    change(engine, "state mv", wait, |snapshot| {
+        let from = find(snapshot, from)?;
+        let to: Urn = if to.contains("::") { to.parse()? } else { Urn::new(from.kind(), to)? };
+        if to.kind() != from.kind() {
+            let message = format!("{from} cannot become {to}: the kind must stay the same");
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        if snapshot.of(&to).next().is_some() {
+            return Err(Error::new(ErrorKind::Refused, format!("there is a resource {to} already")));
+        }
+        settled(snapshot, &from)?;
+        let mut changes = Vec::new();
+        for record in snapshot.of(&from) {
+            changes.push(Change::Put(Record { urn: to.clone(), ..renamed(record, &from, &to) }));
+        }
+        for record in snapshot.records.values().filter(|record| record.urn != from && uses(record, &from)) {
+            changes.push(Change::Put(renamed(record, &from, &to)));
+        }
+        changes.extend(snapshot.of(&from).map(|record| Change::Forgotten(record.key())));
+        Ok((changes, to))
+    })
+    .await
+}
+
+/// Forgets a resource; its object stays in the cloud. Refused while others depend on it, unless `force`.
+pub async fn rm(engine: &Engine, name: &str, force: bool, wait: Duration) -> Result<Urn> {
+    change(engine, "state rm", wait, |snapshot| {
+        let urn = find(snapshot, name)?;
+        let users: Vec<&Arc<Record>> =
+            snapshot.records.values().filter(|record| record.urn != urn && uses(record, &urn)).collect();
+        let through = users.iter().any(|user| user.provider.as_ref().is_some_and(|p| p.urn == urn));
+        if !users.is_empty() && (!force || through) {
+            let names: Vec<_> = users.iter().map(|user| user.urn.as_str()).collect();
+            let way = if through { "forget those first" } else { "forget those first, or say --force" };
+            let message = format!("{urn} is needed by {}: {way}", names.join(", "));
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let mut changes = Vec::new();
+        for user in users {
+            let mut user = (**user).clone();
+            user.dependencies.remove(&urn);
+            changes.push(Change::Put(user));
+        }
+        // What was begun for it and never settled is forgotten with it.
+        for open in snapshot.open.values().filter(|open| open.intent.record.urn == urn) {
+            let message = "forgotten by `state rm`".to_owned();
+            changes.push(Change::Failed { op: open.intent.op, message, record: None });
+        }
+        changes.extend(snapshot.of(&urn).map(|record| Change::Forgotten(record.key())));
+        Ok((changes, urn))
+    })
+    .await
+}
+
+/// Protects resources, or ends their protection, whatever the program says until its next `up`.
+pub async fn protect(
+    engine: &Engine,
+    names: &[String],
+    protect: bool,
+    wait: Duration,
+) -> Result<BTreeSet<Urn>> {
+    let command = if protect { "state protect" } else { "state unprotect" };
+    change(engine, command, wait, |snapshot| {
+        let urns: BTreeSet<Urn> = names.iter().map(|name| find(snapshot, name)).collect::<Result<_>>()?;
+        let mut changes = Vec::new();
+        for record in urns.iter().flat_map(|urn| snapshot.of(urn)) {
+            if record.options.protect != protect {
+                let mut record = (**record).clone();
+                record.options.protect = protect;
+                changes.push(Change::Put(record));
+            }
+        }
+        Ok((changes, urns))
+    })
+    .await
+}
+
+/// Takes the lock from the holder that `nonce` names.
+pub async fn unlock(engine: &Engine, nonce: &str) -> Result<()> {
+    Ok(engine.state.unlock(nonce).await?)
+}
+
+/// The whole state as a text that [`push`] reads.
+pub async fn pull(engine: &Engine, secrets: ExportSecrets) -> Result<String> {
+    Ok(engine.state.export(secrets).await?)
+}
+
+/// Makes the state what such a text says.
+pub async fn push(engine: &Engine, text: &str, how: Push, wait: Duration) -> Result<Position> {
+    Ok(engine.state.import(text, engine.holder("state push"), wait, how).await?)
+}
+
+/// Makes state that was copied or moved here this stack's own.
+pub async fn rebind(engine: &Engine, how: Rebind, wait: Duration) -> Result<Identity> {
+    Ok(engine.state.rebind(engine.holder("state rebind"), wait, how).await?)
+}
+
+fn find(snapshot: &Snapshot, name: &str) -> Result<Urn> {
+    let open = snapshot.open.values().map(|open| &open.intent.record.urn);
+    let mut urns: Vec<&Urn> = snapshot.records.keys().map(|key| &key.urn).chain(open).collect();
+    urns.sort_unstable();
+    urns.dedup();
+    resolve(name, urns)
+}
+
+fn uses(record: &Record, urn: &Urn) -> bool {
+    record.dependencies.contains(urn) || record.provider.as_ref().is_some_and(|p| p.urn == *urn)
+}
+
+fn renamed(record: &Record, from: &Urn, to: &Urn) -> Record {
+    let mut record = record.clone();
+    if record.dependencies.remove(from) {
+        record.dependencies.insert(to.clone());
+    }
+    if let Some(provider) = record.provider.as_mut().filter(|provider| provider.urn == *from) {
+        provider.urn = to.clone();
+    }
+    record
+}
+
+/// An operation that is not settled knows the resource by its old name.
+fn settled(snapshot: &Snapshot, urn: &Urn) -> Result<()> {
+    let open = snapshot.open.values().any(|open| open.intent.record.urn == *urn);
+    let unresolved = snapshot.of(urn).any(|record| record.status == Status::Unresolved);
+    if open || unresolved {
+        let message = format!("{urn} has an operation that is not settled; run `up` first");
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    Ok(())
+}
+
+/// One change of state as a deployment of its own.
+async fn change<T>(
+    engine: &Engine,
+    command: &str,
+    wait: Duration,
+    edit: impl FnOnce(&Snapshot) -> Result<(Vec<Change>, T)>,
+) -> Result<T> {
+    // Taking the lock would make the stack.
+    if engine.state.read().await?.is_none() {
+        return Err(never_made(engine));
+    }
+    let session = engine.state.acquire(engine.holder(command), wait).await?;
+    let edited = edit(&session.snapshot());
+    let (changes, result) = match edited {
+        Ok((changes, result)) if changes.is_empty() => {
+            session.release().await?;
+            return Ok(result);
+        }
+        Ok(edited) => edited,
+        Err(error) => {
+            session.release().await?;
+            return Err(error);
+        }
+    };
+    commit(engine, &session, command, changes).await?;
+    Ok(result)
+}
+
+async fn commit(
+    engine: &Engine,
+    session: &Session,
+    command: &str,
+    changes: Vec<Change>,
+) -> Result<()> {
+    let deployment = session.with(|snapshot| engine.deployment(command, snapshot.deployment.as_ref()));
+    let records = changes.len() as u64;
+    let mut all = vec![Change::Begun(deployment.clone())];
+    all.extend(changes);
+    all.push(Change::Ended(Outcome::Succeeded));
+    if let Err(error) = session.commit(all).await {
+        session.release().await?;
+        return Err(error.into());
+    }
+    let entry = HistoryEntry {
+        deployment,
+        ended: engine.env.now(),
+        outcome: Outcome::Succeeded,
+        summary: std::iter::once(("records".to_owned(), records)).collect(),
+        position: session.position(),
+        graph: None,
+    };
+    Ok(session.close(entry).await?)
+}

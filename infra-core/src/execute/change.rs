@@ -1,0 +1,233 @@
+//! Changing an object in place.
+
+use std::sync::Arc;
+
+use infra_state::{Change, Path, Record, Status, Value, Verb};
+
+use super::{
+    object::Object,
+    run::{Run, provided, stale},
+};
+use crate::{
+    Result,
+    graph::Node,
+    plan::{Action, Cause, DiffKind, Moved, Step, StepId, Subject, Verdict, assess, converge},
+    provider::{Class, Connection, ErasedChange, ErasedObserved, Error as CallError, Readiness},
+};
+
+impl Run {
+    /// Changes what was confirmed, as far as it still differs. Gives what was done.
+    pub(super) async fn update(&self, id: StepId, step: &Step, node: &Node) -> Result<Action> {
+        let Some(recorded) = &step.recorded else {
+            return Err(stale(step, "there is no record of it"));
+        };
+        let want = self.confirmed(id, node)?;
+        let paths = if step.inputs.has_unknown() {
+            self.still_different(step, node, recorded, &want)?
+        } else {
+            Some(step.paths.clone())
+        };
+        match paths {
+            Some(paths) => {
+                self.change(id, step, node, recorded, want, paths).await?;
+                Ok(Action::Update)
+            }
+            None => {
+                self.keep(id, node, recorded, want).await?;
+                Ok(Action::Keep)
+            }
+        }
+    }
+
+    /// The confirmed paths at which something is to be written now that everything is known; `None` if there is none.
+    fn still_different(
+        &self,
+        step: &Step,
+        node: &Node,
+        recorded: &Record,
+        want: &Value,
+    ) -> Result<Option<Vec<Path>>> {
+        let subject =
+            Subject { node, recorded, desired: want, seen: None, moved: Moved::No, asked: false };
+        let found = assess(&subject, &|_| None);
+        if found.verdict >= Verdict::ReplaceIfChanged {
+            return Err(stale(step, "it would have to be replaced, which the plan did not say"));
+        }
+        let meets = |a: &Path, b: &Path| a.covers(b) || b.covers(a);
+        let confirmed = |path: &Path| step.paths.iter().any(|own| meets(own, path));
+        if let Some(more) = found.diff.iter().find(|diff| !confirmed(&diff.path)) {
+            let why = format!("`{}` would change too, which the plan did not say", more.path);
+            return Err(stale(step, &why));
+        }
+        let differs = |path: &&Path| {
+            let changes = found.diff.iter().chain(&step.drift);
+            changes.into_iter().any(|diff| meets(path, &diff.path))
+        };
+        let paths: Vec<_> = step.paths.iter().filter(differs).cloned().collect();
+        let repair = |why: &crate::plan::Why| {
+            why.urn == step.urn && matches!(why.cause, Cause::Unfinished | Cause::Broken(_))
+        };
+        let repairs = recorded.status == Status::Incomplete || step.why.iter().any(repair);
+        Ok((repairs || !paths.is_empty()).then_some(paths))
+    }
+
+    /// Changes the object of `recorded` in place.
+    pub(super) async fn change(
+        &self,
+        id: StepId,
+        step: &Step,
+        node: &Node,
+        recorded: &Arc<Record>,
+        want: Value,
+        paths: Vec<Path>,
+    ) -> Result<()> {
+        self.scrub.learn(&want);
+        self.learn(recorded);
+        let connection = self.connection_of(recorded).await?;
+        let limit = node.options.update_timeout.unwrap_or(node.driver.timeouts().update);
+        let object = Object {
+            scope: &self.scope,
+            driver: node.driver.clone(),
+            connection,
+            op: self.new_operation(&step.urn, &recorded.instance),
+            step: Some(id),
+            deadline: self.env.monotonic() + limit,
+            visible: self.visible(id),
+        };
+        let record = self.renewed(node, recorded, want, &object.connection);
+        let record = object.change(recorded, record, paths).await?;
+        self.give(id, record.outputs);
+        Ok(())
+    }
+
+    /// What will be recorded of an object once it is as declared.
+    fn renewed(
+        &self,
+        node: &Node,
+        recorded: &Record,
+        want: Value,
+        connection: &Connection,
+    ) -> Record {
+        Record {
+            id: recorded.id.clone(),
+            inputs: want,
+            outputs: recorded.outputs.clone(),
+            provider: provided(node, connection),
+            created: recorded.created,
+            ..self.record(node, &recorded.instance, None)
+        }
+    }
+
+    /// Nothing is to be done with the object; what is remembered of it may still change.
+    pub(super) async fn keep(
+        &self,
+        id: StepId,
+        node: &Node,
+        recorded: &Arc<Record>,
+        want: Value,
+    ) -> Result<()> {
+        let mut record = Record {
+            id: recorded.id.clone(),
+            inputs: want,
+            outputs: recorded.outputs.clone(),
+            provider: recorded.provider.clone(),
+            created: recorded.created,
+            status: recorded.status,
+            ..self.record(node, &recorded.instance, None)
+        };
+        if let (Some(provider), Some(urn)) = (&mut record.provider, &node.provider) {
+            provider.urn = urn.clone();
+        }
+        self.put(record).await?;
+        self.give(id, recorded.outputs.clone());
+        Ok(())
+    }
+
+    /// Records without a call, if that changes anything.
+    pub(super) async fn put(&self, record: Record) -> Result<()> {
+        let before = self.session.record(&record.key());
+        let same = before.is_some_and(|before| {
+            *before == Record { updated: before.updated, created: before.created, ..record.clone() }
+        });
+        if same { Ok(()) } else { self.commit(vec![Change::Put(record)]).await }
+    }
+}
+
+impl Object<'_> {
+    /// Changes the object of `recorded` until it is as `record` says, writing `paths` only. What an earlier run did
+    /// not finish is finished.
+    pub(super) async fn change(
+        &self,
+        recorded: &Record,
+        mut record: Record,
+        mut paths: Vec<Path>,
+    ) -> Result<Record> {
+        let scope = self.scope;
+        let id = recorded.id.clone().unwrap_or_default();
+        let found = self.read(&id, &recorded.inputs, std::time::Duration::ZERO).await;
+        let have = match found {
+            Ok(Some(have)) => have,
+            Ok(None) => {
+                let gone = format!("{id} is gone; the next run makes another");
+                return Err(scope.failure(&CallError::not_found(gone)));
+            }
+            Err(error) => return Err(scope.failure(&error)),
+        };
+        if recorded.status == Status::Incomplete {
+            let schema = self.driver.schema();
+            let missing = converge(schema, &have.live, &record.inputs);
+            let missing = missing.into_iter().filter(|diff| diff.kind == DiffKind::Update);
+            paths.extend(missing.map(|diff| diff.path));
+            paths.sort();
+            paths.dedup();
+        }
+        let op = self.op.id;
+        scope.intend(op, Verb::Update, record.clone()).await?;
+        match self.change_now(&id, recorded, have, &record.inputs, paths).await {
+            Ok(found) => {
+                record.status = Status::Ready;
+                record.outputs = found.outputs.unwrap_or(record.outputs);
+                record.updated = scope.env.now();
+                scope.learn(&record);
+                let done = Change::Done { op, record: Some(record.clone()) };
+                scope.commit(vec![done]).await?;
+                Ok(record)
+            }
+            // Not a call was made: the intent is as if it had never been.
+            Err(error) if error.class() == Class::Fenced => Err(scope.failure(&error)),
+            Err(error) => {
+                let failure = scope.failure(&error);
+                // The inputs stay those that were recorded: what is missing is planned again.
+                let mut incomplete = recorded.clone();
+                incomplete.status = Status::Incomplete;
+                incomplete.updated = scope.env.now();
+                let message = failure.to_string();
+                let failed = Change::Failed { op, message, record: Some(incomplete) };
+                scope.commit(vec![failed]).await?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn change_now(
+        &self,
+        id: &str,
+        recorded: &Record,
+        have: ErasedObserved,
+        want: &Value,
+        paths: Vec<Path>,
+    ) -> Result<ErasedObserved, CallError> {
+        // Something unfinished may need nothing but time.
+        let repair = matches!(have.readiness, Readiness::Restorable(_));
+        if repair || !paths.is_empty() {
+            let change = ErasedChange {
+                have: Some(have),
+                recorded: Some(recorded.inputs.clone()),
+                want: Some(want.clone()),
+                paths,
+            };
+            self.write(&change).await?;
+        }
+        self.ready(id, want).await
+    }
+}

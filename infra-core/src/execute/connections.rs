@@ -1,0 +1,126 @@
+//! Connections of the providers of one run.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use infra_state::{ProviderIdentity, Urn, Value};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Engine,
+    provider::{Class, Connection, Connector, Context, Error, Result},
+};
+
+/// The connections of one run. Each is made when it is first needed, once, after its configuration became known.
+///
+/// A provider whose configuration changes has two: what was made through the old one is read and removed through it.
+pub(crate) struct Connections {
+    connectors: BTreeMap<String, Arc<dyn Connector>>,
+    context: Context,
+    /// By provider; the newest configuration last.
+    slots: RwLock<HashMap<Urn, Vec<Arc<Slot>>>>,
+}
+
+struct Slot {
+    config: Value,
+    connected: OnceCell<Result<Arc<Connection>>>,
+}
+
+impl Connections {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self {
+            connectors: engine.connectors.clone(),
+            context: engine.context.clone(),
+            slots: RwLock::default(),
+        }
+    }
+
+    /// From now on this is the configuration of the provider. What is not known all through is no configuration.
+    pub(crate) fn configure(&self, provider: &Urn, config: &Value) {
+        if config.has_unknown() {
+            return;
+        }
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let slots = slots.entry(provider.clone()).or_default();
+        if let Some(at) = slots.iter().position(|slot| slot.config.same(config)) {
+            let slot = slots.remove(at);
+            slots.push(slot);
+        } else {
+            let slot = Slot { config: config.clone(), connected: OnceCell::new() };
+            slots.push(Arc::new(slot));
+        }
+    }
+
+    /// Whether a configuration of the provider is known.
+    pub(crate) fn is_configured(&self, provider: &Urn) -> bool {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(provider)
+    }
+
+    /// The connection of the provider as it is configured now.
+    pub(crate) async fn get(&self, provider: &Urn) -> Result<Arc<Connection>> {
+        let Some(slot) = self.slots(provider).pop() else {
+            let message = format!("the configuration of the provider {provider} is not known yet");
+            return Err(Error::new(Class::Dependency, message));
+        };
+        self.connect(provider, &slot).await
+    }
+
+    /// The connection to where an object was made.
+    pub(crate) async fn holding(
+        &self,
+        provider: &Urn,
+        identity: &ProviderIdentity,
+    ) -> Result<Arc<Connection>> {
+        let mut slots = self.slots(provider);
+        if slots.is_empty() {
+            return self.get(provider).await;
+        }
+        let mut elsewhere = String::new();
+        while let Some(slot) = slots.pop() {
+            let connection = self.connect(provider, &slot).await?;
+            if connection.identity == *identity {
+                return Ok(connection);
+            }
+            elsewhere = describe(&connection.identity);
+        }
+        let message = format!(
+            "it was made at {}, but its provider {provider} points at {elsewhere}",
+            describe(identity)
+        );
+        Err(Error::new(Class::Denied, message))
+    }
+
+    async fn connect(&self, provider: &Urn, slot: &Slot) -> Result<Arc<Connection>> {
+        let connect = || async {
+            let connector = self.connectors.get(provider.kind()).ok_or_else(|| {
+                Error::invalid(format!("no cloud of this program connects `{}`", provider.kind()))
+            });
+            let connected = match connector {
+                Ok(connector) => connector.connect(&slot.config, &self.context).await,
+                Err(error) => Err(error),
+            };
+            match connected {
+                // Not remembered: the next one who asks tries again.
+                Err(error) if error.class().is_retryable() => Err(error),
+                connected => Ok(connected.map(Arc::new)),
+            }
+        };
+        match slot.connected.get_or_try_init(connect).await? {
+            Ok(connection) => Ok(Arc::clone(connection)),
+            Err(error) => Err(error.again()),
+        }
+    }
+
+    fn slots(&self, provider: &Urn) -> Vec<Arc<Slot>> {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.get(provider).cloned().unwrap_or_default()
+    }
+}
+
+/// An identity in one line.
+pub(crate) fn describe(identity: &ProviderIdentity) -> String {
+    let parts: Vec<_> = identity.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    if parts.is_empty() { "nowhere in particular".to_owned() } else { parts.join(", ") }
+}

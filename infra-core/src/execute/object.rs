@@ -1,0 +1,156 @@
+//! One operation on one object: calling its driver, trying again, waiting.
+
+use std::{sync::Arc, time::Duration};
+
+use infra_state::Value;
+
+use super::{poll::interval, scope::Scope};
+use crate::{
+    plan::StepId,
+    provider::{
+        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Operation, Readiness, Result,
+    },
+};
+
+/// An operation on an object.
+pub(crate) struct Object<'s> {
+    pub(crate) scope: &'s Scope,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) op: Operation,
+    /// Whose progress is told.
+    pub(crate) step: Option<StepId>,
+    /// When it is given up.
+    pub(crate) deadline: Duration,
+    /// Until when something that is not found may only be not visible yet.
+    pub(crate) visible: Duration,
+}
+
+/// How often something was tried.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    count: u32,
+    /// One of them may have had its effect though it failed.
+    pub(crate) ambiguous: bool,
+}
+
+impl Object<'_> {
+    /// After a failed call: waits and returns if it is to be tried again, else gives the error back.
+    pub(crate) async fn again(&self, attempts: &mut Attempts, error: Error) -> Result<()> {
+        let class = error.class();
+        attempts.ambiguous |= class == Class::Transient;
+        let now = self.scope.env.monotonic();
+        let until = if class == Class::NotFound { self.visible } else { self.deadline };
+        if !(class.is_retryable() || class == Class::NotFound) || now >= until {
+            return Err(error);
+        }
+        let first = if class == Class::Throttled { 400 } else { 100 };
+        let most = Duration::from_millis(first << attempts.count.min(7)).min(Duration::from_secs(15));
+        attempts.count += 1;
+        let pause = self.scope.jitter(most).min(until.saturating_sub(now));
+        // The first moments of a wait are nobody's business.
+        if attempts.count > 2 {
+            let text = format!("{error}; again in {} s", pause.as_secs_f32().ceil());
+            self.scope.progress(self.step, &self.op.urn, text);
+        }
+        self.scope.env.sleep(pause).await;
+        Ok(())
+    }
+
+    /// Whether a call that changes something may be started.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.scope.session.check().map_err(|e| Error::new(Class::Fenced, e.to_string()))
+    }
+
+    /// The object with this id, `after` some time, trying again where that can help.
+    pub(crate) async fn read(
+        &self,
+        id: &str,
+        recorded: &Value,
+        after: Duration,
+    ) -> Result<Option<ErasedObserved>> {
+        let find = ErasedFind::Id { id: id.to_owned(), recorded: Some(recorded.clone()) };
+        self.ask(find, after).await
+    }
+
+    /// The object that this operation made, or that has the wanted name.
+    pub(crate) async fn find(&self, want: &Value) -> Result<Option<ErasedObserved>> {
+        let find = ErasedFind::Made { want: want.clone(), op: self.op.clone() };
+        self.ask(find, Duration::ZERO).await
+    }
+
+    async fn ask(&self, find: ErasedFind, after: Duration) -> Result<Option<ErasedObserved>> {
+        let mut attempts = Attempts::default();
+        let mut after = after;
+        loop {
+            let poller = &self.scope.poller;
+            match poller.read(&self.connection, &self.driver, find.clone(), after).await {
+                Err(error) if error.class() == Class::NotFound => return Ok(None),
+                Err(error) => self.again(&mut attempts, error).await?,
+                Ok(found) => return Ok(found),
+            }
+            after = Duration::ZERO;
+        }
+    }
+
+    /// Waits until the object can be used.
+    pub(crate) async fn ready(&self, id: &str, recorded: &Value) -> Result<ErasedObserved> {
+        let start = self.scope.env.monotonic();
+        let mut after = Duration::ZERO;
+        let mut told = String::new();
+        loop {
+            let found = self.read(id, recorded, after).await?;
+            let now = self.scope.env.monotonic();
+            let why = match found {
+                Some(found) => match &found.readiness {
+                    Readiness::Ready => return Ok(found),
+                    Readiness::Failed(why) => {
+                        return Err(Error::invalid(format!("{id} failed: {why}")));
+                    }
+                    Readiness::Deleting(why) => {
+                        return Err(Error::invalid(format!("{id} is being deleted: {why}")));
+                    }
+                    Readiness::Restorable(why) | Readiness::Pending(why) => why.clone(),
+                },
+                None if now < self.visible => "not visible yet".to_owned(),
+                None => return Err(Error::not_found(format!("{id} is gone"))),
+            };
+            if now >= self.deadline {
+                let message = format!("not ready after {} s: {why}", (now - start).as_secs());
+                return Err(Error::new(Class::Transient, message));
+            }
+            if told != why {
+                self.scope.progress(self.step, &self.op.urn, &*why);
+                told = why;
+            }
+            after = interval(now - start);
+        }
+    }
+
+    /// Waits until the object is gone.
+    pub(crate) async fn gone(&self, id: &str, recorded: &Value) -> Result<()> {
+        let start = self.scope.env.monotonic();
+        let mut after = Duration::ZERO;
+        let mut told = String::new();
+        loop {
+            let Some(found) = self.read(id, recorded, after).await? else { return Ok(()) };
+            let now = self.scope.env.monotonic();
+            let why = match found.readiness {
+                // Scheduled for deletion is as gone as it gets.
+                Readiness::Restorable(_) => return Ok(()),
+                Readiness::Failed(why) => format!("failed: {why}"),
+                Readiness::Deleting(why) | Readiness::Pending(why) => why,
+                Readiness::Ready => "still there".to_owned(),
+            };
+            if now >= self.deadline {
+                let message = format!("not gone after {} s: {why}", (now - start).as_secs());
+                return Err(Error::new(Class::Transient, message));
+            }
+            if told != why {
+                self.scope.progress(self.step, &self.op.urn, &*why);
+                told = why;
+            }
+            after = interval(now - start);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Plans in files: what `preview --save` writes and `up --plan` executes.
+//!
+//! The head is readable and says what the plan was made from; the rest is sealed as a whole, since what is wanted of a
+//! resource may be secret. What the program exports is not in it: the program that executes the plan is the one that
+//! made it, and exports may hold closures.
+
+mod read;
+mod write;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use infra_state::{Position, Sealer, canonical};
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+use crate::{Error, ErrorKind, Result, graph::Graph};
+
+/// The version of the file.
+const FORMAT: u32 = 1;
+/// Bound to the seal, so that nothing else that was sealed passes for a plan.
+const CONTEXT: &[u8] = b"infra saved plan 1";
+
+/// A plan and what it was made from.
+#[derive(Clone, Debug)]
+pub struct SavedPlan {
+    /// The digest of the program's executable.
+    pub program: String,
+    /// [`Graph::hash`].
+    pub graph: String,
+    /// The state it was made over.
+    pub position: Position,
+    /// Whether it is a plan to destroy.
+    pub destroy: bool,
+    /// The plan.
+    pub plan: Plan,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    infra_plan: u32,
+    program: String,
+    graph: String,
+    position: Position,
+    destroy: bool,
+    key: String,
+    sealed: String,
+}
+
+impl SavedPlan {
+    /// The bytes of the file.
+    pub async fn to_bytes(&self, sealer: &dyn Sealer) -> Result<Vec<u8>> {
+        let plain = canonical::to_vec(&write::plan(&self.plan));
+        let file = File {
+            infra_plan: FORMAT,
+            program: self.program.clone(),
+            graph: self.graph.clone(),
+            position: self.position,
+            destroy: self.destroy,
+            key: sealer.key_id(),
+            sealed: STANDARD.encode(sealer.seal(&plain, CONTEXT).await?),
+        };
+        serde_json::to_vec_pretty(&file)
+            .map_err(|e| Error::new(ErrorKind::Failed, "the plan cannot be written").because(e))
+    }
+
+    /// The plan of a file. Refused if it was made by another program, of another graph or over another state: the error
+    /// says which.
+    pub async fn from_bytes(
+        bytes: &[u8],
+        sealer: &dyn Sealer,
+        program: &str,
+        graph: &Graph,
+        position: Position,
+    ) -> Result<Self> {
+        let file: File = serde_json::from_slice(bytes).map_err(|e| {
+            Error::new(ErrorKind::Usage, "the file is not a saved plan of this version").because(e)
+        })?;
+        let stale = |what: &str| {
+            let message = format!("the saved plan was made {what}: make a new one with `preview --save`");
+            Err(Error::new(ErrorKind::PlanStale, message))
+        };
+        if file.infra_plan != FORMAT {
+            return stale("by another version of the engine");
+        }
+        if file.program != program {
+            return stale("by another build of the program");
+        }
+        if file.graph != graph.hash() {
+            return stale("for other declarations (the program's configuration changed?)");
+        }
+        if file.position != position {
+            return stale("before the stack changed");
+        }
+        let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
+        let sealed = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
+        let plain = sealer.open(&sealed, CONTEXT).await?;
+        let mut plan =
+            read::plan(&canonical::from_slice(&plain)?).ok_or_else(damaged)?;
+        if !file.destroy {
+            plan.exports = graph.exports.clone();
+        }
+        let File { program, graph, position, destroy, .. } = file;
+        Ok(Self { program, graph, position, destroy, plan })
+    }
+}

@@ -1,0 +1,8 @@
+//! The protocol: two holders, lost replies, crashes, damage, time.
+
+mod crash;
+mod damage;
+mod session;
+mod time;
+mod transfer;
+mod world;

@@ -1,0 +1,148 @@
+//! Leases that run out, holders that are taken over from.
+
+use std::time::Duration;
+
+use super::world::*;
+use crate::{
+    Change, ErrorKind, Memory,
+    backend::{Effect, Operation},
+    env::{Env, Fake},
+};
+
+/// Lets time pass in small steps, so that whoever sleeps gets its turn.
+async fn pass(env: &Fake, time: Duration) {
+    let until = env.monotonic() + time;
+    while env.monotonic() < until {
+        env.advance(Duration::from_millis(250));
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_holder_that_beats_keeps_the_lock() {
+    let (memory, env) = (beats(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory, &env.sibling(2)));
+    let session = acquired(&first).await;
+    let waiting = tokio::spawn(async move { second.acquire(who("b"), 5 * LEASE).await });
+    pass(&env, 4 * LEASE).await;
+    session.check().unwrap();
+    session.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    assert!(!waiting.is_finished());
+    session.release().await.unwrap();
+    pass(&env, Duration::from_secs(1)).await;
+    let next = waiting.await.unwrap().unwrap();
+    assert_eq!(names(&next.snapshot()), ["a"]);
+}
+
+#[tokio::test]
+async fn a_dead_holder_is_taken_over_from_after_one_lease_and_not_before() {
+    let (memory, env) = (beats(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory, &env.sibling(2)));
+    let session = acquired(&first).await;
+    session.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    // Dropped without closing: no beats, no release.
+    drop(session);
+    let impatient = second.acquire(who("b"), Duration::ZERO).await.unwrap_err();
+    assert_eq!(impatient.kind(), ErrorKind::Locked);
+    let waiting = tokio::spawn(async move { second.acquire(who("b"), 2 * LEASE).await });
+    tokio::task::yield_now().await;
+    pass(&env, LEASE - Duration::from_secs(1)).await;
+    assert!(!waiting.is_finished(), "before a whole lease was watched");
+    pass(&env, Duration::from_secs(2)).await;
+    assert_eq!(names(&waiting.await.unwrap().unwrap().snapshot()), ["a"]);
+}
+
+#[tokio::test]
+async fn a_holder_stops_by_itself_before_anybody_may_take_over() {
+    let (memory, env) = (beats(), Fake::new(1));
+    let (backend, plan) = faulty(&memory, &env);
+    let state = state(backend, &env);
+    let session = acquired(&state).await;
+    from_now(&plan, |call| match call.operation {
+        Operation::LeaseRenew => Effect::Fail,
+        _ => Effect::Pass,
+    });
+    pass(&env, LEASE / 2).await;
+    session.check().unwrap();
+    pass(&env, LEASE / 4).await;
+    assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
+    let error = session.commit(vec![Change::Put(record("a"))]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced);
+    assert!(!memory.keys().iter().any(|key| key.ends_with("0000000002.ndjson")), "it wrote");
+}
+
+#[tokio::test]
+async fn a_zombie_that_wakes_after_a_take_over_can_neither_append_nor_compact() {
+    // The kernel does not know that the first one hangs; a person unlocks it.
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
+    let zombie = acquired(&first).await;
+    zombie.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    let nonce = second.holder().await.unwrap().unwrap().nonce.to_string();
+
+    second.unlock("00000000-0000-0000-0000-000000000000").await.unwrap_err();
+    second.unlock("nonsense").await.unwrap_err();
+    second.unlock(&nonce).await.unwrap();
+    assert_eq!(second.unlock(&nonce).await.unwrap_err().kind(), ErrorKind::Invalid);
+    let session = second.acquire(who("b"), Duration::ZERO).await.unwrap();
+    session.commit(vec![Change::Put(record("b"))]).await.unwrap();
+
+    zombie.check().unwrap();
+    {
+        let mut writer = zombie.writer.lock().await;
+        let error = zombie.compact(&mut writer).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fenced);
+    }
+    let error = zombie.commit(vec![Change::Put(record("z"))]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced);
+    assert_eq!(zombie.check().unwrap_err().kind(), ErrorKind::Fenced, "once is enough to know");
+    assert_eq!(zombie.release().await.unwrap_err().kind(), ErrorKind::Fenced);
+
+    session.commit(vec![Change::Put(record("c"))]).await.unwrap();
+    session.close(entry(1)).await.unwrap();
+    let view = first.read().await.unwrap().unwrap();
+    assert_eq!(names(&view.snapshot), ["a", "b", "c"]);
+    assert_eq!(view.holder, None);
+}
+
+#[tokio::test]
+async fn a_zombie_is_still_refused_after_its_segments_were_compacted() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
+    let zombie = acquired(&first).await;
+    zombie.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    let nonce = second.holder().await.unwrap().unwrap().nonce.to_string();
+    second.unlock(&nonce).await.unwrap();
+    for _ in 0..20 {
+        let session = second.acquire(who("b"), Duration::ZERO).await.unwrap();
+        session.commit(vec![Change::Put(record("b"))]).await.unwrap();
+        let mut writer = session.writer.lock().await;
+        session.compact(&mut writer).await.unwrap();
+        drop(writer);
+        session.release().await.unwrap();
+    }
+    assert!(memory.keys().len() < 40, "{:?}", memory.keys());
+    let error = zombie.commit(vec![Change::Put(record("z"))]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced);
+    assert_eq!(names(&first.read().await.unwrap().unwrap().snapshot), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn deleting_the_place_of_leases_loses_nothing() {
+    let env = Fake::new(1);
+    let memory = Memory::new();
+    let first = state(memory.clone(), &env);
+    for _ in 0..3 {
+        let session = acquired(&first).await;
+        session.commit(vec![Change::Put(record("a"))]).await.unwrap();
+        session.release().await.unwrap();
+    }
+    // A copy has the objects and no leases: its count of epochs begins again, the head's does not.
+    let second = state(memory.copied(), &env);
+    let session = acquired(&second).await;
+    assert_eq!(session.epoch(), 4);
+    session.commit(vec![Change::Put(record("b"))]).await.unwrap();
+    assert_eq!(second.read().await.unwrap().unwrap().snapshot, session.snapshot());
+}

@@ -1,0 +1,86 @@
+//! The connection to the fake cloud.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use infra_core::{
+    Data, Resource,
+    provider::{self, Cloud, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver},
+    state::Value,
+};
+
+use super::{Db, Host, Image, Net, Note, Slot, World};
+
+/// A connection.
+pub struct Fake {
+    /// The cloud behind it.
+    pub world: Arc<World>,
+    /// The region it was made for.
+    pub region: String,
+}
+
+/// How a connection is configured.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Provider")]
+pub struct FakeProvider {
+    /// Where its calls go.
+    pub region: Option<String>,
+    /// Tags on everything it makes.
+    pub default_tags: BTreeMap<String, String>,
+    /// Changes the credentials, not where calls go.
+    pub token: Option<String>,
+}
+
+impl Cloud for Fake {
+    type Provider = FakeProvider;
+}
+
+/// Connects to a world.
+pub struct FakeConnector {
+    /// The world.
+    pub world: Arc<World>,
+    /// Whose credentials they are.
+    pub account: String,
+}
+
+#[async_trait::async_trait]
+impl Connector for FakeConnector {
+    fn provider_kind(&self) -> &'static str {
+        FakeProvider::KIND
+    }
+
+    fn drivers(&self) -> Vec<Arc<dyn Driver>> {
+        vec![
+            driver::<Net>(),
+            driver::<Host>(),
+            driver::<Db>(),
+            driver::<Slot>(),
+            driver::<Note>(),
+            lookup_driver::<Image>(),
+            provider_driver::<FakeProvider>(),
+        ]
+    }
+
+    fn default_provider(&self, _: &Context) -> provider::Result<Value> {
+        Ok([("region", "here".into())].into())
+    }
+
+    async fn connect(&self, config: &Value, _: &Context) -> provider::Result<Connection> {
+        let region = FakeProvider::from_value(config)?.region.unwrap_or_else(|| "here".to_owned());
+        let identity = [("account", self.account.clone()), ("region", region.clone())];
+        let identity = identity.map(|(key, value)| (key.to_owned(), value)).into();
+        Ok(Connection { identity, client: Arc::new(Fake { world: Arc::clone(&self.world), region }) })
+    }
+
+    async fn serve(
+        &self,
+        _: std::net::TcpListener,
+        _: &Context,
+        _: tokio_util::sync::CancellationToken,
+    ) -> provider::Result<()> {
+        Err(provider::Error::invalid("the fake cloud is not served"))
+    }
+
+    fn notice(&self) -> Option<String> {
+        None
+    }
+}

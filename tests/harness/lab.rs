@@ -1,0 +1,193 @@
+//! One stack of one program in a fake world.
+
+use std::sync::Arc;
+
+use infra_core::{
+    Engine, Error, Result, Stack,
+    command::{self, Confirmed, Preview, PreviewOptions, UpOptions},
+    engine::Cancel,
+    event::{Event, Events, Summary},
+    graph::Graph,
+    plan::{self, Action, Plan, PlanOptions},
+    provider::{Connector, Context, Gate, Registry},
+    state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
+};
+
+use super::{FakeConnector, Hurried, World};
+
+/// One stack of one program in a fake world. Clones share the world and the state.
+#[derive(Clone)]
+pub struct Lab {
+    /// The cloud.
+    pub world: Arc<World>,
+    /// The state.
+    pub backend: Arc<dyn Backend>,
+    /// Whose credentials are used.
+    pub account: String,
+    /// What the program is told.
+    pub config: Value,
+    /// What is asked of plan and execution.
+    pub options: UpOptions,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub result: Result<Summary>,
+    /// Everything it said.
+    pub events: Vec<Event>,
+}
+
+impl Ran {
+    /// The summary of a command that did what was planned.
+    #[track_caller]
+    pub fn ok(self) -> Summary {
+        let summary = self.result.unwrap_or_else(|e| panic!("{e:?}\n{:#?}", self.events));
+        assert!(summary.failed.is_empty(), "{:?}", summary.failed);
+        summary
+    }
+
+    /// The summary, whatever failed in it.
+    #[track_caller]
+    pub fn summary(self) -> Summary {
+        self.result.unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    /// The error of a command that was refused as a whole.
+    #[track_caller]
+    pub fn error(self) -> Error {
+        match self.result {
+            Ok(summary) => panic!("expected an error, found {summary:?}"),
+            Err(error) => error,
+        }
+    }
+}
+
+impl Default for Lab {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lab {
+    /// An empty world and no state.
+    pub fn new() -> Self {
+        Self {
+            world: Arc::default(),
+            backend: Arc::new(Memory::new()),
+            account: "1111".to_owned(),
+            config: Value::map(),
+            options: UpOptions::default(),
+        }
+    }
+
+    /// The same lab with other options.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut UpOptions)) -> Self {
+        let mut lab = self.clone();
+        change(&mut lab.options);
+        lab
+    }
+
+    /// The engine of a program here.
+    pub fn engine(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Engine {
+        let connector = FakeConnector { world: Arc::clone(&self.world), account: self.account.clone() };
+        let mut registry = Registry::default();
+        connector.drivers().into_iter().for_each(|driver| registry.add(driver));
+        registry.add(infra_core::secret::driver());
+        let name = StackName::new("program", "dev").unwrap();
+        let env = Arc::new(Hurried::default());
+        let state = State::new(Arc::clone(&self.backend), Arc::new(LocalKey::from_bytes([7; 32])), name.clone());
+        Engine {
+            registry,
+            connectors: [(connector.provider_kind().to_owned(), Arc::new(connector) as Arc<dyn Connector>)].into(),
+            state: state.with_env(env.clone()),
+            env,
+            context: Context {
+                stack: name,
+                settings: Value::map(),
+                directory: std::env::temp_dir(),
+                key: Arc::new([7; 32]),
+                gate: Gate::default(),
+            },
+            program: Arc::new(program),
+            config: self.config.clone().into(),
+            cloud: "fake".to_owned(),
+            revision: "test".to_owned(),
+            by: "tester@lab".to_owned(),
+            events: Events::ignored(),
+            cancel: Cancel::default(),
+        }
+    }
+
+    /// Runs `up`.
+    pub async fn up(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
+        let mut engine = self.engine(program);
+        let (events, mut stream) = Events::channel();
+        engine.events = events;
+        let result = command::up(&engine, &self.options, &Confirmed).await;
+        drop(engine);
+        let mut events = Vec::new();
+        while let Some(event) = stream.recv().await {
+            events.push(event);
+        }
+        Ran { result, events }
+    }
+
+    /// Runs `destroy`.
+    pub async fn destroy(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
+        let mut engine = self.engine(program);
+        let (events, mut stream) = Events::channel();
+        engine.events = events;
+        let result = command::destroy(&engine, &self.options, &Confirmed).await;
+        drop(engine);
+        let mut events = Vec::new();
+        while let Some(event) = stream.recv().await {
+            events.push(event);
+        }
+        Ran { result, events }
+    }
+
+    /// Runs `preview`, and checks the plan's invariants.
+    pub async fn preview(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Result<Preview> {
+        let engine = self.engine(program);
+        let options = PreviewOptions { plan: self.options.plan.clone(), ..PreviewOptions::default() };
+        let preview = command::preview(&engine, &options).await?;
+        if let Some(snapshot) = self.snapshot().await {
+            check(&preview.plan, &preview.graph, &snapshot);
+        }
+        Ok(preview)
+    }
+
+    /// The plan of a program.
+    #[track_caller]
+    pub async fn plan(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Arc<Plan> {
+        self.preview(program).await.unwrap_or_else(|e| panic!("{e:?}")).plan
+    }
+
+    /// What is remembered.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let engine = self.engine(|_| Ok(()));
+        engine.state.read().await.unwrap().map(|view| view.snapshot)
+    }
+
+    /// Asks for data loss, targets and the like.
+    #[must_use]
+    pub fn planning(&self, change: impl FnOnce(&mut PlanOptions)) -> Self {
+        self.with(|options| change(&mut options.plan))
+    }
+}
+
+fn check(plan: &Plan, graph: &Graph, snapshot: &Snapshot) {
+    let broken = plan::check::invariants(plan, graph, snapshot);
+    assert!(broken.is_empty(), "the plan breaks: {broken:#?}");
+}
+
+/// What a plan does, as `Create net`, sorted: for comparing.
+pub fn steps(plan: &Plan) -> Vec<String> {
+    let shown = plan.steps.iter().filter(|step| step.action != Action::Keep && !step.record_only);
+    let mut steps: Vec<_> = shown.map(|step| format!("{:?} {}", step.action, step.urn.name())).collect();
+    steps.sort();
+    steps
+}

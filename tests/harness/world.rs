@@ -1,0 +1,265 @@
+//! The fake cloud's objects, what was called, and what is to go wrong.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use infra_core::{
+    provider::{Class, Error, Find, Operation, Readiness, Result},
+    state::Value,
+    Resource,
+};
+use tokio::sync::Notify;
+
+/// One object in the cloud.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its inputs as the cloud has them.
+    pub inputs: Value,
+    /// Its tags of owners.
+    pub owner: BTreeMap<String, String>,
+    /// How many more reads find it pending.
+    pub pending: u32,
+    /// It will never get ready, for this reason.
+    pub broken: Option<String>,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// `create`, `update`, `delete`, `read`.
+    pub verb: &'static str,
+    /// Only objects of which a text of their inputs contains this.
+    pub about: String,
+    /// What happens.
+    pub what: Wrong,
+    /// How often.
+    pub times: u32,
+}
+
+/// What happens in a [`Fault`].
+#[derive(Clone, Debug)]
+pub enum Wrong {
+    /// The call is answered with this error and has no effect.
+    Refuse(Class, String),
+    /// The call has its effect, and the answer is lost.
+    LoseReply,
+    /// The call never returns, before its effect.
+    HangBefore,
+    /// The call never returns, after its effect.
+    HangAfter,
+}
+
+/// The cloud behind all connections of one test.
+#[derive(Default)]
+pub struct World {
+    objects: Mutex<BTreeMap<String, Object>>,
+    calls: Mutex<Vec<String>>,
+    faults: Mutex<Vec<Fault>>,
+    tokens: Mutex<BTreeMap<String, String>>,
+    next: AtomicU64,
+    /// Told whenever a call hangs.
+    pub hung: Notify,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// The objects of a kind, by id.
+    pub fn of(&self, kind: &str) -> BTreeMap<String, Object> {
+        let objects = lock(&self.objects);
+        objects.iter().filter(|(_, o)| o.kind == kind).map(|(id, o)| (id.clone(), o.clone())).collect()
+    }
+
+    /// How many objects there are.
+    pub fn count(&self) -> usize {
+        lock(&self.objects).len()
+    }
+
+    /// Every call so far: `create fake:Net`, `read fake:Net x3`.
+    pub fn calls(&self) -> Vec<String> {
+        lock(&self.calls).clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        lock(&self.calls).clear();
+    }
+
+    /// The calls that changed something.
+    pub fn mutations(&self) -> Vec<String> {
+        self.calls().into_iter().filter(|call| !call.starts_with("read ")).collect()
+    }
+
+    /// Lets something go wrong.
+    pub fn fault(&self, verb: &'static str, about: &str, what: Wrong, times: u32) {
+        lock(&self.faults).push(Fault { verb, about: about.to_owned(), what, times });
+    }
+
+    /// Ends all faults.
+    pub fn heal(&self) {
+        lock(&self.faults).clear();
+    }
+
+    /// Changes an object behind the engine's back; `None` removes it.
+    pub fn tamper(&self, id: &str, change: impl FnOnce(&mut Object) -> Option<()>) {
+        let mut objects = lock(&self.objects);
+        let keep = objects.get_mut(id).and_then(change).is_some();
+        if !keep {
+            objects.remove(id);
+        }
+    }
+
+    /// Makes an object that nobody's program made.
+    pub fn plant(&self, id: &str, kind: &'static str, inputs: Value) {
+        let object = Object { kind, inputs, owner: BTreeMap::new(), pending: 0, broken: None };
+        lock(&self.objects).insert(id.to_owned(), object);
+    }
+
+    fn wrong(&self, verb: &str, inputs: &Value) -> Option<Wrong> {
+        let text = inputs.to_json().to_string();
+        let mut faults = lock(&self.faults);
+        let fault = faults.iter_mut().find(|f| f.times > 0 && f.verb == verb && text.contains(&f.about))?;
+        fault.times -= 1;
+        Some(fault.what.clone())
+    }
+
+    /// One call: faults before and after its effect.
+    async fn call<T>(&self, verb: &str, kind: &str, inputs: &Value, effect: impl FnOnce() -> Result<T>) -> Result<T> {
+        // A call takes time: another task may run between its start and its end.
+        tokio::task::yield_now().await;
+        lock(&self.calls).push(format!("{verb} {kind}"));
+        let wrong = self.wrong(verb, inputs);
+        match &wrong {
+            Some(Wrong::Refuse(class, message)) => return Err(Error::new(*class, message.clone())),
+            Some(Wrong::HangBefore) => self.hang().await,
+            _ => {}
+        }
+        let result = effect()?;
+        match wrong {
+            Some(Wrong::LoseReply) => Err(Error::new(Class::Transient, "the connection was reset")),
+            Some(Wrong::HangAfter) => {
+                self.hang().await;
+                Ok(result)
+            }
+            _ => Ok(result),
+        }
+    }
+
+    async fn hang(&self) {
+        self.hung.notify_one();
+        std::future::pending::<()>().await;
+    }
+
+    /// Reads many objects in one call.
+    pub async fn read<R: Resource>(&self, find: &[Find<'_, R>], rule: Identity) -> Vec<Result<Option<(String, Object)>>> {
+        tokio::task::yield_now().await;
+        lock(&self.calls).push(format!("read {} x{}", R::KIND, find.len()));
+        find.iter().map(|find| self.read_one(find, rule)).collect()
+    }
+
+    fn read_one<R: Resource>(&self, find: &Find<'_, R>, rule: Identity) -> Result<Option<(String, Object)>> {
+        let inputs = find.inputs().map_or_else(Value::map, |inputs| inputs.to_value());
+        if let Some(Wrong::Refuse(class, message)) = self.wrong("read", &inputs) {
+            return Err(Error::new(class, message));
+        }
+        let mut objects = lock(&self.objects);
+        let id = match find {
+            Find::Id { id, .. } => Some((*id).to_owned()),
+            Find::Made { op, .. } => {
+                let made = |object: &Object| match rule {
+                    Identity::Name => object.inputs.get("name") == inputs.get("name"),
+                    _ => object.owner.get("infra:operation") == op.owner_tags().get("infra:operation"),
+                };
+                objects.iter().find(|(_, o)| o.kind == R::KIND && made(o)).map(|(id, _)| id.clone())
+            }
+        };
+        let Some(id) = id else { return Ok(None) };
+        let Some(object) = objects.get_mut(&id).filter(|o| o.kind == R::KIND) else { return Ok(None) };
+        let seen = object.clone();
+        object.pending = object.pending.saturating_sub(1);
+        Ok(Some((id, seen)))
+    }
+
+    /// Makes an object.
+    pub async fn create(&self, kind: &'static str, want: Value, op: &Operation, rule: Identity, pending: u32) -> Result<String> {
+        let inputs = want.clone();
+        self.call("create", kind, &want, || {
+            let mut objects = lock(&self.objects);
+            if rule == Identity::Token
+                && let Some(id) = lock(&self.tokens).get(&op.token())
+            {
+                return Ok(id.clone());
+            }
+            let same_name = |o: &Object| o.kind == kind && o.inputs.get("name") == inputs.get("name");
+            if rule == Identity::Name && objects.values().any(same_name) {
+                return Err(Error::new(Class::Exists, "the name is taken"));
+            }
+            let (short, number) = (kind.rsplit(':').next().unwrap_or(kind), self.next.fetch_add(1, Ordering::Relaxed));
+            let id = match (rule, inputs.get("name").and_then(Value::as_str)) {
+                (Identity::Name, Some(name)) => format!("{}/{name}", short.to_lowercase()),
+                _ => format!("{}-{number}", short.to_lowercase()),
+            };
+            lock(&self.tokens).insert(op.token(), id.clone());
+            let object = Object { kind, inputs, owner: op.owner_tags(), pending, broken: None };
+            objects.insert(id.clone(), object);
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Changes an object.
+    pub async fn update(&self, kind: &str, id: &str, want: Value) -> Result<()> {
+        self.call("update", kind, &want.clone(), || {
+            let mut objects = lock(&self.objects);
+            let object = objects.get_mut(id).ok_or_else(|| Error::not_found(format!("{id} is not there")))?;
+            object.inputs = want;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes an object, unless another one refers to it.
+    pub async fn delete(&self, kind: &str, id: &str, inputs: &Value) -> Result<()> {
+        self.call("delete", kind, inputs, || {
+            let mut objects = lock(&self.objects);
+            let user = objects.iter().find(|(other, o)| *other != id && o.inputs.get("net").and_then(Value::as_str) == Some(id));
+            if let Some((user, _)) = user {
+                return Err(Error::new(Class::Dependency, format!("{user} still uses {id}")));
+            }
+            objects.remove(id);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// How a kind's creates are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// By a client token.
+    Token,
+    /// By the name.
+    Name,
+    /// By tags only: the same create twice makes two.
+    Tags,
+}
+
+impl Object {
+    /// How far it is.
+    pub fn readiness(&self) -> Readiness {
+        match (&self.broken, self.pending) {
+            (Some(why), _) => Readiness::Failed(why.clone()),
+            (None, 0) => Readiness::Ready,
+            (None, _) => Readiness::Pending("being made".to_owned()),
+        }
+    }
+}
