@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use infra_aws::s3;
 use infra_core::{
     App,
-    command::{self, UpOptions, Yes},
+    command::{self, Confirmed, UpOptions},
     config::Settings,
     event::Event,
     prelude::*,
@@ -54,7 +54,7 @@ async fn serve() -> Result<()> {
                 }
             }
         });
-        let summary = command::up(&engine, &UpOptions::default(), &Yes).await?;
+        let summary = command::up(&engine, &UpOptions::default(), &Confirmed).await?;
         drop(engine);
         log.await.map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
         drop(log_line(&format!("{name}: {:?}, bucket {:?}", summary.outcome, summary.exports.get("bucket"))));

@@ -14,14 +14,18 @@
 use std::process::ExitCode;
 
 use infra_aws::{
-    Zone, acm, autoscaling, cidr, cloudwatch, ec2,
-    ec2::{Ports, Source, Target},
-    ecr, eks, elbv2, iam, kms, logs,
+    acm, autoscaling, cidr, cloudwatch,
+    cloudwatch::{Comparison, Metric},
+    ec2,
+    ec2::{BlockDevice, Ports, RouteTarget, Source},
+    ecr, eks,
+    eks::LogType,
+    elbv2, iam, kms, logs,
     policy::{Condition, Document, Principal, Statement},
     rds,
     rds::{Engine, gib},
     route53, sns, ssm, sts,
-    types::{AllocationId, Arn, Cidr, SecurityGroupId, SubnetId},
+    types::{Arn, Cidr, Zone},
 };
 use infra_core::{App, prelude::*};
 use serde::Deserialize;
@@ -35,18 +39,18 @@ const POSTGRES: u16 = 5432;
 #[derive(Deserialize)]
 struct Config {
     cidr: String,
-    zones: Vec<String>,
+    zones: usize,
     nat: Nat,
     interface_endpoints: bool,
     api_access: Vec<String>,
     kubernetes: String,
     node_type: String,
-    nodes_per_zone: u32,
-    spare_nodes_per_zone: u32,
+    nodes_per_zone: i32,
+    spare_nodes_per_zone: i32,
     postgres: String,
     database_class: String,
-    database_gib: u32,
-    backup_days: u16,
+    database_gib: i32,
+    backup_days: i32,
     bastion: bool,
     admins: Vec<String>,
     alarm_email: Option<String>,
@@ -95,7 +99,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     stack.export("cluster", &cluster.eks.name);
     stack.export("cluster_endpoint", &cluster.eks.endpoint);
     stack.export("database", &database.instance.endpoint);
-    stack.export("repository", &registry.repository_url);
+    stack.export("repository", &registry.url);
     stack.export("parameters", &secrets.path);
     stack.export("token", &secrets.token);
     Ok(())
@@ -137,9 +141,9 @@ fn encryption_key(
     let key = kms::Key::new()
         .description("qledger: database, parameters, disks, logs")
         .rotation(true)
-        .policy(policy.json());
+        .policy(policy);
     let key = stack.add("key", key.protect_if(config.protect));
-    stack.add("alias", kms::Alias::new(format!("alias/qledger-{}", stack.name()), &key.id));
+    stack.add("alias", kms::Alias::new(&key.id).name(format!("alias/qledger-{}", stack.name())));
     key
 }
 
@@ -157,26 +161,26 @@ struct Network {
 
 impl Network {
     fn new(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Self {
-        let block = Cidr::new(&config.cidr).unwrap_or_else(|e| {
-            stack.error(format!("`cidr` in the configuration: {e}"));
-            cidr!("10.0.0.0/16")
-        });
+        let block = checked(stack, "cidr", &config.cidr).unwrap_or(cidr!("10.0.0.0/16"));
         let name = |what: &str| [("Name".to_owned(), format!("qledger {what}"))];
-        let vpc = ec2::Vpc::new(block.clone()).dns_hostnames(true).dns_support(true);
+        let vpc = ec2::Vpc::new(block).dns_hostnames(true).dns_support(true);
         let vpc = stack.add("vpc", vpc.tags(name("network")));
-        let internet = stack.add("internet", ec2::InternetGateway::new(&vpc.id));
+        let internet = stack.add("internet", ec2::InternetGateway::new().vpc_id(&vpc.id));
 
         // 10.10.0.0/16: public 10.10.0-2.0/24, database 10.10.8-10.0/24, application 10.10.16.0/20 and up.
-        let region = stack.config_region();
-        let zones: Vec<Zone> =
-            config.zones.iter().map(|zone| Zone::trusted(format!("{region}{zone}"))).collect();
+        let found = stack.lookup("zones", ec2::AvailabilityZones::new());
+        let zones: Vec<(char, Output<Zone>)> =
+            ('a'..='z').zip((0..config.zones).map(|at| found.names.index(at))).collect();
         let tier = |stack: &mut Stack, tier: &str, prefix: u8, first: u32, role: Option<&str>| {
             let mut subnets = Vec::new();
-            for (at, zone) in (first..).zip(&zones) {
-                let subnet = ec2::Subnet::new(&vpc.id, block.subnet(prefix, at))
-                    .availability_zone(zone.clone())
-                    .tags(name(tier).into_iter().chain(role.map(|role| (role.to_owned(), "1".into()))));
-                subnets.push(stack.add(format!("{tier}-{}", zone.letter()), subnet));
+            for (at, (letter, zone)) in (first..).zip(&zones) {
+                let Some(block) = block.subnet(prefix, at) else {
+                    stack.error(format!("`cidr` {block} is too small for {} zones", config.zones));
+                    break;
+                };
+                let role = role.map(|role| (role.to_owned(), "1".to_owned()));
+                let subnet = ec2::Subnet::new(&vpc.id, block, zone).tags(name(tier).into_iter().chain(role));
+                subnets.push(stack.add(format!("{tier}-{letter}"), subnet));
             }
             subnets
         };
@@ -187,13 +191,12 @@ impl Network {
         // Public subnets reach the internet directly, application subnets through NAT, database subnets not at all.
         let everywhere = cidr!("0.0.0.0/0");
         let outward = stack.add("public", ec2::RouteTable::new(&vpc.id).tags(name("public")));
-        let direct = ec2::Route::new(&outward.id, everywhere.clone(), Target::gateway(&internet.id));
+        let direct = ec2::Route::new(&outward.id, everywhere, RouteTarget::internet_gateway(&internet.id));
         stack.add("public-out", direct);
         let isolated = stack.add("data", ec2::RouteTable::new(&vpc.id).tags(name("data")));
         let mut gateways: Vec<Handle<ec2::NatGateway>> = Vec::new();
         let mut tables = vec![outward.clone(), isolated.clone()];
-        for (at, zone) in zones.iter().enumerate() {
-            let zone = zone.letter();
+        for (at, (zone, _)) in zones.iter().enumerate().take(data.len().min(app.len())) {
             if at == 0 || config.nat == Nat::PerZone {
                 let address = stack.add(format!("nat-{zone}"), ec2::ElasticIp::new());
                 let gateway = ec2::NatGateway::new(&public[at].id)
@@ -205,14 +208,14 @@ impl Network {
             }
             let gateway = &gateways[at.min(gateways.len() - 1)];
             let table = stack.add(format!("app-{zone}"), ec2::RouteTable::new(&vpc.id).tags(name("app")));
-            let through = ec2::Route::new(&table.id, everywhere.clone(), Target::nat_gateway(&gateway.id));
+            let through = ec2::Route::new(&table.id, everywhere, RouteTarget::nat_gateway(&gateway.id));
             stack.add(format!("app-{zone}-out"), through);
             for (tier, subnet, table) in [
                 ("public", &public[at], &outward),
                 ("app", &app[at], &table),
                 ("data", &data[at], &isolated),
             ] {
-                let association = ec2::RouteTableAssociation::new(&table.id, &subnet.id);
+                let association = ec2::RouteTableAssociation::new(&subnet.id, &table.id);
                 stack.add(format!("{tier}-{zone}"), association);
             }
             tables.push(table);
@@ -228,25 +231,24 @@ impl Network {
         // Who may talk to whom; whatever is not here is refused.
         let mut allow = |name: &str, rule: ec2::SecurityGroupRuleDecl| drop(stack.add(name, rule));
         type Rule = ec2::SecurityGroupRule;
-        let clients = if config.domain.is_some() { everywhere.clone() } else { block.clone() };
+        let clients = if config.domain.is_some() { everywhere } else { block };
         let door = if config.domain.is_some() { 443 } else { 80 };
         let from = |group: &Handle<ec2::SecurityGroup>| Source::group(&group.id);
         allow("clients-to-entry", Rule::ingress(&entry_group.id, Source::cidr(clients), Ports::tcp(door)));
         allow("entry-out", Rule::egress(&entry_group.id, from(&node_group), Ports::tcp(NODE_PORT)));
         allow("entry-to-nodes", Rule::ingress(&node_group.id, from(&entry_group), Ports::tcp(NODE_PORT)));
-        allow("nodes-to-nodes", Rule::ingress(&node_group.id, from(&node_group), Ports::all()));
-        allow("nodes-out", Rule::egress(&node_group.id, Source::cidr(everywhere), Ports::all()));
+        allow("nodes-to-nodes", Rule::ingress(&node_group.id, from(&node_group), Ports::All));
+        allow("nodes-out", Rule::egress(&node_group.id, Source::cidr(everywhere), Ports::All));
         allow("nodes-to-database", Rule::ingress(&data_group.id, from(&node_group), Ports::tcp(POSTGRES)));
 
-        let region = stack.config_region();
-        let s3 = ec2::VpcEndpoint::gateway(&vpc.id, format!("com.amazonaws.{region}.s3"));
+        let s3 = ec2::VpcEndpoint::gateway(&vpc.id, "s3");
         stack.add("s3", s3.route_table_ids(tables.iter().map(|table| &table.id)));
         if config.interface_endpoints {
             let inside = group(stack, "endpoints", "AWS services inside the network");
             let https = Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443));
             stack.add("nodes-to-endpoints", https);
             for service in ["ecr.api", "ecr.dkr", "ec2", "eks", "eks-auth", "sts", "logs", "ssm", "ssmmessages", "kms", "secretsmanager"] {
-                let endpoint = ec2::VpcEndpoint::interface(&vpc.id, format!("com.amazonaws.{region}.{service}"))
+                let endpoint = ec2::VpcEndpoint::interface(&vpc.id, service)
                     .subnet_ids(app.iter().map(|subnet| &subnet.id))
                     .security_group_ids([&inside.id])
                     .private_dns(true);
@@ -261,14 +263,16 @@ impl Network {
 
 /// Who talked to whom, kept for a month.
 fn flow_log(stack: &mut Stack, vpc: &Handle<ec2::Vpc>, key: &Handle<kms::Key>) {
-    let group = stack.add("flows", logs::LogGroup::new().retention_days(30).kms_key_id(&key.arn));
+    let group = stack.add("flows", logs::LogGroup::new().retention_days(30).kms_key(&key.arn));
     let role = stack.add("flows", iam::Role::for_service("vpc-flow-logs.amazonaws.com"));
     let write = Statement::allow()
         .actions(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"])
         .resources([interpolate!("{}:*", &group.arn)]);
     let write = Document::new().statement(write);
-    stack.add("flows", iam::RolePolicy::new(&role.name, write.json()));
-    stack.add("flows", ec2::FlowLog::vpc(&vpc.id).log_group(&group.arn, &role.arn));
+    stack.add("flows", iam::RolePolicy::new(&role.name, write));
+    let source = ec2::FlowLogSource::vpc(&vpc.id);
+    let destination = ec2::FlowLogDestination::log_group(&group.name, &role.arn);
+    stack.add("flows", ec2::FlowLog::new(source, destination));
 }
 
 /// Multi-AZ PostgreSQL in the isolated subnets. RDS makes and rotates the master password; nothing else knows it.
@@ -279,7 +283,7 @@ struct Database {
 impl Database {
     fn new(stack: &mut Stack, config: &Config, network: &Network, key: &Handle<kms::Key>) -> Self {
         let subnets = network.data.iter().map(|subnet| &subnet.id);
-        let subnets = stack.add("subnets", rds::SubnetGroup::new(subnets));
+        let subnets = stack.add("subnets", rds::SubnetGroup::new().subnets(subnets));
         let parameters = rds::ParameterGroup::new(format!("postgres{}", config.postgres)).parameters([
             ("rds.force_ssl", "1"),
             ("log_min_duration_statement", "500"),
@@ -291,15 +295,15 @@ impl Database {
             gib(config.database_gib),
         )
         .multi_az(true)
-        .database_name("qledger")
-        .master_username("qledger_master")
-        .manage_master_user_password(true)
-        .master_user_secret_kms_key_id(&key.arn)
-        .kms_key_id(&key.arn)
+        .database("qledger")
+        .username("qledger_master")
+        .manage_master_password(true)
+        .master_secret_key(&key.arn)
+        .kms_key(&key.arn)
         .subnet_group(&subnets.name)
         .parameter_group(&parameters.name)
         .security_groups([&network.data_group.id])
-        .backup_retention_days(config.backup_days)
+        .backup_retention(config.backup_days)
         .copy_tags_to_snapshot(true)
         .log_exports(["postgresql", "upgrade"])
         .deletion_protection(config.protect)
@@ -325,11 +329,11 @@ impl Secrets {
         let url = interpolate!(
             "postgres://qledger:{}@{}:{}/qledger?sslmode=verify-full&sslrootcert=/etc/rds/global-bundle.pem",
             &password,
-            &database.instance.endpoint,
-            POSTGRES
+            &database.instance.address,
+            &database.instance.port
         );
         let parameter = |name: &str, value: Output<Sensitive<String>>| {
-            ssm::Parameter::secure(format!("{path}/{name}"), value).key_id(&key.arn)
+            ssm::Parameter::secure(format!("{path}/{name}"), value).kms_key(&key.id)
         };
         let parameters = vec![
             stack.add("url", parameter("DATABASE_URL", url.secret())),
@@ -343,8 +347,8 @@ impl Secrets {
 fn image_repository(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Handle<ecr::Repository> {
     let repository = ecr::Repository::new()
         .scan_on_push(true)
-        .immutable_tags(true)
-        .kms_key_id(&key.arn)
+        .tag_mutability(ecr::TagMutability::Immutable)
+        .encryption(ecr::Encryption::kms(&key.arn))
         .force_delete(!config.protect);
     stack.add("repository", repository)
 }
@@ -359,30 +363,36 @@ struct Cluster {
 impl Cluster {
     fn new(stack: &mut Stack, config: &Config, network: &Network, key: &Handle<kms::Key>) -> Self {
         let name = format!("qledger-{}", stack.name());
-        let public: Vec<Cidr> = config.api_access.iter().filter_map(|block| checked(stack, block)).collect();
+        let public: Vec<Cidr> = config.api_access.iter().filter_map(|block| checked(stack, "api_access", block)).collect();
         if config.protect && public.iter().any(|block| block.prefix() == 0) {
             stack.error("`api_access` opens the Kubernetes API to the whole internet: name the blocks that need it");
         }
 
         // EKS writes here under a fixed name; made first, it has our retention and key instead of none.
         let audit = logs::LogGroup::new().name(format!("/aws/eks/{name}/cluster")).retention_days(90);
-        let audit = stack.add("audit", audit.kms_key_id(&key.arn));
+        let audit = stack.add("audit", audit.kms_key(&key.arn));
         let role = stack.add("control", iam::Role::for_service("eks.amazonaws.com"));
         let policies = managed_policies(stack, "control", &role, &["AmazonEKSClusterPolicy"]);
-        let eks = eks::Cluster::new(&role.arn, network.app.iter().map(|subnet| &subnet.id))
+        let eks = eks::Cluster::new(&role.arn, &config.kubernetes)
             .name(name)
-            .version(&config.kubernetes)
-            .endpoint_private_access(true)
-            .endpoint_public_access(!public.is_empty())
-            .public_access_cidrs(public)
-            .enabled_logs(eks::LogType::ALL)
+            .subnets(network.app.iter().map(|subnet| &subnet.id))
+            .private_access(true)
+            .public_access(!public.is_empty())
+            .public_cidrs(public)
+            .logs([
+                LogType::Api,
+                LogType::Audit,
+                LogType::Authenticator,
+                LogType::ControllerManager,
+                LogType::Scheduler,
+            ])
             .encryption_key(&key.arn)
             .deletion_protection(config.protect);
         let eks = stack.add("eks", eks.protect_if(config.protect).depends_on(policies).depends_on([&audit]));
         for (at, admin) in config.admins.iter().enumerate() {
-            let entry = eks::AccessEntry::new(&eks.name, Arn::trusted(admin)).policies([eks::AccessPolicy::cluster(
-                "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-            )]);
+            let administer = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+            let entry = eks::AccessEntry::new(&eks.name, Arn::trusted(admin))
+                .policies([eks::AccessPolicy::new(Arn::trusted(administer))]);
             stack.add(format!("admin-{at}"), entry);
         }
 
@@ -414,14 +424,20 @@ fn node_groups(
     let template = ec2::LaunchTemplate::new()
         .instance_type(&config.node_type)
         .security_group_ids([&eks.cluster_security_group_id, &network.node_group.id])
-        .metadata(ec2::MetadataOptions::hardened())
-        .root_volume(ec2::RootVolume::encrypted(gib(40), &key.arn));
+        // IMDSv2 only, one hop: pods cannot reach the node's own credentials. That is the default here.
+        .metadata(ec2::MetadataOptions::default())
+        .block_devices([BlockDevice::new("/dev/xvda", 40).kms_key(&key.arn)]);
     let template = stack.add("node", template);
     let mut groups = Vec::new();
-    for (zone, subnet) in config.zones.iter().zip(&network.app) {
-        let most = config.nodes_per_zone + config.spare_nodes_per_zone;
-        let group = eks::NodeGroup::new(&eks.name, &role.arn, [&subnet.id], eks::Scaling::new(config.nodes_per_zone, most))
-            .launch_template(eks::Template::new(&template.id, &template.latest_version))
+    let scaling = eks::Scaling {
+        min: config.nodes_per_zone,
+        max: config.nodes_per_zone + config.spare_nodes_per_zone,
+        desired: Some(config.nodes_per_zone),
+    };
+    for (zone, subnet) in ('a'..='z').zip(&network.app) {
+        let group = eks::NodeGroup::new(&eks.name, &role.arn, scaling.clone())
+            .subnets([&subnet.id])
+            .launch_template(eks::LaunchTemplateVersion::new(&template.id, &template.latest_version))
             .depends_on(&policies)
             .depends_on(before);
         groups.push(stack.add(format!("nodes-{zone}"), group));
@@ -431,11 +447,10 @@ fn node_groups(
 
 /// AWS's own policies, attached to a role.
 fn managed_policies(stack: &mut Stack, of: &str, role: &Handle<iam::Role>, names: &[&str]) -> Vec<Handle<iam::PolicyAttachment>> {
-    let attach = |name: &&str| {
-        let policy = Arn::trusted(format!("arn:aws:iam::aws:policy/{name}"));
-        stack.add(format!("{of}-{name}"), iam::PolicyAttachment::new(&role.name, policy))
+    let mut attach = |name: &&str| {
+        stack.add(format!("{of}-{name}"), iam::PolicyAttachment::of_aws(&role.name, name))
     };
-    names.iter().map(attach).collect()
+    names.iter().map(&mut attach).collect()
 }
 
 /// The ledger's pods may read exactly its two parameters, with exactly this key, and nothing else.
@@ -459,7 +474,7 @@ fn ledger_identity(stack: &mut Stack, cluster: &Cluster, secrets: &Secrets, key:
                         .or_any(parameters[1..].iter().copied()),
                 ),
         );
-    stack.add("ledger", iam::RolePolicy::new(&role.name, policy.json()));
+    stack.add("ledger", iam::RolePolicy::new(&role.name, policy));
     let association = eks::PodIdentityAssociation::new(&cluster.eks.name, "qledger", "qledger", &role.arn);
     stack.add("ledger", association.depends_on([&cluster.agent]));
 }
@@ -476,30 +491,38 @@ impl Entry {
     fn new(stack: &mut Stack, config: &Config, network: &Network, cluster: &Cluster) -> Self {
         let public = config.domain.is_some();
         let subnets = if public { &network.public } else { &network.app };
-        let balancer = elbv2::LoadBalancer::network(subnets.iter().map(|subnet| &subnet.id))
+        let balancer = elbv2::LoadBalancer::new()
+            .kind(elbv2::LoadBalancerKind::Network)
+            .subnets(subnets.iter().map(|subnet| &subnet.id))
             .scheme(if public { elbv2::Scheme::InternetFacing } else { elbv2::Scheme::Internal })
             // A network load balancer that is made without a security group can never get one.
             .security_groups([&network.entry_group.id])
             .cross_zone(true)
             .deletion_protection(config.protect);
         let balancer = stack.add("balancer", balancer);
-        let health = elbv2::HealthCheck::http("/ping").interval_seconds(10).healthy_threshold(2);
-        let targets = elbv2::TargetGroup::instances(&network.vpc.id, elbv2::Protocol::Tcp, NODE_PORT)
+        let health = elbv2::HealthCheck::new()
+            .protocol(elbv2::Protocol::Http)
+            .path("/ping")
+            .interval(10)
+            .healthy(2);
+        let targets = elbv2::TargetGroup::new(elbv2::Protocol::Tcp, NODE_PORT, &network.vpc.id)
             .health_check(health)
-            .deregistration_delay_seconds(30);
+            .deregistration_delay(30);
         let targets = stack.add("targets", targets);
-        for (zone, nodes) in config.zones.iter().zip(&cluster.nodes) {
+        for (zone, nodes) in ('a'..='z').zip(&cluster.nodes) {
             let group = nodes.auto_scaling_groups.index(0);
             stack.add(format!("nodes-{zone}"), autoscaling::TargetGroupAttachment::new(group, &targets.arn));
         }
         let url = if let Some(domain) = &config.domain {
             let certificate = named(stack, domain, &balancer);
-            let listener = elbv2::Listener::tls(&balancer.arn, 443, &certificate.arn);
-            stack.add("listener", listener.forward_to(&targets.arn));
+            let forward = elbv2::Action::forward(&targets.arn);
+            let listener = elbv2::Listener::new(&balancer.arn, elbv2::Protocol::Tls, 443, forward);
+            stack.add("listener", listener.certificate(&certificate.arn));
             interpolate!("https://{}", domain)
         } else {
-            let listener = elbv2::Listener::tcp(&balancer.arn, 80);
-            stack.add("listener", listener.forward_to(&targets.arn));
+            let forward = elbv2::Action::forward(&targets.arn);
+            let listener = elbv2::Listener::new(&balancer.arn, elbv2::Protocol::Tcp, 80, forward);
+            stack.add("listener", listener);
             interpolate!("http://{}", &balancer.dns_name)
         };
         Self { url, balancer, targets }
@@ -515,7 +538,7 @@ fn named(stack: &mut Stack, domain: &str, balancer: &Handle<elbv2::LoadBalancer>
     let proof = stack.add("proof", proof);
     let valid = acm::CertificateValidation::new(&certificate.arn).depends_on([&proof]);
     let valid = stack.add("certificate", valid);
-    let alias = route53::Record::alias(&zone.id, domain, &balancer.dns_name, &balancer.canonical_hosted_zone_id);
+    let alias = route53::Record::alias(&zone.id, domain, &balancer.dns_name, &balancer.hosted_zone_id);
     stack.add("alias", alias);
     stack.export("name_servers", &zone.name_servers);
     valid
@@ -523,31 +546,45 @@ fn named(stack: &mut Stack, domain: &str, balancer: &Handle<elbv2::LoadBalancer>
 
 /// What somebody must look at, sent to one topic.
 fn alarms(stack: &mut Stack, config: &Config, database: &Database, entry: &Entry, key: &Handle<kms::Key>) {
-    let topic = stack.add("topic", sns::Topic::new().kms_key_id(&key.arn).maybe_email(config.alarm_email.as_deref()));
-    let mut alarm = |name: &str, about: &str, alarm: cloudwatch::AlarmDecl| {
-        stack.add(name, alarm.description(about).alarm_actions([&topic.arn]));
-    };
+    let people = config.alarm_email.iter().map(|address| sns::Subscription {
+        protocol: sns::Protocol::Email,
+        endpoint: address.clone(),
+    });
+    let topic = sns::Topic::new().kms_key(&key.id).subscriptions(people.collect::<Vec<_>>());
+    let topic = stack.add("topic", topic);
     let balancer = |metric: &str| {
-        cloudwatch::Alarm::metric("AWS/NetworkELB", metric)
-            .dimension("LoadBalancer", &entry.balancer.full_name)
-            .dimension("TargetGroup", &entry.targets.full_name)
+        Metric::new("AWS/NetworkELB", metric)
+            .dimensions([("LoadBalancer", &entry.balancer.full_name), ("TargetGroup", &entry.targets.full_name)])
     };
     let database = |metric: &str| {
-        cloudwatch::Alarm::metric("AWS/RDS", metric).dimension("DBInstanceIdentifier", &database.instance.identifier)
+        Metric::new("AWS/RDS", metric)
+            .dimensions([("DBInstanceIdentifier", &database.instance.identifier)])
+            .period(300)
     };
-    let minutes = 60;
-    alarm("unhealthy-targets", "A node does not answer /ping", balancer("UnHealthyHostCount").above(0.0).every(minutes, 3));
-    alarm("few-targets", "Fewer than two nodes answer", balancer("HealthyHostCount").below(2.0).every(minutes, 3));
-    alarm("database-cpu", "The database is busy", database("CPUUtilization").above(80.0).every(300, 3));
-    alarm("database-space", "Less than 5 GiB free", database("FreeStorageSpace").below(5.0 * 1_073_741_824.0).every(300, 1));
-    alarm("database-connections", "The ledger's pool is unbounded", database("DatabaseConnections").above(80.0).every(60, 5));
+    let gibibyte = 1_073_741_824.0;
+    for (name, about, metric, comparison, threshold) in [
+        ("unhealthy-targets", "A node does not answer /ping", balancer("UnHealthyHostCount"), Comparison::Greater, 0.0),
+        ("few-targets", "Fewer than two nodes answer", balancer("HealthyHostCount"), Comparison::Less, 2.0),
+        ("database-cpu", "The database is busy", database("CPUUtilization"), Comparison::Greater, 80.0),
+        ("database-space", "The disk is nearly full", database("FreeStorageSpace"), Comparison::Less, 5.0 * gibibyte),
+        ("database-memory", "Little memory is left", database("FreeableMemory"), Comparison::Less, gibibyte / 8.0),
+        // The ledger's pool has no limit, so the database's own is the one to watch.
+        ("connections", "Many connections", database("DatabaseConnections"), Comparison::Greater, 80.0),
+    ] {
+        let alarm = cloudwatch::Alarm::new(metric, comparison, threshold)
+            .description(about)
+            .evaluation_periods(3)
+            .alarm_actions([&topic.arn])
+            .ok_actions([&topic.arn]);
+        stack.add(name, alarm);
+    }
 }
 
 /// A host for port forwarding: no inbound rule, no key, reached through Session Manager only.
 fn bastion(stack: &mut Stack, network: &Network, key: &Handle<kms::Key>) {
     let role = stack.add("bastion", iam::Role::for_service("ec2.amazonaws.com"));
     managed_policies(stack, "bastion", &role, &["AmazonSSMManagedInstanceCore"]);
-    let profile = stack.add("bastion", iam::InstanceProfile::new().role(&role.name));
+    let profile = stack.add("bastion", iam::InstanceProfile::of(&role.name));
     let group = ec2::SecurityGroup::new(&network.vpc.id, "bastion");
     let group = stack.add("bastion", group);
     let out = Source::cidr(cidr!("0.0.0.0/0"));
@@ -556,17 +593,16 @@ fn bastion(stack: &mut Stack, network: &Network, key: &Handle<kms::Key>) {
     stack.add("bastion-to-database", ec2::SecurityGroupRule::egress(&group.id, to, Ports::tcp(POSTGRES)));
     let from = Source::group(&group.id);
     stack.add("database-from-bastion", ec2::SecurityGroupRule::ingress(&network.data_group.id, from, Ports::tcp(POSTGRES)));
-    let image = stack.lookup("image", ssm::LatestAmi::amazon_linux("2023", "arm64"));
+    let image = stack.lookup("image", ssm::LatestAmi::amazon_linux(ssm::Architecture::Arm64));
     let host = ec2::Instance::new(&image.image_id, "t4g.nano", &network.app[0].id)
         .security_group_ids([&group.id])
-        .iam_instance_profile(&profile.name)
-        .metadata(ec2::MetadataOptions::hardened())
-        .root_volume(ec2::RootVolume::encrypted(gib(8), &key.arn));
+        .instance_profile(&profile.name)
+        .root_volume(ec2::RootVolume::new("/dev/xvda", 8).kms_key(&key.arn));
     // The newest image is looked up once and pinned: a new one replaces the host only on `--refresh-lookups`.
     stack.add("host", host);
 }
 
-/// The block, or a mistake that says which entry of `api_access` is none.
-fn checked(stack: &mut Stack, block: &str) -> Option<Cidr> {
-    Cidr::new(block).map_err(|e| stack.error(format!("`api_access` in the configuration: {e}"))).ok()
+/// The block, or a mistake that says which entry of the configuration is none.
+fn checked(stack: &mut Stack, key: &str, block: &str) -> Option<Cidr> {
+    Cidr::parse(block).map_err(|e| stack.error(format!("`{key}` in the configuration: {block:?}: {e}"))).ok()
 }

@@ -131,30 +131,30 @@ impl State {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn open_until_throttled_then_halved_then_open_again() {
-        let budget = Budget::new();
-        let start = Instant::now();
-        for _ in 0..40 {
-            budget.take().await;
-        }
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        budget.throttled();
-        budget.throttled();
+    #[test]
+    fn open_until_throttled_then_halved_then_open_again() {
+        let now = Instant::now();
+        let mut state = Budget::new().0.into_inner().unwrap();
+        assert!((0..40).all(|_| state.take(now).is_zero()));
+        state.throttle(now);
+        // Answers to the same burst count once.
+        state.throttle(now + Duration::from_millis(10));
+        let wait = (0..20).map(|_| state.take(now + Duration::from_millis(10))).max().unwrap();
+        assert!(wait > Duration::from_millis(900) && wait < Duration::from_millis(1100), "{wait:?}");
+        let later = now + Duration::from_secs(200);
+        assert!((0..1000).all(|_| state.take(later).is_zero()));
+    }
+
+    #[test]
+    fn never_slower_than_the_slowest() {
+        let mut now = Instant::now();
+        let mut state = Budget::new().0.into_inner().unwrap();
         for _ in 0..20 {
-            budget.take().await;
+            state.take(now);
+            state.throttle(now);
+            now += SAME_BURST;
         }
-        let took = start.elapsed();
-        assert!(
-            took > Duration::from_millis(800) && took < Duration::from_millis(1200),
-            "{took:?}"
-        );
-        tokio::time::sleep(Duration::from_secs(200)).await;
-        let start = Instant::now();
-        for _ in 0..1000 {
-            budget.take().await;
-        }
-        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert!(state.rate.unwrap() >= SLOWEST);
     }
 
     #[test]

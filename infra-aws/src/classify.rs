@@ -148,6 +148,7 @@ const CODES: &[(Class, &[&str])] = &[
             "DuplicateTargetGroupName",
             "DuplicateListener",
             "ResourceInUse.Exists",
+            "ResourceExistsException",
         ],
     ),
     (

@@ -30,6 +30,7 @@ pub struct Identity {
     /// The account, or the embedded cloud: what rate limits are counted for.
     pub(crate) realm: String,
     /// Calls go to an endpoint other than AWS's own, where buckets have no host names.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only S3 asks"))]
     pub(crate) custom_endpoint: bool,
 }
 

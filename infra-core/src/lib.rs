@@ -2,12 +2,15 @@
 
 extern crate self as infra_core;
 
+pub mod app;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod data;
 mod engine;
 pub mod error;
 pub mod event;
+pub mod exit;
 pub mod graph;
 pub mod plan;
 pub mod program;
@@ -15,6 +18,7 @@ pub mod provider;
 pub mod report;
 pub mod secret;
 
+pub use app::App;
 pub use data::{Data, DataError, Sensitive, Text};
 pub use engine::{Cancel, Engine, Program};
 pub use error::{Error, ErrorKind, Result};
@@ -25,7 +29,7 @@ pub use program::{Handle, Output, Outputs, Resource, Stack};
 /// What a program imports.
 pub mod prelude {
     pub use crate::{
-        Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
+        App, Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
         program::{Declaration, IntoInput, ResourceExt},
         secret::Secret,
     };

@@ -7,7 +7,7 @@ mod read;
 mod table;
 mod update;
 
-pub use attribute::{Attribute, AttributeType};
+pub use attribute::{Attribute, AttributeDecl, AttributeType};
 pub use billing::Billing;
 pub use index::{Index, IndexDecl, Projection};
 pub use table::{StreamView, Table, TableClass, TableDecl, TableOutputs};

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Readiness, Result,
+        Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
 };
@@ -259,11 +259,7 @@ fn observe(log: &SdkLog) -> Observed<FlowLog> {
         tags: tags::visible(&all),
     };
     let id = log.flow_log_id().unwrap_or_default();
-    // Whether it can deliver shows only once there is traffic.
-    let readiness = match (log.deliver_logs_status(), log.deliver_logs_error_message()) {
-        (Some("FAILED"), why) => Readiness::Failed(why.unwrap_or("delivery failed").to_owned()),
-        _ => Readiness::Ready,
-    };
+    // A delivery that fails is no state of the log: it works again as soon as its role or bucket does.
     let outputs = FlowLogOutputs { id: FlowLogId::trusted(id) };
-    Observed::ready(id, live, outputs).but(readiness).owned_by(&all)
+    Observed::ready(id, live, outputs).owned_by(&all)
 }

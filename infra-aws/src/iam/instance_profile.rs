@@ -7,7 +7,7 @@ use infra_core::{
     provider::{Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Result},
 };
 
-use super::tag;
+use super::{role::arns, tag};
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -152,7 +152,7 @@ impl Managed for InstanceProfile {
         }
         let mut all = grants(format!("arn:*:iam::*:instance-profile{path}{name}"), actions);
         if let Some(role) = role.filter(|_| sets) {
-            all.push(Grant::new("iam:PassRole", format!("arn:*:iam::*:role/{role}")));
+            all.extend(arns(role.as_str()).map(|arn| Grant::new("iam:PassRole", arn)));
         }
         all
     }

@@ -8,6 +8,7 @@ use infra_core::{
     provider::{Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result},
 };
 
+use super::role::arns;
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -99,17 +100,19 @@ impl Managed for PolicyAttachment {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let both = subject(change);
         let (role, policy) = both.map_or(("*", "*"), |it| (it.role.as_str(), it.policy.as_str()));
-        let role = format!("arn:*:iam::*:role/{role}");
         let verb = match Verb::of(change) {
             Verb::Create | Verb::Update => "iam:AttachRolePolicy",
             Verb::Delete => "iam:DetachRolePolicy",
         };
-        let mut attach = Grant::new(verb, role.clone());
-        // Without this, whoever may attach may attach anything, and so become anyone.
-        attach.condition = Some(("iam:PolicyARN".to_owned(), policy.to_owned()));
-        let mut all = grants(role, ["iam:ListAttachedRolePolicies"]);
-        all.push(attach);
-        all
+        let both = |arn: String| {
+            let mut attach = Grant::new(verb, arn.clone());
+            // Without this, whoever may attach may attach anything, and so become anyone.
+            attach.condition = Some(("iam:PolicyARN".to_owned(), policy.to_owned()));
+            let mut all = grants(arn, ["iam:ListAttachedRolePolicies"]);
+            all.push(attach);
+            all
+        };
+        arns(role).into_iter().flat_map(both).collect()
     }
 
     fn once() -> Once {

@@ -224,6 +224,11 @@ impl Managed for Role {
     }
 }
 
+/// The ARNs that a role of this name can have: it may or may not have a path.
+pub(super) fn arns(role: &str) -> [String; 2] {
+    [format!("arn:*:iam::*:role/{role}"), format!("arn:*:iam::*:role/*/{role}")]
+}
+
 pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.ends_with('/') && path.len() <= 512
 }

@@ -7,6 +7,7 @@ use infra_core::{
     },
 };
 
+use super::role::arns;
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -97,7 +98,7 @@ impl Managed for RolePolicy {
             Verb::Create | Verb::Update => "iam:PutRolePolicy",
             Verb::Delete => "iam:DeleteRolePolicy",
         };
-        grants(format!("arn:*:iam::*:role/{role}"), ["iam:GetRolePolicy", verb])
+        arns(role).into_iter().flat_map(|arn| grants(arn, ["iam:GetRolePolicy", verb])).collect()
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

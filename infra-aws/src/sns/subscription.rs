@@ -5,6 +5,7 @@ use infra_core::{
     provider::{Cx, Result},
 };
 
+use super::Topic;
 use crate::{Aws, classify::Classify as _};
 
 /// Someone who gets what is published. Mail addresses and web addresses have to confirm before they get anything.
@@ -66,6 +67,17 @@ pub(super) async fn all(cx: &Cx<Aws>, topic: &str) -> Result<Vec<(Subscription, 
     Ok(found)
 }
 
+/// What a topic shows of its subscriptions. One that waits for its confirmation cannot be removed, so it counts only
+/// where it is declared: else every plan would want to remove it.
+pub(super) fn shown(
+    all: Vec<(Subscription, Option<String>)>,
+    declared: Option<&Topic>,
+) -> Vec<Subscription> {
+    let declared = declared.and_then(|topic| topic.subscriptions.as_deref()).unwrap_or_default();
+    let counts = |(one, arn): &(Subscription, Option<_>)| arn.is_some() || declared.contains(one);
+    all.into_iter().filter(counts).map(|(one, _)| one).collect()
+}
+
 /// Brings the subscriptions to `want`. One that was never confirmed cannot be removed: SNS drops it after two days.
 pub(super) async fn sync(cx: &Cx<Aws>, topic: &str, want: &[Subscription]) -> Result<()> {
     let have = all(cx, topic).await?;
@@ -80,4 +92,24 @@ pub(super) async fn sync(cx: &Cx<Aws>, topic: &str, want: &[Subscription]) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_confirmation_counts_only_where_it_is_declared() {
+        let mail = |name: &str| Subscription {
+            protocol: Protocol::Email,
+            endpoint: format!("{name}@example.com"),
+        };
+        let value = infra_core::state::Value::from([(
+            "subscriptions",
+            infra_core::Data::to_value(&vec![mail("a"), mail("b")]),
+        )]);
+        let topic = Topic::from_value(&value).unwrap();
+        let all = vec![(mail("a"), None), (mail("x"), None), (mail("y"), Some("arn".to_owned()))];
+        assert_eq!(shown(all, Some(&topic)), [mail("a"), mail("y")]);
+    }
 }

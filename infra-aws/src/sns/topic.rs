@@ -99,7 +99,7 @@ impl Topic {
             kms_key: get("KmsMasterKeyId").map(KeyId::trusted),
             policy: get("Policy"),
             content_based_deduplication: is("ContentBasedDeduplication"),
-            subscriptions: subscriptions.map(|all| all.into_iter().map(|(one, _)| one).collect()),
+            subscriptions: subscriptions.map(|all| subscription::shown(all, find.inputs())),
             tags: tags::visible(&all),
         };
         let outputs = TopicOutputs { arn: Arn::trusted(arn.clone()), name: name.to_owned() };

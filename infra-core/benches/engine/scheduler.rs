@@ -72,7 +72,7 @@ pub(crate) fn table() {
             let engine = app.engine(&settings, program).expect("the engine");
             let begin = std::time::Instant::now();
             let options = infra_core::command::UpOptions::default();
-            infra_core::command::up(&engine, &options, &infra_core::command::Yes).await.expect("up");
+            infra_core::command::up(&engine, &options, &infra_core::command::Confirmed).await.expect("up");
             begin.elapsed()
         });
         let ratio = wall.as_secs_f64() * 1000.0 / f64::from(critical);

@@ -3,11 +3,23 @@
 //! Every one of them tells what it does on the engine's event stream and returns when it is over.
 
 mod destroy;
+pub mod graph;
+mod history;
+mod names;
 mod observe;
+mod outputs;
 mod preview;
 mod recover;
+pub mod saved;
+mod simulate;
+pub mod stack;
+pub mod state;
 mod up;
 
 pub use destroy::destroy;
+pub use history::history;
+pub use names::resolve;
+pub use outputs::outputs;
 pub use preview::{Preview, PreviewOptions, preview};
+pub use simulate::simulate;
 pub use up::{Confirm, Confirmed, DEFAULT_PARALLEL, UpOptions, up};

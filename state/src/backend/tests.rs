@@ -81,8 +81,9 @@ async fn retry_keeps_the_contract_over_a_backend_that_fails_every_other_time() {
         let env: Arc<dyn Env> = Arc::new(Hasty);
         let memory = beats();
         let flaky = |memory: Memory| {
-            let fails =
-                |call: &Call<'_>| if call.number % 2 == 0 { Effect::Fail } else { Effect::Pass };
+            let fails = |call: &Call<'_>| {
+                if call.number.is_multiple_of(2) { Effect::Fail } else { Effect::Pass }
+            };
             let flaky = Arc::new(Fault::new(Arc::new(memory), Arc::new(System), fails));
             Retry::new(flaky, Arc::clone(&env), Duration::from_mins(1))
         };

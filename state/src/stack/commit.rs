@@ -69,7 +69,7 @@ impl Session {
                         .as_ref()
                         .map_or_else(|| fenced("the session is over"), Ended::error));
                 }
-                Err(oneshot::error::TryRecvError::Empty) => self.write(&mut writer).await,
+                Err(oneshot::error::TryRecvError::Empty) => Box::pin(self.write(&mut writer)).await,
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
         if whose == Whose::Ours {
             check_identity(store, &head.identity)?;
         }
-        let loaded = load_from(store, head, tag.clone()).await;
+        let loaded = Box::pin(load_from(store, head, tag.clone())).await;
         // A compaction may have moved the head and removed what we were about to read, or were not shown.
         if store.head().await?.is_some_and(|(_, now)| now == tag) {
             return loaded.map(Some);

@@ -183,7 +183,7 @@ impl Session {
     async fn finish(&self, writer: &mut Writer, history: Option<HistoryEntry>) -> Result<()> {
         self.check()?;
         if writer.compaction_is_due() {
-            self.compact(writer).await?;
+            Box::pin(self.compact(writer)).await?;
         }
         match history {
             Some(history) => self.file(history).await,

@@ -43,6 +43,11 @@ impl State {
         &self.store.name
     }
 
+    /// What seals its secrets.
+    pub fn sealer(&self) -> &dyn Sealer {
+        &*self.sealer
+    }
+
     /// The place it is kept in, which may hold other stacks too.
     pub fn backend(&self) -> &dyn Backend {
         &*self.store.backend

@@ -174,7 +174,7 @@ impl State {
         }
         let lease = Lease::take(&self.store, who, wait).await?;
         let nonce = lease.nonce;
-        let opened = Session::open(self.store.clone(), lease, whose, born).await;
+        let opened = Box::pin(Session::open(self.store.clone(), lease, whose, born)).await;
         if opened.is_err() {
             let _ = self.store.backend.lease_free(&self.store.folder(), nonce).await;
         }

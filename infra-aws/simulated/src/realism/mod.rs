@@ -4,6 +4,7 @@ mod identity_reply;
 mod key_rotation;
 mod managed_policy;
 mod route;
+mod table_index;
 mod table_status;
 
 pub(crate) use route::answer;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::table_index;
 use crate::emulated;
 use crate::services::{Access, Service};
 use crate::settings::Wait;
@@ -73,6 +74,14 @@ fn follow(access: &mut Access<'_>, name: &str, known: &Value, mut reply: Reply) 
     if let Some(class) = text(&call.input, "TableClass") {
         kept["TableClassSummary"] = json!({"TableClass": class});
     }
+    if call.operation == "UpdateTable" {
+        let mut before = body[field].clone();
+        overlay(&mut before, &kept);
+        if let Some((indexes, definitions)) = table_index::updated(&before, &call.input) {
+            kept["GlobalSecondaryIndexes"] = indexes;
+            kept["AttributeDefinitions"] = definitions;
+        }
+    }
     let active = json!({"status": null});
     if call.operation == "CreateTable" && call.input["Tags"].is_array() {
         tag(access, &body[field]["TableArn"]);
@@ -97,11 +106,16 @@ fn follow(access: &mut Access<'_>, name: &str, known: &Value, mut reply: Reply) 
     };
     body[field]["TableStatus"] = json!(status);
     body[field]["DeletionProtectionEnabled"] = json!(protected);
-    for (name, value) in kept.as_object().into_iter().flatten() {
-        body[field][name] = value.clone();
-    }
+    overlay(&mut body[field], &kept);
     reply.body = body.to_string().into();
     reply
+}
+
+/// What is kept here stands in for what the emulator shows.
+fn overlay(description: &mut Value, kept: &Value) {
+    for (name, value) in kept.as_object().into_iter().flatten() {
+        description[name] = value.clone();
+    }
 }
 
 /// Encryption with a key of one's own; without it there is no description at all.

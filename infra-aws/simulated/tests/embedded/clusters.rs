@@ -136,7 +136,7 @@ async fn the_same_token_is_the_same_cluster() {
         },
     });
     let second = aws.eks("POST", "/clusters", input.clone()).await.ok().json();
-    assert_eq!(second["cluster"]["endpoint"].as_str().is_some(), true);
+    assert!(second["cluster"]["endpoint"].is_string());
     input["clientRequestToken"] = json!("u");
     let refused = aws.eks("POST", "/clusters", input).await;
     assert_eq!(refused.code(), "ResourceInUseException");

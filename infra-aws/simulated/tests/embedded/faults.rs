@@ -35,7 +35,7 @@ async fn a_lost_reply_has_taken_effect() {
 #[tokio::test]
 async fn new_things_are_not_seen_at_once() {
     let aws = instant();
-    aws.cloud.faults().lag_after_create(Duration::from_secs(60), "Describe*");
+    aws.cloud.faults().lag_after_create(Duration::from_mins(1), "Describe*");
     let vpc = aws.ec2("CreateVpc", "CidrBlock=10.0.0.0/16").await.ok().get("vpcId");
     let by_id = format!("VpcId.1={vpc}");
     assert_eq!(aws.ec2("DescribeVpcs", &by_id).await.code(), "InvalidVpcID.NotFound");

@@ -205,7 +205,9 @@ async fn readers_see_whole_commits_while_others_write_and_compact() {
             for n in 0..30_u64 {
                 let session = acquired(&state).await;
                 let mut both = [record("a"), record("b")];
-                both.iter_mut().for_each(|record| record.version = u32::try_from(n).unwrap());
+                for record in &mut both {
+                    record.version = u32::try_from(n).unwrap();
+                }
                 session.commit(both.map(Change::Put).into()).await.unwrap();
                 let mut writer = session.writer.lock().await;
                 session.compact(&mut writer).await.unwrap();

@@ -109,7 +109,7 @@ async fn any_flipped_bit_is_noticed() {
 #[tokio::test]
 async fn a_newer_format_is_told_from_damage() {
     for (key, body) in contents(&written().await).await {
-        if key.ends_with(".zst") {
+        if key.contains("/snapshots/") {
             continue;
         }
         let text = String::from_utf8(body).unwrap();

@@ -87,6 +87,17 @@ pub(super) fn create(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fai
                         BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>",
                 },
             });
+            if let Some(tags) = inner(&access.call.body, "Tags") {
+                document["configurations"]["tagging"] =
+                    json!(format!("<Tagging><TagSet>{tags}</TagSet></Tagging>"));
+            }
+            let ownership = access.call.headers.get("x-amz-object-ownership");
+            if let Some(ownership) = ownership.and_then(|it| it.to_str().ok()) {
+                document["configurations"]["ownershipControls"] = json!(format!(
+                    "<OwnershipControls><Rule><ObjectOwnership>{ownership}</ObjectOwnership></Rule>\
+                     </OwnershipControls>"
+                ));
+            }
             if lock {
                 document["configurations"]["object-lock"] = json!(
                     "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>\
@@ -100,6 +111,14 @@ pub(super) fn create(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Fai
         }
     }
     Ok(empty(200).header("location", &format!("/{bucket}")))
+}
+
+/// What stands inside an element of an XML text, as it stands there.
+fn inner(body: &[u8], element: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let (_, rest) = text.split_once(&format!("<{element}>"))?;
+    let (inside, _) = rest.split_once(&format!("</{element}>"))?;
+    Some(inside.to_owned())
 }
 
 pub(super) fn list(access: &mut Access<'_>) -> Reply {

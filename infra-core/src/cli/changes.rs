@@ -1,0 +1,134 @@
+//! `preview`, `up`, `destroy`.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use infra_state::Urn;
+
+use super::{
+    args::{Destroy, Executing, Planning, Preview, Towards, Up},
+    dispatch::Session,
+};
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    command::{
+        self, Confirm, Confirmed, DEFAULT_PARALLEL, PreviewOptions, UpOptions, resolve, saved,
+    },
+    exit::Exit,
+    plan::{PlanOptions, Refresh},
+};
+
+/// Plans and shows.
+pub(super) async fn preview(session: &Session<'_>, args: &Preview) -> Result<Exit> {
+    let engine = &session.engine;
+    let mut plan = options(engine, &args.planning, &args.towards).await?;
+    plan.destroy = args.destroy;
+    let preview = command::preview(engine, &PreviewOptions { plan }).await?;
+    if let Some(path) = &args.save {
+        saved::save(engine, &preview, args.destroy, path).await?;
+        session.say(&format!("\nThe plan is in {}. To execute it: `up --plan {}`\n", path.display(), path.display())).await;
+    }
+    Ok(if args.exit_code && !preview.plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// No command on a real cloud: a preview, and how to go on.
+pub(super) async fn look(session: &Session<'_>) -> Result<Exit> {
+    let preview = command::preview(&session.engine, &PreviewOptions::default()).await?;
+    if !preview.plan.is_empty() {
+        let stack = &session.settings.stack;
+        session.say(&format!("\nNothing was changed. To perform this: `up --stack {stack}`\n")).await;
+    }
+    Ok(Exit::Done)
+}
+
+/// Plans, asks, executes.
+pub(super) async fn up(session: &Session<'_>, args: &Up) -> Result<Exit> {
+    let agreed = args.executing.yes || args.plan.is_some();
+    session.may_ask(agreed, "up")?;
+    let engine = &session.engine;
+    let plan = options(engine, &args.planning, &args.towards).await?;
+    let mut options = executing(plan, &args.executing);
+    if let Some(path) = &args.plan {
+        let saved = saved::load(engine, path).await?;
+        options.plan.destroy = saved.destroy;
+        options.saved = Some(Arc::new(saved.plan));
+    }
+    let confirm = session.confirm(agreed);
+    let summary = command::up(engine, &options, &*confirm).await?;
+    Ok(Exit::from(&summary))
+}
+
+/// No command on a simulated cloud: nothing real is touched, so nobody is asked.
+pub(super) async fn try_out(session: &Session<'_>) -> Result<Exit> {
+    let summary = command::up(&session.engine, &UpOptions::default(), &Confirmed).await?;
+    Ok(Exit::from(&summary))
+}
+
+/// Plans to remove everything, asks, executes.
+pub(super) async fn destroy(session: &Session<'_>, args: &Destroy) -> Result<Exit> {
+    session.may_ask(args.executing.yes, "destroy")?;
+    let engine = &session.engine;
+    let mut plan = options(engine, &args.planning, &Towards::default()).await?;
+    plan.exclude_protected = args.exclude_protected;
+    let confirm = session.confirm(args.executing.yes);
+    let summary = command::destroy(engine, &executing(plan, &args.executing), &*confirm).await?;
+    Ok(Exit::from(&summary))
+}
+
+fn executing(plan: PlanOptions, args: &Executing) -> UpOptions {
+    UpOptions {
+        plan,
+        parallel: args.parallel.unwrap_or(DEFAULT_PARALLEL),
+        lock_timeout: args.lock_timeout.unwrap_or_default(),
+        continue_on_error: args.continue_on_error,
+        ..UpOptions::default()
+    }
+}
+
+async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Result<PlanOptions> {
+    let named = [&planning.target, &planning.exclude, &planning.allow_data_loss, &towards.replace];
+    let known = if named.iter().all(|list| list.is_empty()) { Vec::new() } else { known(engine).await? };
+    let urns = |texts: &[String]| -> Result<BTreeSet<Urn>> {
+        texts.iter().map(|text| resolve(text, &known)).collect()
+    };
+    Ok(PlanOptions {
+        targets: urns(&planning.target)?,
+        excludes: urns(&planning.exclude)?,
+        replaces: urns(&towards.replace)?,
+        allow_data_loss: urns(&planning.allow_data_loss)?,
+        refresh: match (planning.refresh, planning.no_refresh) {
+            (true, _) => Refresh::All,
+            (_, true) => Refresh::Nothing,
+            _ => Refresh::Touched,
+        },
+        refresh_lookups: towards.refresh_lookups,
+        allow_mass_absence: planning.allow_mass_absence,
+        ..PlanOptions::default()
+    })
+}
+
+/// Every resource that is declared or remembered.
+async fn known(engine: &Engine) -> Result<Vec<Urn>> {
+    let mut known: BTreeSet<Urn> = engine.graph()?.nodes.into_keys().collect();
+    if let Some(view) = engine.state.read().await? {
+        known.extend(view.snapshot.records.keys().map(|key| key.urn.clone()));
+    }
+    Ok(known.into_iter().collect())
+}
+
+impl Session<'_> {
+    /// Stops at once where nobody could answer.
+    fn may_ask(&self, agreed: bool, command: &str) -> Result<()> {
+        if agreed || self.interactive {
+            return Ok(());
+        }
+        let message = format!(
+            "nobody is at a terminal to confirm. Look with `preview`, then say `{command} --yes`{}",
+            if command == "up" { ", or `preview --save FILE` and `up --plan FILE`" } else { "" }
+        );
+        Err(Error::new(ErrorKind::Refused, message))
+    }
+
+    fn confirm(&self, agreed: bool) -> Box<dyn Confirm + '_> {
+        if agreed { Box::new(Confirmed) } else { Box::new(self.ask()) }
+    }
+}

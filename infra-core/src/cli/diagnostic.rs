@@ -1,0 +1,134 @@
+//! Errors for people: what, where in the program, and what to do.
+
+use std::{
+    error::Error as StdError,
+    fmt, fs,
+    panic::Location,
+    path::{Path, PathBuf},
+};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    SourceOffset,
+};
+
+use crate::{Error, ErrorKind, graph::Mistake};
+
+/// The error as text. Source lines are shown where the files are found: under `folders`, or above them.
+pub(super) fn render(error: &Error, folders: &[PathBuf]) -> String {
+    let mistakes = error.mistakes().iter().map(|mistake| Shown::of(mistake, folders));
+    let shown = Shown {
+        message: if error.mistakes().is_empty() { error.to_string() } else { format!("{error}:") },
+        causes: causes(error),
+        help: help(error.kind()),
+        source: None,
+        label: None,
+        related: mistakes.collect(),
+    };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(100);
+    if handler.render_report(&mut text, &shown).is_err() {
+        return format!("{error}\n");
+    }
+    text
+}
+
+fn help(kind: ErrorKind) -> Option<String> {
+    let text = match kind {
+        ErrorKind::Locked => "wait for it (`--lock-timeout 10m`); if its process is surely dead, `state unlock NONCE`",
+        ErrorKind::PlanStale => "look at the new plan and confirm that one",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// The causes that say more than the message does already.
+fn causes(error: &Error) -> Option<String> {
+    let mut said = error.to_string();
+    let mut texts = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said.push_str(&text);
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    (!texts.is_empty()).then(|| texts.join(": "))
+}
+
+/// An error as `miette` wants it.
+#[derive(Debug)]
+struct Shown {
+    message: String,
+    causes: Option<String>,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    label: Option<LabeledSpan>,
+    related: Vec<Shown>,
+}
+
+impl Shown {
+    fn of(mistake: &Mistake, folders: &[PathBuf]) -> Self {
+        let message = match &mistake.urn {
+            Some(urn) => format!("{} ({}): {}", urn.name(), urn.kind(), mistake.message),
+            None => mistake.message.clone(),
+        };
+        let mut shown = Self {
+            message,
+            causes: None,
+            help: None,
+            source: None,
+            label: None,
+            related: Vec::new(),
+        };
+        let Some(at) = mistake.at else { return shown };
+        match read(at, folders) {
+            Some(text) => {
+                let from = SourceOffset::from_location(&text, at.line() as usize, at.column() as usize);
+                let rest = text.get(from.offset()..).unwrap_or_default();
+                let length = rest.find('\n').unwrap_or(rest.len()).clamp(1, 60);
+                shown.label = Some(LabeledSpan::new(Some("here".to_owned()), from.offset(), length));
+                shown.source = Some(NamedSource::new(at.file(), text));
+            }
+            None => shown.help = Some(format!("at {at}")),
+        }
+        shown
+    }
+}
+
+/// The file of a location: the compiler names it from where it was started, which may be above here.
+fn read(at: &Location<'_>, folders: &[PathBuf]) -> Option<String> {
+    let file = Path::new(at.file());
+    let mut above = folders.iter().flat_map(|folder| folder.ancestors());
+    above.find_map(|folder| fs::read_to_string(folder.join(file)).ok())
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|causes| write!(f, "\n{causes}"))
+    }
+}
+
+impl StdError for Shown {}
+
+impl Diagnostic for Shown {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.label.as_ref().map(|label| Box::new(std::iter::once(label.clone())) as _)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        let related = self.related.iter().map(|one| one as &dyn Diagnostic);
+        (!self.related.is_empty()).then(|| Box::new(related) as _)
+    }
+}

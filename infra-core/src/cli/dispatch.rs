@@ -1,0 +1,242 @@
+//! From arguments to an exit code.
+
+use std::{
+    ffi::OsString,
+    io::BufRead,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use clap::{CommandFactory, FromArgMatches};
+
+use super::{
+    Screen,
+    args::{Arguments, Command, Global},
+    changes,
+    confirm::Ask,
+    diagnostic, interrupt, print,
+    reporter::Reporter,
+    screen::Shared,
+    state,
+};
+use crate::{
+    App, Engine, Error, ErrorKind, Program, Result,
+    config::Settings,
+    event::Events,
+    exit::Exit,
+    report::{Human, Sink},
+};
+
+/// A command that runs.
+pub(super) struct Session<'a> {
+    pub(super) engine: Engine,
+    pub(super) settings: &'a Settings,
+    pub(super) interactive: bool,
+    pub(super) json: bool,
+    reporter: &'a Reporter,
+    out: Shared,
+    err: Shared,
+    input: Mutex<Option<Box<dyn BufRead + Send>>>,
+}
+
+impl Session<'_> {
+    /// Prints a line of data.
+    pub(super) fn data(&self, text: &str) {
+        self.out.clone().line(text);
+    }
+
+    /// Tells a person something, after everything that was told before.
+    pub(super) async fn say(&self, text: &str) {
+        self.reporter.caught_up().await;
+        self.say_now(text);
+    }
+
+    /// Tells a person something.
+    pub(super) fn say_now(&self, text: &str) {
+        self.reporter.write(text);
+    }
+
+    /// The question before changes.
+    pub(super) fn ask(&self) -> Ask<'_> {
+        let input = self.input.lock().map_or(None, |mut input| input.take());
+        Ask {
+            reporter: self.reporter,
+            err: self.err.clone(),
+            input: Mutex::new(input),
+            cancel: self.engine.cancel.clone(),
+            production: self.settings.production.then(|| self.settings.stack.clone()),
+        }
+    }
+
+    /// Whether nothing real can be touched.
+    fn is_simulated(&self) -> bool {
+        self.engine.connectors.values().all(|connector| connector.notice().is_some())
+    }
+}
+
+/// What the arguments ask for.
+enum Asked {
+    Ours(Option<Command>),
+    Custom(usize, clap::ArgMatches),
+}
+
+/// Runs the command that the arguments say.
+pub(crate) async fn run<A>(app: &App, program: Arc<Program>, arguments: A, screen: Screen) -> Exit
+where
+    A: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    let mut screen = screen;
+    let (global, asked) = match parse(app, arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, &mut screen),
+    };
+    if global.no_color {
+        screen.without_colors();
+    }
+    let Screen { out, err, input, interactive, live, .. } = screen;
+    let (events, received) = Events::channel();
+    let reporter = if global.json {
+        Reporter::json(out.clone(), received)
+    } else {
+        let sink = Box::new(err.clone());
+        let sink = if live { Sink::live(sink) } else { Sink::plain(sink) };
+        Reporter::human(Human::new(sink, global.details), received)
+    };
+    let ended = async {
+        let settings = settings(app, &global)?;
+        let session = Session {
+            engine: app.assemble(&settings, program, events).await?,
+            settings: &settings,
+            interactive,
+            json: global.json,
+            reporter: &reporter,
+            out: out.clone(),
+            err: err.clone(),
+            input: Mutex::new(Some(input)),
+        };
+        execute(app, &session, asked).await
+    };
+    let ended = ended.await;
+    reporter.end().await;
+    ended.unwrap_or_else(|error| {
+        let mut folders: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
+        folders.extend(app.beside().cloned());
+        let mut err = err;
+        err.text(&diagnostic::render(&error, &folders));
+        if global.json {
+            let mut out = out;
+            out.line(&error_event(&error).to_string());
+        }
+        error.kind().into()
+    })
+}
+
+fn parse<A>(app: &App, arguments: A) -> Result<(Global, Asked), clap::Error>
+where
+    A: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    let mut command = Arguments::command().name(app.name().to_owned());
+    command = command.subcommands(app.commands().iter().map(|custom| custom.command()));
+    let matches = command.try_get_matches_from(arguments)?;
+    let named = matches.subcommand();
+    let custom = named.and_then(|(name, own)| {
+        let at = app.commands().iter().position(|custom| custom.command().get_name() == name)?;
+        Some(Asked::Custom(at, own.clone()))
+    });
+    match custom {
+        Some(custom) => Ok((<Global as FromArgMatches>::from_arg_matches(&matches)?, custom)),
+        None => {
+            let Arguments { global, command } = Arguments::from_arg_matches(&matches)?;
+            Ok((global, Asked::Ours(command)))
+        }
+    }
+}
+
+/// Help goes to standard output, a mistake to standard error.
+fn usage(error: &clap::Error, screen: &mut Screen) -> Exit {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        screen.err.text(&text);
+        return Exit::Usage;
+    }
+    screen.out.text(&text);
+    Exit::Done
+}
+
+fn settings(app: &App, global: &Global) -> Result<Settings> {
+    let here = std::env::current_dir().map_err(|e| {
+        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
+    })?;
+    let mut settings = app.settings(&global.stack, global.config.clone(), &here, &global.set)?;
+    if let Some(cloud) = &global.cloud {
+        settings.cloud = Some(cloud.clone());
+    }
+    if let Some(state) = &global.state {
+        // What is typed is relative to where it is typed.
+        settings.state = Some(match state.strip_prefix("file:") {
+            Some(path) => format!("file:{}", here.join(path.trim_start_matches("//")).display()),
+            None => state.clone(),
+        });
+    }
+    Ok(settings)
+}
+
+async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit> {
+    let cancel = session.engine.cancel.clone();
+    interrupt::listen(cancel.clone());
+    // These know themselves how to stop.
+    let stops = matches!(
+        asked,
+        Asked::Ours(None | Some(Command::Up(_) | Command::Destroy(_) | Command::Simulate(_)))
+    );
+    let done = dispatch(app, session, asked);
+    if stops {
+        return done.await;
+    }
+    tokio::select! {
+        done = done => done,
+        () = cancel.stopped() => Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was changed")),
+    }
+}
+
+async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit> {
+    let command = match asked {
+        Asked::Custom(at, matches) => {
+            let mut out = session.out.clone();
+            app.commands()[at].run(&session.engine, &matches, &mut out).await?;
+            return Ok(Exit::Done);
+        }
+        Asked::Ours(command) => command,
+    };
+    match command {
+        None if session.is_simulated() => changes::try_out(session).await,
+        None => changes::look(session).await,
+        Some(Command::Preview(args)) => changes::preview(session, &args).await,
+        Some(Command::Up(args)) => changes::up(session, &args).await,
+        Some(Command::Destroy(args)) => changes::destroy(session, &args).await,
+        Some(Command::Outputs(args)) => print::outputs(session, &args).await,
+        Some(Command::Graph(args)) => print::graph(session, &args).await,
+        Some(Command::History(args)) => print::history(session, &args).await,
+        Some(Command::Stack(args)) => print::stack(session, &args).await,
+        Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::Simulate(args)) => print::simulate(session, &args).await,
+    }
+}
+
+/// The last line of `--json` when a command did not get as far as a summary.
+fn error_event(error: &Error) -> serde_json::Value {
+    let mistakes = error.mistakes().iter().map(|mistake| {
+        serde_json::json!({
+            "message": mistake.message,
+            "urn": mistake.urn,
+            "at": mistake.at.map(ToString::to_string),
+        })
+    });
+    serde_json::json!({
+        "version": crate::report::JSON_VERSION,
+        "event": "error",
+        "kind": format!("{:?}", error.kind()).to_lowercase(),
+        "message": error.to_string(),
+        "mistakes": mistakes.collect::<Vec<_>>(),
+    })
+}

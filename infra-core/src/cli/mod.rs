@@ -1,0 +1,16 @@
+//! The command line that every program has: arguments in, events and data out. All it does is call
+//! [`command`](crate::command).
+
+mod args;
+mod changes;
+mod confirm;
+mod diagnostic;
+mod dispatch;
+mod interrupt;
+mod print;
+mod reporter;
+mod screen;
+mod state;
+
+pub(crate) use dispatch::run;
+pub use screen::Screen;

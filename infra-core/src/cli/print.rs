@@ -1,0 +1,208 @@
+//! `outputs`, `graph`, `history`, `stack`, `simulate`: data on standard output.
+
+use std::{fs, path::Path};
+
+use infra_state::{HistoryEntry, Outcome, Value};
+use serde_json::json;
+
+use super::{
+    args::{Format, Graph, History, Outputs, Simulate, Stack},
+    dispatch::Session,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    command::{self, graph, stack},
+    config::nearest,
+    exit::Exit,
+    report::{
+        self, duration,
+        graph::{Picture, dot, mermaid, svg},
+        inline, shown, whole,
+    },
+};
+
+pub(super) async fn outputs(session: &Session<'_>, args: &Outputs) -> Result<Exit> {
+    let mut exports = command::outputs(&session.engine).await?;
+    if args.show_secrets {
+        exports = exports.into_iter().map(|(name, value)| (name, value.plain())).collect();
+    }
+    if let Some(name) = &args.name {
+        let Some(value) = exports.get(name) else {
+            let hint = nearest(name, exports.keys().map(String::as_str));
+            let hint = hint.map_or_else(String::new, |hint| format!("; did you mean `{hint}`?"));
+            return Err(Error::new(ErrorKind::Usage, format!("there is no output `{name}`{hint}")));
+        };
+        if value.has_secret() {
+            let message = format!("the output `{name}` is secret; say --show-secrets to print it");
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let text = match value {
+            Value::String(text) if !session.json => text.clone(),
+            other => shown(other).to_string(),
+        };
+        session.data(&text);
+        return Ok(Exit::Done);
+    }
+    if session.json {
+        let values = exports.iter().map(|(name, value)| (name.clone(), shown(value)));
+        session.data(&serde_json::Value::Object(values.collect()).to_string());
+        return Ok(Exit::Done);
+    }
+    for (name, value) in &exports {
+        let text = match value {
+            Value::String(text) if !text.contains('\n') => text.clone(),
+            other => whole(other, 100).unwrap_or_else(|| inline(other, 4096)),
+        };
+        session.data(&format!("{name} = {text}"));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn graph(session: &Session<'_>, args: &Graph) -> Result<Exit> {
+    let picture = if args.remembered {
+        graph::recorded(&session.engine).await?
+    } else {
+        graph::declared(&session.engine)?
+    };
+    let format = args.format.unwrap_or_else(|| by_extension(args.output.as_deref()));
+    let text = draw(&picture, format);
+    match &args.output {
+        None => session.data(text.trim_end()),
+        Some(path) => fs::write(path, text).map_err(|e| {
+            let message = format!("cannot write {}: {e}", path.display());
+            Error::new(ErrorKind::Failed, message).because(e)
+        })?,
+    }
+    Ok(Exit::Done)
+}
+
+fn by_extension(path: Option<&Path>) -> Format {
+    match path.and_then(Path::extension).and_then(|extension| extension.to_str()) {
+        Some("svg") => Format::Svg,
+        Some("mmd" | "mermaid" | "md") => Format::Mermaid,
+        _ => Format::Dot,
+    }
+}
+
+fn draw(picture: &Picture, format: Format) -> String {
+    match format {
+        Format::Dot => dot(picture),
+        Format::Mermaid => mermaid(picture),
+        Format::Svg => svg(picture),
+    }
+}
+
+pub(super) async fn history(session: &Session<'_>, args: &History) -> Result<Exit> {
+    let entries = command::history(&session.engine, args.last).await?;
+    if session.json {
+        for entry in &entries {
+            session.data(&deployment(entry).to_string());
+        }
+    } else if entries.is_empty() {
+        session.say("There are no deployments yet.\n").await;
+    } else {
+        session.data(report::history(&entries).trim_end());
+    }
+    Ok(Exit::Done)
+}
+
+fn deployment(entry: &HistoryEntry) -> serde_json::Value {
+    let deployment = &entry.deployment;
+    json!({
+        "number": deployment.number,
+        "command": deployment.command,
+        "by": deployment.by,
+        "revision": deployment.revision,
+        "began": deployment.at.to_string(),
+        "ended": entry.ended.to_string(),
+        "outcome": outcome(entry.outcome),
+        "summary": entry.summary,
+    })
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+pub(super) async fn stack(session: &Session<'_>, args: &Stack) -> Result<Exit> {
+    let engine = &session.engine;
+    match args {
+        Stack::List => {
+            for name in stack::stacks(engine).await? {
+                session.data(&name.stack);
+            }
+        }
+        Stack::Show => show(session, &stack::show(engine).await?),
+        Stack::Rm(locking) => {
+            stack::remove(engine, locking.lock_timeout.unwrap_or_default()).await?;
+            session.say(&format!("The state of {} is removed.\n", engine.state.name())).await;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show(session: &Session<'_>, what: &stack::Shown) {
+    let snapshot = &what.view.snapshot;
+    let identity = &snapshot.identity;
+    let deployment = snapshot.deployment.as_ref();
+    if session.json {
+        let unsettled = what.unsettled.iter().map(|(status, n)| (format!("{status:?}").to_lowercase(), json!(n)));
+        let value = json!({
+            "stack": identity.stack.to_string(),
+            "lineage": identity.lineage.to_string(),
+            "state": session.engine.state.url(),
+            "position": what.view.position.to_string(),
+            "kinds": what.kinds,
+            "unsettled": serde_json::Value::Object(unsettled.collect()),
+            "open": snapshot.open.len(),
+            "deployment": deployment.map(|d| json!({"number": d.number, "command": d.command, "by": d.by, "began": d.at.to_string()})),
+            "outcome": snapshot.outcome.map(outcome),
+            "holder": what.view.holder.as_ref().map(ToString::to_string),
+            "interrupted": what.view.interrupted,
+        });
+        return session.data(&value.to_string());
+    }
+    let line = |key: &str, value: String| session.data(&format!("{key:<12} {value}"));
+    line("stack", identity.stack.to_string());
+    line("lineage", identity.lineage.to_string());
+    line("state", session.engine.state.url());
+    line("position", what.view.position.to_string());
+    if let Some(deployment) = deployment {
+        let how = match snapshot.outcome {
+            Some(how) => outcome(how).to_owned(),
+            None if what.view.holder.is_some() => "in progress".to_owned(),
+            None => "cut off: the next `up` finishes it".to_owned(),
+        };
+        let age = session.engine.env.now().duration_since(deployment.at);
+        let age = duration(age.try_into().unwrap_or_default());
+        line("deployment", format!("{} `{}` by {}, {age} ago: {how}", deployment.number, deployment.command, deployment.by));
+    }
+    if let Some(holder) = &what.view.holder {
+        line("locked by", holder.to_string());
+    }
+    if !snapshot.open.is_empty() {
+        line("open", format!("{} operations that are not settled", snapshot.open.len()));
+    }
+    for (status, n) in &what.unsettled {
+        line(&format!("{status:?}").to_lowercase(), n.to_string());
+    }
+    line("resources", what.kinds.values().sum::<usize>().to_string());
+    for (kind, n) in &what.kinds {
+        session.data(&format!("  {n:>4} {kind}"));
+    }
+}
+
+pub(super) async fn simulate(session: &Session<'_>, args: &Simulate) -> Result<Exit> {
+    let serving = |address: std::net::SocketAddr, environment: Vec<(String, String)>| {
+        for (name, value) in environment {
+            session.data(&format!("export {name}={value}"));
+        }
+        session.say_now(&format!("Serving the embedded cloud of {} at http://{address}; Ctrl-C ends it.\n", session.engine.state.name()));
+    };
+    command::simulate(&session.engine, &args.listen, serving).await?;
+    Ok(Exit::Done)
+}

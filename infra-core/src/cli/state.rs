@@ -1,0 +1,103 @@
+//! `state …`.
+
+use std::{fs, io::Read};
+
+use infra_state::{ExportSecrets, Push, Rebind, Record};
+use serde_json::json;
+
+use super::{
+    args::{Locking, State},
+    dispatch::Session,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    command::state::{self},
+    exit::Exit,
+    report::shown,
+};
+
+pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
+    let engine = &session.engine;
+    let wait = |locking: &Locking| locking.lock_timeout.unwrap_or_default();
+    match args {
+        State::List => {
+            let records = state::list(engine).await?;
+            let mut urns: Vec<_> = records.iter().map(|record| &record.urn).collect();
+            urns.dedup();
+            urns.iter().for_each(|urn| session.data(urn.as_str()));
+        }
+        State::Show { urn, show_secrets } => {
+            for object in state::show(engine, urn).await? {
+                let text = serde_json::to_string_pretty(&record(&object, *show_secrets));
+                session.data(&text.unwrap_or_default());
+            }
+        }
+        State::Mv { from, to, locking } => {
+            let to = state::mv(engine, from, to, wait(locking)).await?;
+            session.say(&format!("It is {to} now. Write the same name in the program.\n")).await;
+        }
+        State::Rm { urn, force, locking } => {
+            let urn = state::rm(engine, urn, *force, wait(locking)).await?;
+            session.say(&format!("{urn} is forgotten; its object is where it was.\n")).await;
+        }
+        State::Protect { urns, locking } => {
+            for urn in state::protect(engine, urns, true, wait(locking)).await? {
+                session.say(&format!("{urn} is protected.\n")).await;
+            }
+        }
+        State::Unprotect { urns, locking } => {
+            for urn in state::protect(engine, urns, false, wait(locking)).await? {
+                session.say(&format!("{urn} is not protected any more. (`.protect()` in the program protects it again.)\n")).await;
+            }
+        }
+        State::Unlock { nonce } => {
+            state::unlock(engine, nonce).await?;
+            session.say("The lock is free.\n").await;
+        }
+        State::Pull { show_secrets } => {
+            let secrets = if *show_secrets { ExportSecrets::Shown } else { ExportSecrets::Sealed };
+            session.data(&state::pull(engine, secrets).await?);
+        }
+        State::Push { file, force, locking } => {
+            let failed = |e: std::io::Error| {
+                let message = format!("cannot read {}: {e}", file.display());
+                Error::new(ErrorKind::Usage, message).because(e)
+            };
+            let text = if file.as_os_str() == "-" {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+                text
+            } else {
+                fs::read_to_string(file).map_err(failed)?
+            };
+            let how = if *force { Push::Forced } else { Push::Checked };
+            let position = state::push(engine, &text, how, wait(locking)).await?;
+            session.say(&format!("The state is at {position} now.\n")).await;
+        }
+        State::Rebind { moved, locking, .. } => {
+            let how = if *moved { Rebind::Moved } else { Rebind::Copied };
+            let identity = state::rebind(engine, how, wait(locking)).await?;
+            session.say(&format!("This is {} now, lineage {}.\n", identity.stack, identity.lineage)).await;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn record(record: &Record, secrets: bool) -> serde_json::Value {
+    let value = |value: &infra_state::Value| if secrets { value.to_json() } else { shown(value) };
+    json!({
+        "urn": record.urn,
+        "instance": record.instance,
+        "id": record.id,
+        "status": record.status,
+        "version": record.version,
+        "inputs": value(&record.inputs),
+        "outputs": value(&record.outputs),
+        "provider": record.provider,
+        "dependencies": record.dependencies,
+        "options": record.options,
+        "holds_data": record.holds_data,
+        "created": record.created.to_string(),
+        "updated": record.updated.to_string(),
+    })
+}
