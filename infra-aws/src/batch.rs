@@ -11,8 +11,7 @@ use futures_util::{
 const AT_ONCE: usize = 32;
 
 /// Several futures at once, as one.
-pub(crate) type Each<F> =
-    Collect<Buffered<Iter<vec::IntoIter<F>>>, Vec<<F as Future>::Output>>;
+pub(crate) type Each<F> = Collect<Buffered<Iter<vec::IntoIter<F>>>, Vec<<F as Future>::Output>>;
 
 /// Applies `one` to every item, several at once; the answers are in the order of the items.
 ///

@@ -140,7 +140,10 @@ mod tests {
         // Answers to the same burst count once.
         state.throttle(now + Duration::from_millis(10));
         let wait = (0..20).map(|_| state.take(now + Duration::from_millis(10))).max().unwrap();
-        assert!(wait > Duration::from_millis(900) && wait < Duration::from_millis(1100), "{wait:?}");
+        assert!(
+            wait > Duration::from_millis(900) && wait < Duration::from_millis(1100),
+            "{wait:?}"
+        );
         let later = now + Duration::from_secs(200);
         assert!((0..1000).all(|_| state.take(later).is_zero()));
     }

@@ -139,6 +139,8 @@ const CODES: &[(Class, &[&str])] = &[
             "BucketAlreadyExists",
             "BucketAlreadyOwnedByYou",
             "InvalidGroup.Duplicate",
+            // A block that is taken is how EC2 says that the subnet is there.
+            "InvalidSubnet.Conflict",
             "InvalidPermission.Duplicate",
             "InvalidKeyPair.Duplicate",
             "RouteAlreadyExists",
@@ -159,6 +161,10 @@ const CODES: &[(Class, &[&str])] = &[
             "ConcurrentUpdate",
             "OperationAborted",
             "OperationAbortedException",
+            // SNS, and KMS of a key that is still on its way from one state to another.
+            "ConcurrentAccess",
+            "ConcurrentAccessException",
+            "KMSInvalidStateException",
             "PriorRequestNotComplete",
             "ConditionalRequestConflict",
             "InvalidState",
@@ -198,6 +204,8 @@ const CODES: &[(Class, &[&str])] = &[
             "ResourceInUseException",
             "InUseException",
             "CannotDelete",
+            // DynamoDB switches continuous backups on some seconds after a table is active.
+            "ContinuousBackupsUnavailableException",
             "VPCInUse",
         ],
     ),
@@ -287,12 +295,18 @@ const TEXTS: &[(&str, &str, Class)] = &[
     ("AuthFailure", "in use", Class::Dependency),
     ("InvalidParameterCombination", "in use", Class::Dependency),
     ("OperationNotPermitted", "in use", Class::Dependency),
+    // What holds the address or the VPC is still on its way out.
+    ("Resource.AlreadyAssociated", "Elastic IP", Class::Dependency),
+    ("Resource.AlreadyAssociated", "already attached", Class::Dependency),
     // A secret or parameter of that name is still being removed.
     ("InvalidRequestException", "scheduled for deletion", Class::Conflict),
     ("InvalidRequestException", "being deleted", Class::Conflict),
     ("InvalidRequestException", "in progress", Class::Conflict),
     ("InvalidParameterException", "in progress", Class::Conflict),
     ("LimitExceededException", "Rate exceeded", Class::Throttled),
+    // DynamoDB: too many tables busy at once, and an expiry that was changed a moment ago.
+    ("LimitExceededException", "simultaneously", Class::Throttled),
+    ("ValidationException", "Time to live has been modified", Class::Conflict),
 ];
 
 /// The class of an error code, given what AWS said with it.

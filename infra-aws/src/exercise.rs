@@ -51,7 +51,11 @@ pub(crate) async fn make<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, want: &R) -> O
             let found = R::read(&Cx::new(Arc::clone(aws)), &[Find::Made { want, op: &op }]).await;
             let found = found.into_iter().next().unwrap().unwrap().expect("the operation's object");
             let once = R::once().by_name || R::once().token.is_some();
-            assert!(!once || (id == again && found.id == id), "{id}, {again} and {} are made", found.id);
+            assert!(
+                !once || (id == again && found.id == id),
+                "{id}, {again} and {} are made",
+                found.id
+            );
         }
         Err(e) => assert_eq!(e.class(), Class::Exists, "{e}"),
     }
@@ -64,7 +68,11 @@ pub(crate) async fn make<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, want: &R) -> O
 }
 
 /// Brings the object to what is wanted as the engine does: update what differs, wait, look again.
-pub(crate) async fn bring<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, id: &str, want: &R) -> Observed<R> {
+pub(crate) async fn bring<R: Managed<Cloud = Aws>>(
+    aws: &Arc<Aws>,
+    id: &str,
+    want: &R,
+) -> Observed<R> {
     let cx = Cx::new(Arc::clone(aws));
     let mut updates = 0;
     for _ in 0..200 {
@@ -74,9 +82,18 @@ pub(crate) async fn bring<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, id: &str, wan
             Readiness::Ready if paths.is_empty() => return have,
             Readiness::Ready | Readiness::Restorable(_) => {
                 updates += 1;
-                assert!(updates < 12, "{paths:?} do not settle: {:#?} is not {:#?}", have.live.to_value(), want.to_value());
-                let change =
-                    Change { have: Some(&have), recorded: Some(want), want: Some(want), paths: &paths };
+                assert!(
+                    updates < 12,
+                    "{paths:?} do not settle: {:#?} is not {:#?}",
+                    have.live.to_value(),
+                    want.to_value()
+                );
+                let change = Change {
+                    have: Some(&have),
+                    recorded: Some(want),
+                    want: Some(want),
+                    paths: &paths,
+                };
                 assert!(!R::grants(&change).is_empty());
                 match R::update(&cx, &change, &operation::<R>()).await {
                     Err(e) if !e.class().is_retryable() => panic!("{paths:?}: {e}"),
@@ -93,7 +110,11 @@ pub(crate) async fn bring<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, id: &str, wan
 }
 
 /// Deletes it and waits until it is gone (or can only be restored); a second delete is fine too.
-pub(crate) async fn delete<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, have: &Observed<R>, recorded: &R) {
+pub(crate) async fn delete<R: Managed<Cloud = Aws>>(
+    aws: &Arc<Aws>,
+    have: &Observed<R>,
+    recorded: &R,
+) {
     let cx = Cx::new(Arc::clone(aws));
     R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap();
     for _ in 0..200 {
@@ -113,7 +134,8 @@ pub(crate) fn differing<R: Managed>(want: &R, live: &R) -> Vec<Path> {
     let differs = |field: &&infra_core::provider::FieldSchema| {
         let of = |value: &Value| {
             let value = value.get(field.name).map(Value::plain)?;
-            let value = field.normalize.map_or_else(|| value.clone(), |normalize| normalize(&value));
+            let value =
+                field.normalize.map_or_else(|| value.clone(), |normalize| normalize(&value));
             Some(canonical(&field.shape, &value))
         };
         match (of(&want), of(&live)) {

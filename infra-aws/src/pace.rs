@@ -1,5 +1,7 @@
 //! What stands between the SDK and the wire: the gate and the rate budget, asked before every attempt.
 //!
+//! **Invariant:** the SDK never sends a changing call twice.
+//!
 //! Interceptors of the SDK cannot wait, so the waiting is in a layer around the HTTP client. Waiting there does not
 //! count against the connection's timeouts, which are the inner client's.
 
@@ -21,7 +23,7 @@ use aws_smithy_runtime_api::{
         runtime_components::RuntimeComponents,
     },
 };
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 use infra_core::provider::Gate;
 
 use crate::budget::Budget;
@@ -35,6 +37,11 @@ fn is_mutating(operation: &str) -> bool {
     !READING.iter().any(|reading| operation.starts_with(reading))
 }
 
+/// Whether the operation that is under way may change something.
+fn changes(config: &ConfigBag) -> bool {
+    config.load::<Metadata>().is_none_or(|metadata| is_mutating(metadata.name()))
+}
+
 /// Says with the request whether it may change something; not there counts as changing.
 #[derive(Clone, Copy, Debug)]
 struct Mutating(bool);
@@ -46,6 +53,20 @@ pub(crate) struct Watch(pub(crate) Arc<Budget>);
 impl Intercept for Watch {
     fn name(&self) -> &'static str {
         "infra-aws"
+    }
+
+    /// The SDK repeats no call that may change something: where the first reply was lost, a repeated create makes a
+    /// second object. The engine looks for the first one before it tries again.
+    fn modify_before_retry_loop(
+        &self,
+        _: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if changes(config) {
+            config.interceptor_state().store_put(RetryConfig::disabled());
+        }
+        Ok(())
     }
 
     fn modify_before_transmit(

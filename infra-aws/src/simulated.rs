@@ -9,6 +9,10 @@ use std::{
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::{
+    rt::sleep::{SharedAsyncSleep, TokioSleep},
+    time::{SharedTimeSource, SystemTimeSource},
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
@@ -94,6 +98,8 @@ impl Connector for Simulated {
             .credentials_provider(SharedCredentialsProvider::new(credentials()))
             .endpoint_url(ENDPOINT)
             .retry_config(provider::retries())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .http_client(http.clone())
             .build();
         if let Some(role) = &config.assume_role {
@@ -131,14 +137,17 @@ fn credentials() -> Credentials {
 }
 
 #[cfg(test)]
+use infra_core::provider::Gate;
+
+#[cfg(test)]
 impl crate::Aws {
     /// A connection to an embedded AWS of its own, in memory.
     pub(crate) async fn test() -> Arc<Self> {
-        Self::test_in(&Cloud::memory(Settings::default())).await
+        Self::test_in(&Cloud::memory(Settings::default()), &Gate::default()).await
     }
 
-    /// A connection to this embedded AWS.
-    pub(crate) async fn test_in(cloud: &Cloud) -> Arc<Self> {
+    /// A connection to this embedded AWS, behind this gate.
+    pub(crate) async fn test_in(cloud: &Cloud, gate: &Gate) -> Arc<Self> {
         // A directory of its own only to have a rate budget of its own: nothing is written there.
         let directory = PathBuf::from(uuid::Uuid::new_v4().to_string());
         let context = Context {
@@ -146,11 +155,12 @@ impl crate::Aws {
             settings: Value::map(),
             directory,
             key: Arc::new([0; 32]),
-            gate: infra_core::provider::Gate::default(),
+            gate: gate.clone(),
         };
         let simulated = simulated_in(cloud.clone());
         let config = simulated.default_provider(&context).unwrap();
         let connection = simulated.connect(&config, &context).await.unwrap();
+        assert_eq!(connection.identity["cloud"], "simulated");
         connection.client.downcast().unwrap()
     }
 }
@@ -158,13 +168,75 @@ impl crate::Aws {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Aws;
 
     #[tokio::test]
     async fn identity_says_that_nothing_is_real() {
-        let aws = crate::Aws::test().await;
+        let aws = Aws::test().await;
         assert_eq!(
             (aws.region(), aws.account(), aws.partition()),
             ("eu-west-1", "123456789012", "aws")
         );
+    }
+
+    #[tokio::test]
+    async fn another_account_by_its_role() {
+        let simulated = simulated_in(Cloud::memory(Settings::default()));
+        let context = Context {
+            stack: infra_core::state::StackName::new("test", "dev").unwrap(),
+            settings: Value::map(),
+            directory: PathBuf::from("other"),
+            key: Arc::new([0; 32]),
+            gate: Gate::default(),
+        };
+        let role = Value::from([("role_arn", "arn:aws:iam::210987654321:role/deploy".into())]);
+        let config = Value::from([("region", "us-east-1".into()), ("assume_role", role)]);
+        let connection = simulated.connect(&config, &context).await.unwrap();
+        assert_eq!(connection.identity["account"], "210987654321");
+        assert_eq!(connection.identity["region"], "us-east-1");
+        assert!(connection.identity["endpoint"].ends_with(".simulated.invalid"));
+    }
+
+    #[cfg(feature = "ec2")]
+    mod calls {
+        use infra_core::provider::Result;
+
+        use super::*;
+        use crate::classify::Classify;
+
+        async fn create(aws: &Aws) -> Result<()> {
+            let call = aws.ec2().create_internet_gateway();
+            call.send().await.classify().map(drop)
+        }
+
+        #[tokio::test]
+        async fn nothing_changes_behind_a_closed_gate() {
+            let (cloud, gate) = (Cloud::memory(Settings::default()), Gate::default());
+            let aws = Aws::test_in(&cloud, &gate).await;
+            create(&aws).await.unwrap();
+            gate.guard(|| Err("the lease is lost".to_owned()));
+            cloud.clear_calls();
+            let error = create(&aws).await.unwrap_err();
+            assert_eq!(error.class(), Class::Fenced, "{error}");
+            assert!(error.to_string().contains("the lease is lost"), "{error}");
+            assert!(cloud.calls().is_empty());
+            aws.ec2().describe_internet_gateways().send().await.classify().unwrap();
+        }
+
+        #[tokio::test]
+        async fn what_changes_something_is_sent_once_and_what_reads_again() {
+            let cloud = Cloud::memory(Settings::default());
+            let aws = Aws::test_in(&cloud, &Gate::default()).await;
+            cloud.faults().lose_reply(1, "CreateInternetGateway");
+            let error = create(&aws).await.unwrap_err();
+            assert_eq!(error.class(), Class::Transient, "{error}");
+            cloud.faults().lose_reply(1, "DescribeInternetGateways");
+            let found = aws.ec2().describe_internet_gateways().send().await.classify().unwrap();
+            assert_eq!(found.internet_gateways().len(), 1);
+            cloud.faults().throttle_next(1, "CreateInternetGateway");
+            let error = create(&aws).await.unwrap_err();
+            assert_eq!(error.class(), Class::Throttled, "{error}");
+            assert!(error.to_string().starts_with("ec2 CreateInternetGateway: "), "{error}");
+        }
     }
 }

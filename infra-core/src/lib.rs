@@ -11,6 +11,7 @@ mod engine;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod execute;
 pub mod graph;
 pub mod plan;
 pub mod program;

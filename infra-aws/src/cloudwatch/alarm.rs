@@ -113,7 +113,7 @@ pub enum MissingData {
     Ignore,
 }
 
-/// How many names DescribeAlarms takes.
+/// How many names `DescribeAlarms` takes.
 const NAMES: usize = 100;
 
 impl Alarm {
@@ -199,7 +199,9 @@ async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Metr
     let mut pages = describe.into_paginator().send();
     while let Some(page) = pages.next().await {
         let alarms = page.classify()?.metric_alarms.unwrap_or_default();
-        found.extend(alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm))));
+        found.extend(
+            alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm))),
+        );
     }
     Ok(found)
 }
@@ -220,15 +222,21 @@ impl Managed for Alarm {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let chunks: Vec<_> = find.chunks(NAMES).collect();
-        batch::each(&chunks, |chunk| Self::read_some(cx, chunk)).await.into_iter().flatten().collect()
+        batch::each(&chunks, |chunk| Self::read_some(cx, chunk))
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
         let name = want.name.clone().unwrap_or_default();
         if let Some(alarm) = describe(cx, std::slice::from_ref(&name)).await?.get(&name) {
-            let tags = tags_of(cx, alarm.alarm_arn().unwrap_or_default()).await?.unwrap_or_default();
+            let tags =
+                tags_of(cx, alarm.alarm_arn().unwrap_or_default()).await?.unwrap_or_default();
             if tags.get("infra:operation") != Some(&op.id.to_string()) {
-                let message = format!("there is an alarm {name:?} already, and a put would replace it");
+                let message =
+                    format!("there is an alarm {name:?} already, and a put would replace it");
                 return Err(Error::new(Class::Exists, message));
             }
         }
@@ -287,7 +295,8 @@ impl Managed for Alarm {
         if let Some(points) = want.get(Self::DATAPOINTS_TO_ALARM).known()
             && !(1..=periods).contains(&points)
         {
-            let message = format!("expected 1 to {periods} (the evaluation periods), found {points}");
+            let message =
+                format!("expected 1 to {periods} (the evaluation periods), found {points}");
             violations.push(Violation::of(Self::DATAPOINTS_TO_ALARM, message));
         }
         for field in [Self::ALARM_ACTIONS, Self::OK_ACTIONS, Self::INSUFFICIENT_DATA_ACTIONS] {

@@ -96,7 +96,9 @@ impl Metric {
     pub(super) fn problem(&self) -> Option<String> {
         let period = self.period;
         let fits = matches!(period, 10 | 20 | 30) || (period > 0 && period % 60 == 0);
-        (!fits).then(|| format!("expected a period of 10, 20, 30 or a multiple of 60 seconds, found {period}"))
+        (!fits).then(|| {
+            format!("expected a period of 10, 20, 30 or a multiple of 60 seconds, found {period}")
+        })
     }
 }
 

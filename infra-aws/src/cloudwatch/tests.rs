@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use infra_core::provider::{Class, Cx, Managed as _};
 use serde_json::json;
 
@@ -30,7 +32,7 @@ async fn alarms() {
         "ok_actions": ["arn:aws:sns:eu-west-1:123456789012:t"], "actions_enabled": false, "tags": {"b": "2"}
     }));
     let changed_made = bring(&aws, &made.id, &changed).await;
-    let foreign = Alarm::create(&Cx::new(aws.clone()), &alarm, &operation::<Alarm>()).await;
+    let foreign = Alarm::create(&Cx::new(Arc::clone(&aws)), &alarm, &operation::<Alarm>()).await;
     assert_eq!(foreign.unwrap_err().class(), Class::Exists);
     delete(&aws, &changed_made, &changed).await;
 }

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::{
     CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex,
-    GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, Projection as Sent, ProjectionType,
-    UpdateGlobalSecondaryIndexAction,
+    GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, Projection as Sent,
+    ProjectionType, UpdateGlobalSecondaryIndexAction,
 };
 use infra_core::{Value, provider::Result};
 
@@ -131,7 +131,8 @@ impl Index {
             let other = |have: &&Self| have.name == want.name && have.billing != want.billing;
             have.iter().any(|have| other(&have))
         });
-        let Some(throughput) = resized.map(|it| it.billing.throughput()).transpose()?.flatten() else {
+        let Some(throughput) = resized.map(|it| it.billing.throughput()).transpose()?.flatten()
+        else {
             return Ok(None);
         };
         let resize = UpdateGlobalSecondaryIndexAction::builder().provisioned_throughput(throughput);
@@ -171,6 +172,8 @@ mod tests {
     #[test]
     fn the_order_of_projected_attributes_means_nothing() {
         let sent = Projection::Include(vec!["b".into(), "a".into()]).send();
-        assert!(Projection::of(Some(&sent)).same(&Projection::Include(vec!["b".into(), "a".into()])));
+        assert!(
+            Projection::of(Some(&sent)).same(&Projection::Include(vec!["b".into(), "a".into()]))
+        );
     }
 }

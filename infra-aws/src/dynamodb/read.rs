@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{
-    BillingMode, IndexStatus, PointInTimeRecoveryStatus, SseStatus, TableDescription, TableStatus, Tag,
-    TimeToLiveStatus,
+    BillingMode, IndexStatus, PointInTimeRecoveryStatus, SseStatus, TableDescription, TableStatus,
+    Tag, TimeToLiveStatus,
 };
 use futures_util::future::try_join3;
 use infra_core::{
@@ -12,9 +12,7 @@ use infra_core::{
     provider::{Cx, Find, Observed, Readiness, Result},
 };
 
-use super::{
-    Billing, Index, StreamView, Table, TableClass, TableOutputs, attribute::of_schema,
-};
+use super::{Billing, Index, StreamView, Table, TableClass, TableOutputs, attribute::of_schema};
 use crate::{Aws, classify::Classify as _, tags, types::Arn};
 
 impl Table {
@@ -48,7 +46,9 @@ impl Table {
             deletion_protection: table.deletion_protection_enabled().unwrap_or_default(),
             kms_key: key(&table),
             stream: view.map(|view| StreamView::from_value(&view.into())).transpose()?,
-            class: TableClass::from_value(&class.map_or("STANDARD", |class| class.as_str()).into())?,
+            class: TableClass::from_value(
+                &class.map_or("STANDARD", |class| class.as_str()).into(),
+            )?,
             tags: tags::visible(&all),
         };
         let outputs = TableOutputs {
@@ -75,7 +75,10 @@ fn billing(table: &TableDescription) -> Billing {
 
 fn key(table: &TableDescription) -> Option<Arn> {
     let encryption = table.sse_description()?;
-    let on = matches!(encryption.status(), Some(SseStatus::Enabled | SseStatus::Enabling | SseStatus::Updating));
+    let on = matches!(
+        encryption.status(),
+        Some(SseStatus::Enabled | SseStatus::Enabling | SseStatus::Updating)
+    );
     encryption.kms_master_key_arn().filter(|_| on).map(Arn::trusted)
 }
 
@@ -88,7 +91,9 @@ fn readiness(table: &TableDescription) -> Readiness {
             return Readiness::Failed("DynamoDB cannot use its KMS key".to_owned());
         }
         Some(TableStatus::Archived | TableStatus::Archiving) => {
-            return Readiness::Failed("it was archived because its KMS key could not be used".to_owned());
+            return Readiness::Failed(
+                "it was archived because its KMS key could not be used".to_owned(),
+            );
         }
         _ => return Readiness::Pending(status),
     }
@@ -99,14 +104,18 @@ fn readiness(table: &TableDescription) -> Readiness {
     match table.global_secondary_indexes().iter().find(busy) {
         Some(index) => {
             let status = index.index_status().map_or("", IndexStatus::as_str).to_lowercase();
-            Readiness::Pending(format!("index {} is {status}", index.index_name().unwrap_or_default()))
+            Readiness::Pending(format!(
+                "index {} is {status}",
+                index.index_name().unwrap_or_default()
+            ))
         }
         None => Readiness::Ready,
     }
 }
 
 async fn recovers(cx: &Cx<Aws>, name: &str) -> Result<Option<bool>> {
-    let found = cx.dynamodb().describe_continuous_backups().table_name(name).send().await.found()?;
+    let found =
+        cx.dynamodb().describe_continuous_backups().table_name(name).send().await.found()?;
     Ok(found.map(|found| {
         let backups = found.continuous_backups_description();
         let recovery = backups.and_then(|it| it.point_in_time_recovery_description());

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeDefinition, SseSpecification, SseType, StreamSpecification, Tag};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, SseSpecification, SseType, StreamSpecification, Tag,
+};
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
@@ -184,8 +186,11 @@ impl Managed for Table {
             Verb::Create => actions.extend(["dynamodb:CreateTable", "dynamodb:TagResource"]),
             Verb::Delete => actions.push("dynamodb:DeleteTable"),
             Verb::Update => {
-                let apart = [Self::TAGS.name(), Self::TTL.name(), Self::POINT_IN_TIME_RECOVERY.name()];
-                let own = |path: &infra_core::state::Path| path.first().is_none_or(|it| !apart.contains(&it));
+                let apart =
+                    [Self::TAGS.name(), Self::TTL.name(), Self::POINT_IN_TIME_RECOVERY.name()];
+                let own = |path: &infra_core::state::Path| {
+                    path.first().is_none_or(|it| !apart.contains(&it))
+                };
                 if change.paths.iter().any(own) {
                     actions.push("dynamodb:UpdateTable");
                 }
@@ -198,11 +203,15 @@ impl Managed for Table {
         if change.touches(Self::TTL) || made(|table| table.ttl.is_some()) {
             actions.push("dynamodb:UpdateTimeToLive");
         }
-        if change.touches(Self::POINT_IN_TIME_RECOVERY) || made(|table| table.point_in_time_recovery) {
+        if change.touches(Self::POINT_IN_TIME_RECOVERY)
+            || made(|table| table.point_in_time_recovery)
+        {
             actions.push("dynamodb:UpdateContinuousBackups");
         }
         let mut all = grants(format!("arn:*:dynamodb:*:*:table/{name}"), actions);
-        if let Some(key) = table.and_then(|table| table.kms_key.as_ref()).filter(|_| verb != Verb::Delete) {
+        if let Some(key) =
+            table.and_then(|table| table.kms_key.as_ref()).filter(|_| verb != Verb::Delete)
+        {
             all.extend(grants(key.as_str(), ["kms:DescribeKey", "kms:CreateGrant"]));
         }
         all
@@ -217,7 +226,8 @@ impl Managed for Table {
         }
         if let Some(Ok(table)) = want.complete() {
             let provisioned = |billing: &Billing| matches!(billing, Billing::Provisioned { .. });
-            let unlike = |index: &&Index| provisioned(&index.billing) != provisioned(&table.billing);
+            let unlike =
+                |index: &&Index| provisioned(&index.billing) != provisioned(&table.billing);
             if let Some(index) = indexes.iter().find(unlike) {
                 let message =
                     format!("the index {:?} is paid for in another way than its table", index.name);
@@ -245,7 +255,8 @@ mod tests {
 
     fn table() -> Value {
         let key = |name: &str| Value::from([("name", name.into()), ("kind", "S".into())]);
-        let index = Value::from([("name", "by-b".into()), ("hash_key", key("b")), ("range_key", key("a"))]);
+        let index =
+            Value::from([("name", "by-b".into()), ("hash_key", key("b")), ("range_key", key("a"))]);
         Value::from([("hash_key", key("a")), ("indexes", vec![index].into())])
     }
 

@@ -8,7 +8,7 @@ use crate::{Aws, classify::Classify as _, tags};
 
 impl Table {
     /// What settles at once goes first. Of what makes the table busy, one thing is begun: the engine waits until the
-    /// table is active again and comes back for the next. (API reference, UpdateTable: "only one of" throughput,
+    /// table is active again and comes back for the next. (API reference, `UpdateTable`: "only one of" throughput,
     /// streams, one index at once.)
     pub(super) async fn update_one(cx: &Cx<Aws>, change: &Change<'_, Self>) -> Result<()> {
         let (name, want) = (change.id()?, change.want()?);

@@ -13,7 +13,8 @@ use crate::{
 
 /// A VPC with a subnet in it.
 async fn network(aws: &Arc<Aws>) -> (Observed<Vpc>, Observed<Subnet>) {
-    let vpc: Vpc = want(json!({"cidr": "10.0.0.0/16", "dns_hostnames": true, "tags": {"Name": "main"}}));
+    let vpc: Vpc =
+        want(json!({"cidr": "10.0.0.0/16", "dns_hostnames": true, "tags": {"Name": "main"}}));
     let vpc = make(aws, &vpc).await;
     let subnet: Subnet = want(json!({
         "vpc_id": vpc.id, "cidr": "10.0.1.0/24", "zone": "eu-west-1b", "tags": {"tier": "db"}
@@ -23,7 +24,8 @@ async fn network(aws: &Arc<Aws>) -> (Observed<Vpc>, Observed<Subnet>) {
 }
 
 async fn group(aws: &Arc<Aws>, vpc: &str, name: &str) -> Observed<SecurityGroup> {
-    let group: SecurityGroup = want(json!({"vpc_id": vpc, "description": "for tests", "name": name}));
+    let group: SecurityGroup =
+        want(json!({"vpc_id": vpc, "description": "for tests", "name": name}));
     make(aws, &group).await
 }
 
@@ -31,7 +33,8 @@ async fn group(aws: &Arc<Aws>, vpc: &str, name: &str) -> Observed<SecurityGroup>
 async fn vpc_and_subnet() {
     let aws = Aws::test().await;
     let (vpc, subnet) = network(&aws).await;
-    let changed: Vpc = want(json!({"cidr": "10.0.0.0/16", "dns_support": false, "tags": {"b": "2"}}));
+    let changed: Vpc =
+        want(json!({"cidr": "10.0.0.0/16", "dns_support": false, "tags": {"b": "2"}}));
     let vpc = bring(&aws, &vpc.id, &changed).await;
     let back: Vpc = want(json!({"cidr": "10.0.0.0/16", "dns_hostnames": true}));
     let vpc = bring(&aws, &vpc.id, &back).await;
@@ -48,7 +51,8 @@ async fn vpc_and_subnet() {
 async fn many_are_read_at_once_and_one_unknown_id_fails_nothing() {
     let aws = Aws::test().await;
     let (vpc, subnet) = network(&aws).await;
-    let second: Subnet = want(json!({"vpc_id": vpc.id, "cidr": "10.0.2.0/24", "zone": "eu-west-1c"}));
+    let second: Subnet =
+        want(json!({"vpc_id": vpc.id, "cidr": "10.0.2.0/24", "zone": "eu-west-1c"}));
     let second = make(&aws, &second).await;
     let ids = [&second.id, "subnet-00000000000000000", &subnet.id];
     let find = ids.map(|id| Find::Id { id, recorded: None });
@@ -106,8 +110,9 @@ async fn a_new_group_lets_nothing_out() {
         "vpc_id": vpc.id, "description": "for tests", "name": "one", "allow_all_egress": true
     }));
     bring(&aws, &group.id, &open).await;
-    let closed: SecurityGroup =
-        want(json!({"vpc_id": vpc.id, "description": "for tests", "name": "one", "tags": {"a": "b"}}));
+    let closed: SecurityGroup = want(
+        json!({"vpc_id": vpc.id, "description": "for tests", "name": "one", "tags": {"a": "b"}}),
+    );
     bring(&aws, &group.id, &closed).await;
     // A declared rule of that kind is not AWS's.
     let rule: SecurityGroupRule = want(json!({
@@ -246,10 +251,14 @@ async fn flow_logs() {
 async fn lookups() {
     let aws = Aws::test().await;
     let (vpc, subnet) = network(&aws).await;
+    // `make` made a second one with the same tag.
+    let named: Vpc =
+        want(json!({"cidr": "10.0.0.0/16", "dns_hostnames": true, "tags": {"Name": "this"}}));
+    bring(&aws, &vpc.id, &named).await;
     let cx = Cx::new(aws);
     let zones = AvailabilityZones::look_up(&cx, &AvailabilityZones {}).await.unwrap();
     assert_eq!(zones.names[0].as_str(), "eu-west-1a");
-    let by_tag = VpcByTag { key: "Name".to_owned(), value: "main".to_owned() };
+    let by_tag = VpcByTag { key: "Name".to_owned(), value: "this".to_owned() };
     let found = VpcByTag::look_up(&cx, &by_tag).await.unwrap();
     assert_eq!(found.id.as_str(), vpc.id);
     let by_id = VpcById { id: found.id.clone() };

@@ -124,7 +124,12 @@ impl Repository {
         Ok(Some(Observed::ready(name, live, outputs).owned_by(&all)))
     }
 
-    async fn put_policies(&self, cx: &Cx<Aws>, name: &str, change: &Change<'_, Self>) -> Result<()> {
+    async fn put_policies(
+        &self,
+        cx: &Cx<Aws>,
+        name: &str,
+        change: &Change<'_, Self>,
+    ) -> Result<()> {
         if change.touches(Self::LIFECYCLE_POLICY) {
             if let Some(policy) = &self.lifecycle_policy {
                 let put = cx.ecr().put_lifecycle_policy().repository_name(name);
@@ -155,7 +160,9 @@ async fn describe(cx: &Cx<Aws>, names: &[&str]) -> Result<HashMap<String, Found>
     while let Some(page) = pages.next().await {
         let Some(page) = page.found()? else { break };
         let repositories = page.repositories.unwrap_or_default();
-        found.extend(repositories.into_iter().filter_map(|it| Some((it.repository_name.clone()?, it))));
+        found.extend(
+            repositories.into_iter().filter_map(|it| Some((it.repository_name.clone()?, it))),
+        );
     }
     Ok(found)
 }
@@ -287,12 +294,15 @@ impl Managed for Repository {
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
-        if let Some(problem) = want.get(Self::POLICY).known().and_then(|text| problem(&text, 10_240)) {
+        if let Some(problem) =
+            want.get(Self::POLICY).known().and_then(|text| problem(&text, 10_240))
+        {
             violations.push(Violation::of(Self::POLICY, problem));
         }
         let lifecycle = want.get(Self::LIFECYCLE_POLICY).known();
         if lifecycle.is_some_and(|text| {
-            serde_json::from_str::<serde_json::Value>(&text).map_or(true, |it| it.get("rules").is_none())
+            serde_json::from_str::<serde_json::Value>(&text)
+                .map_or(true, |it| it.get("rules").is_none())
         }) {
             let message = "expected JSON with `rules`";
             violations.push(Violation::of(Self::LIFECYCLE_POLICY, message));

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::Repository;
@@ -9,7 +11,8 @@ use crate::{
 #[tokio::test]
 async fn repositories() {
     let aws = Aws::test().await;
-    let repository: Repository = want(json!({"name": "qledger/app", "scan_on_push": true, "tags": {"a": "1"}}));
+    let repository: Repository =
+        want(json!({"name": "qledger/app", "scan_on_push": true, "tags": {"a": "1"}}));
     let made = make(&aws, &repository).await;
     let outputs = made.outputs.as_ref().unwrap();
     assert_eq!(outputs.url, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/qledger/app");
@@ -34,7 +37,7 @@ async fn a_missing_one_does_not_hide_the_others() {
     let aws = Aws::test().await;
     make(&aws, &want::<Repository>(json!({"name": "here"}))).await;
     let find = ["none", "here"].map(|id| Find::Id { id, recorded: None::<&Repository> });
-    let found = Repository::read(&Cx::new(aws.clone()), &find).await;
+    let found = Repository::read(&Cx::new(Arc::clone(&aws)), &find).await;
     let there: Vec<_> = found.into_iter().map(|found| found.unwrap().is_some()).collect();
     assert_eq!(there, [false, true]);
 }

@@ -473,7 +473,7 @@ impl Managed for NodeGroup {
     }
 
     fn timeouts() -> Timeouts {
-        let minutes = |minutes| Duration::from_secs(minutes * 60);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Timeouts { create: minutes(40), update: minutes(120), delete: minutes(40) }
     }
 }

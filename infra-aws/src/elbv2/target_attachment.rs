@@ -77,7 +77,8 @@ impl TargetAttachment {
             Find::Made { want, .. } => (*want).clone(),
         };
         let group = asked.target_group.as_str();
-        let targets = cx.memo(&format!("elbv2:targets:{group}"), || async {
+        let key = format!("elbv2:targets:{group}");
+        let targets = cx.memo(&key, || async {
             let describe = cx.elbv2().describe_target_health().target_group_arn(group);
             let answer = describe.send().await.found()?;
             Ok(answer.map(|answer| answer.target_health_descriptions().to_vec()).unwrap_or_default())

@@ -138,8 +138,9 @@ impl Managed for InstanceProfile {
         let verb = Verb::of(change);
         match verb {
             Verb::Create => actions.extend(["iam:CreateInstanceProfile", "iam:TagInstanceProfile"]),
-            Verb::Delete => actions
-                .extend(["iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"]),
+            Verb::Delete => {
+                actions.extend(["iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"]);
+            }
             Verb::Update if change.touches(Self::TAGS) => {
                 actions.extend(["iam:TagInstanceProfile", "iam:UntagInstanceProfile"]);
             }

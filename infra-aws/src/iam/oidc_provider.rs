@@ -1,11 +1,12 @@
-//! OpenID Connect identity providers.
+//! OIDC identity providers.
 
 use std::collections::BTreeMap;
 
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
+        Violation,
     },
 };
 
@@ -18,7 +19,7 @@ use crate::{
     types::Arn,
 };
 
-/// An issuer of OpenID Connect tokens that IAM trusts: a CI system, or an EKS cluster's service accounts.
+/// An issuer of OIDC tokens that IAM trusts: a CI system, or an EKS cluster's service accounts.
 ///
 /// One per issuer and account. Another URL replaces it.
 ///
@@ -157,8 +158,9 @@ impl Managed for OidcProvider {
         let issuer = it.map_or("*", |it| issuer(&it.url));
         let mut actions = vec!["iam:GetOpenIDConnectProvider"];
         match Verb::of(change) {
-            Verb::Create => actions
-                .extend(["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"]),
+            Verb::Create => {
+                actions.extend(["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"]);
+            }
             Verb::Delete => actions.push("iam:DeleteOpenIDConnectProvider"),
             Verb::Update => {
                 if change.touches(Self::CLIENT_IDS) {
@@ -196,7 +198,10 @@ mod tests {
 
     #[test]
     fn the_issuer_is_the_url_without_its_scheme() {
-        assert_eq!(issuer("https://oidc.eks.eu-west-1.amazonaws.com/id/A/"), "oidc.eks.eu-west-1.amazonaws.com/id/A");
+        assert_eq!(
+            issuer("https://oidc.eks.eu-west-1.amazonaws.com/id/A/"),
+            "oidc.eks.eu-west-1.amazonaws.com/id/A"
+        );
         assert_eq!(issuer("token.example.com"), "token.example.com");
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
+        Violation,
     },
 };
 
@@ -175,7 +176,8 @@ impl Managed for Policy {
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let policy = subject(change);
-        let (path, name) = policy.map_or(("/", "*"), |p| (&p.path, p.name.as_deref().unwrap_or("*")));
+        let (path, name) =
+            policy.map_or(("/", "*"), |p| (&p.path, p.name.as_deref().unwrap_or("*")));
         let mut actions = vec!["iam:GetPolicy", "iam:GetPolicyVersion"];
         let versions = ["iam:ListPolicyVersions", "iam:DeletePolicyVersion"];
         match Verb::of(change) {

@@ -74,11 +74,13 @@ impl Role {
 
     /// A role that pods take on by EKS Pod Identity. (EKS user guide, "Create IAM role with trust policy".)
     pub fn for_pods() -> RoleDecl {
-        Self::new(Document::new().statement(
-            Statement::allow()
-                .principal(Principal::service("pods.eks.amazonaws.com"))
-                .actions(["sts:AssumeRole", "sts:TagSession"]),
-        ))
+        Self::new(
+            Document::new().statement(
+                Statement::allow()
+                    .principal(Principal::service("pods.eks.amazonaws.com"))
+                    .actions(["sts:AssumeRole", "sts:TagSession"]),
+            ),
+        )
     }
 
     fn name_in<'a>(find: &Find<'a, Self>) -> &'a str {
@@ -192,7 +194,8 @@ impl Managed for Role {
             }
         }
         let bounded = role.is_some_and(|role| role.permissions_boundary.is_some());
-        if bounded && Verb::of(change) != Verb::Delete || change.touches(Self::PERMISSIONS_BOUNDARY) {
+        if bounded && Verb::of(change) != Verb::Delete || change.touches(Self::PERMISSIONS_BOUNDARY)
+        {
             actions.extend(["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"]);
         }
         grants(format!("arn:*:iam::*:role{path}{name}"), actions)

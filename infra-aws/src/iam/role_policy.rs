@@ -3,7 +3,8 @@
 use infra_core::{
     Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
+        Violation,
     },
 };
 

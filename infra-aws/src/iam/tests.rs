@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use infra_core::provider::{Cx, Find, Managed as _};
 use serde_json::json;
 
@@ -26,7 +28,10 @@ async fn roles() {
         "description": "nodes", "tags": {"team": "a", "old": "1"}
     }));
     let made = make(&aws, &role).await;
-    assert_eq!(made.outputs.as_ref().unwrap().arn.as_str(), "arn:aws:iam::123456789012:role/qledger/node");
+    assert_eq!(
+        made.outputs.as_ref().unwrap().arn.as_str(),
+        "arn:aws:iam::123456789012:role/qledger/node"
+    );
     let changed: Role = want(json!({
         "name": "node", "assume_role_policy": trust("eks.amazonaws.com"), "path": "/qledger/",
         "max_session_duration": 7200, "tags": {"team": "b", "new": "1"},
@@ -42,7 +47,7 @@ async fn roles() {
     let other = RolePolicy { policy: permissions("s3:PutObject"), ..inline.clone() };
     bring(&aws, "node|p", &other).await;
     // What hangs on the role has to go first.
-    let refused = Role::delete(&Cx::new(aws.clone()), &back, &role, &operation::<Role>()).await;
+    let refused = Role::delete(&Cx::new(Arc::clone(&aws)), &back, &role, &operation::<Role>()).await;
     assert!(refused.unwrap_err().class().is_retryable());
     delete(&aws, &inline_made, &inline).await;
     delete(&aws, &back, &role).await;
@@ -74,8 +79,9 @@ async fn policies_keep_at_most_five_versions() {
         make(&aws, attachment).await;
     }
     let ids: Vec<_> = attachments.iter().map(|it| format!("{}|{}", it.role, it.policy)).collect();
-    let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None::<&PolicyAttachment> }).collect();
-    let found = PolicyAttachment::read(&Cx::new(aws.clone()), &find).await;
+    let find: Vec<_> =
+        ids.iter().map(|id| Find::Id { id, recorded: None::<&PolicyAttachment> }).collect();
+    let found = PolicyAttachment::read(&Cx::new(Arc::clone(&aws)), &find).await;
     assert!(found.iter().all(|it| it.as_ref().unwrap().is_some()));
     for (attachment, found) in attachments.iter().zip(found) {
         delete(&aws, &found.unwrap().unwrap(), attachment).await;
@@ -88,12 +94,18 @@ async fn policies_keep_at_most_five_versions() {
 async fn instance_profiles() {
     let aws = Aws::test().await;
     for name in ["a", "b"] {
-        let role: Role = want(json!({"name": name, "assume_role_policy": trust("ec2.amazonaws.com")}));
+        let role: Role =
+            want(json!({"name": name, "assume_role_policy": trust("ec2.amazonaws.com")}));
         make(&aws, &role).await;
     }
     let profile: InstanceProfile = want(json!({"name": "p", "role": "a", "tags": {"x": "1"}}));
     make(&aws, &profile).await;
-    bring(&aws, "p", &want::<InstanceProfile>(json!({"name": "p", "role": "b", "tags": {"y": "2"}}))).await;
+    bring(
+        &aws,
+        "p",
+        &want::<InstanceProfile>(json!({"name": "p", "role": "b", "tags": {"y": "2"}})),
+    )
+    .await;
     bring(&aws, "p", &want::<InstanceProfile>(json!({"name": "p"}))).await;
     let made = bring(&aws, "p", &profile).await;
     delete(&aws, &made, &profile).await;

@@ -118,7 +118,9 @@ async fn attached(cx: &Cx<Aws>, name: &str) -> Result<Vec<Arn>> {
     let mut pages = cx.iam().list_attached_user_policies().user_name(name).into_paginator().send();
     while let Some(page) = pages.next().await {
         let Some(page) = page.found()? else { break };
-        arns.extend(page.attached_policies().iter().filter_map(|p| p.policy_arn()).map(Arn::trusted));
+        arns.extend(
+            page.attached_policies().iter().filter_map(|p| p.policy_arn()).map(Arn::trusted),
+        );
     }
     Ok(arns)
 }

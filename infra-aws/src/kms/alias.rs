@@ -66,7 +66,9 @@ async fn all(cx: &Cx<Aws>) -> Result<Arc<BTreeMap<String, (String, String)>>> {
         let mut pages = cx.kms().list_aliases().into_paginator().send();
         while let Some(page) = pages.next().await {
             for alias in page.classify()?.aliases.unwrap_or_default() {
-                let (Some(name), Some(key)) = (alias.alias_name, alias.target_key_id) else { continue };
+                let (Some(name), Some(key)) = (alias.alias_name, alias.target_key_id) else {
+                    continue;
+                };
                 aliases.insert(name, (alias.alias_arn.unwrap_or_default(), key));
             }
         }
@@ -121,7 +123,8 @@ impl Managed for Alias {
         let name = subject(change).map_or_else(|| format!("{PREFIX}*"), Self::full_name);
         let mut all = grants(format!("arn:*:kms:*:*:{name}"), [verb]);
         // KMS asks for the permission on the keys as well: the one before and the one after.
-        let before = change.have.map(|have| &have.live.key).or(change.recorded.map(|alias| &alias.key));
+        let before =
+            change.have.map(|have| &have.live.key).or(change.recorded.map(|alias| &alias.key));
         let after = change.want.map(|alias| &alias.key);
         for key in before.into_iter().chain(after) {
             all.extend(grants(format!("arn:*:kms:*:*:key/{key}"), [verb]));

@@ -87,7 +87,9 @@ impl Key {
                 let all = all_tags(cx).await?;
                 let made = Some(op.id.to_string());
                 let ours = |tags: &BTreeMap<_, _>| tags.get("infra:operation").cloned() == made;
-                let Some((id, _)) = all.iter().find(|(_, tags)| ours(tags)) else { return Ok(None) };
+                let Some((id, _)) = all.iter().find(|(_, tags)| ours(tags)) else {
+                    return Ok(None);
+                };
                 id.clone()
             }
         };
@@ -104,8 +106,10 @@ impl Key {
         let id = key.key_id();
         let Some(all) = tags_of(cx, id).await? else { return Ok(None) };
         let spec = parse(key.key_spec().map(|spec| spec.as_str()), KeySpec::SymmetricDefault);
-        let dying =
-            matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion));
+        let dying = matches!(
+            key.key_state(),
+            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+        );
         let recorded = find.inputs();
         let rotation = if spec == KeySpec::SymmetricDefault && !dying {
             let get = cx.kms().get_key_rotation_status().key_id(id);
@@ -128,16 +132,15 @@ impl Key {
             pending_window: recorded.map_or(30, |key| key.pending_window),
             tags: tags::visible(&all),
         };
-        let outputs = KeyOutputs {
-            id: KeyId::trusted(id),
-            arn: Arn::trusted(key.arn().unwrap_or_default()),
-        };
+        let outputs =
+            KeyOutputs { id: KeyId::trusted(id), arn: Arn::trusted(key.arn().unwrap_or_default()) };
         let observed = Observed::ready(id, live, outputs).owned_by(&all);
         Ok(match key.key_state() {
             // Somebody else's key that is about to go is not ours to restore.
             _ if dying && observed.owner.is_none() => None,
             _ if dying => {
-                let date = key.deletion_date().map_or_else(String::new, |date| format!(" on {date}"));
+                let date =
+                    key.deletion_date().map_or_else(String::new, |date| format!(" on {date}"));
                 Some(observed.but(Readiness::Restorable(format!("KMS deletes it{date}"))))
             }
             Some(KeyState::Creating | KeyState::Updating | KeyState::PendingImport) => {
@@ -220,9 +223,8 @@ impl Managed for Key {
             .await
             .classify()?;
         let key = created.key_metadata;
-        key.map(|key| key.key_id).ok_or_else(|| {
-            infra_core::provider::Error::invalid("CreateKey gave no key")
-        })
+        key.map(|key| key.key_id)
+            .ok_or_else(|| infra_core::provider::Error::invalid("CreateKey gave no key"))
     }
 
     async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
@@ -319,7 +321,9 @@ impl Managed for Key {
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
-        if let Some(problem) = want.get(Self::POLICY).known().and_then(|text| problem(&text, 32_768)) {
+        if let Some(problem) =
+            want.get(Self::POLICY).known().and_then(|text| problem(&text, 32_768))
+        {
             violations.push(Violation::of(Self::POLICY, problem));
         }
         if let Some(days) = want.get(Self::PENDING_WINDOW).known()

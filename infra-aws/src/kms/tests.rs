@@ -25,7 +25,12 @@ async fn keys_are_restored_rather_than_made_again() {
         "tags": {"b": "2"}, "pending_window": 7
     }));
     bring(&aws, &id, &changed).await;
-    bring(&aws, &id, &Key { enabled: false, rotation: false, rotation_period: None, ..changed.clone() }).await;
+    bring(
+        &aws,
+        &id,
+        &Key { enabled: false, rotation: false, rotation_period: None, ..changed.clone() },
+    )
+    .await;
     let changed_made = bring(&aws, &id, &changed).await;
     delete(&aws, &changed_made, &changed).await;
     let dying = read(&aws, &id, &changed).await.unwrap();

@@ -6,7 +6,8 @@ use aws_sdk_cloudwatchlogs::types::LogGroup as Found;
 use infra_core::{
     Data as _, Outputs, Resource, Value,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
+        Violation,
     },
 };
 
@@ -72,13 +73,13 @@ pub enum LogGroupClass {
     Delivery,
 }
 
-/// The retentions that AWS allows, in days. (API reference, PutRetentionPolicy.)
+/// The retentions that AWS allows, in days. (API reference, `PutRetentionPolicy`.)
 const RETENTIONS: &[i32] = &[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
-    3653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
 ];
 
-/// How many names DescribeLogGroups takes.
+/// How many names `DescribeLogGroups` takes.
 const NAMES: usize = 50;
 
 impl LogGroup {
@@ -133,7 +134,9 @@ async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Foun
     let mut pages = describe.into_paginator().send();
     while let Some(page) = pages.next().await {
         let groups = page.classify()?.log_groups.unwrap_or_default();
-        found.extend(groups.into_iter().filter_map(|group| Some((group.log_group_name.clone()?, group))));
+        found.extend(
+            groups.into_iter().filter_map(|group| Some((group.log_group_name.clone()?, group))),
+        );
     }
     Ok(found)
 }
@@ -143,7 +146,11 @@ impl Managed for LogGroup {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let chunks: Vec<_> = find.chunks(NAMES).collect();
-        batch::each(&chunks, |chunk| Self::read_some(cx, chunk)).await.into_iter().flatten().collect()
+        batch::each(&chunks, |chunk| Self::read_some(cx, chunk))
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -241,7 +248,9 @@ impl Managed for LogGroup {
         let days = want.get(Self::RETENTION_DAYS).known().filter(|days| !RETENTIONS.contains(days));
         let violation = |days: i32| {
             let nearest = RETENTIONS.iter().find(|allowed| **allowed > days).unwrap_or(&3653);
-            let message = format!("AWS keeps logs for certain numbers of days only; found {days}, the next is {nearest}");
+            let message = format!(
+                "AWS keeps logs for certain numbers of days only; found {days}, the next is {nearest}"
+            );
             Violation::of(Self::RETENTION_DAYS, message)
         };
         days.map(violation).into_iter().collect()
@@ -260,7 +269,9 @@ mod tests {
 
     #[test]
     fn only_the_retentions_that_aws_has() {
-        let check = |days: i32| LogGroup::check(&Partial::new(Value::from([("retention_days", days.into())])));
+        let check = |days: i32| {
+            LogGroup::check(&Partial::new(Value::from([("retention_days", days.into())])))
+        };
         assert!(check(30).is_empty());
         assert!(check(31)[0].message.ends_with("the next is 60"));
     }

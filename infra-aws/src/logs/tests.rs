@@ -18,7 +18,8 @@ async fn log_groups() {
         "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/eks/prod/cluster"
     );
     // A name that is the beginning of another is not the other.
-    make(&aws, &want::<LogGroup>(json!({"name": "/aws/eks/prod", "class": "INFREQUENT_ACCESS"}))).await;
+    make(&aws, &want::<LogGroup>(json!({"name": "/aws/eks/prod", "class": "INFREQUENT_ACCESS"})))
+        .await;
     let changed: LogGroup = want(json!({
         "name": "/aws/eks/prod/cluster", "deletion_protection": true, "tags": {"b": "2"},
         "kms_key": "arn:aws:kms:eu-west-1:123456789012:key/k"

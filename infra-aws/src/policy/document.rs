@@ -108,8 +108,13 @@ mod tests {
                 .sid("Decrypt")
                 .actions(["kms:Decrypt", "kms:DescribeKey"])
                 .resources([Arn::of("aws", "kms", "eu-west-1", "1", "key/k")])
-                .condition(Condition::string_equals("kms:ViaService", "ssm.eu-west-1.amazonaws.com"))
-                .condition(Condition::string_like("aws:PrincipalArn", "arn:*:role/a").or("arn:*:role/b")),
+                .condition(Condition::string_equals(
+                    "kms:ViaService",
+                    "ssm.eu-west-1.amazonaws.com",
+                ))
+                .condition(
+                    Condition::string_like("aws:PrincipalArn", "arn:*:role/a").or("arn:*:role/b"),
+                ),
         );
         let expected = r#"{"Statement":[{"Action":["kms:Decrypt","kms:DescribeKey"],"Condition":{"StringEquals":{"kms:ViaService":"ssm.eu-west-1.amazonaws.com"},"StringLike":{"aws:PrincipalArn":["arn:*:role/a","arn:*:role/b"]}},"Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:1:key/k","Sid":"Decrypt"}],"Version":"2012-10-17"}"#;
         assert_eq!(text(&document), expected);
@@ -135,8 +140,8 @@ mod tests {
     fn an_output_that_is_not_known_makes_the_document_unknown() {
         let urn = Urn::new("aws:ssm:Parameter", "p").unwrap();
         let arn = Output::<Arn>::of(&urn, Path::field("arn"));
-        let document =
-            Document::new().statement(Statement::allow().actions(["ssm:GetParameter"]).resources([&arn]));
+        let document = Document::new()
+            .statement(Statement::allow().actions(["ssm:GetParameter"]).resources([&arn]));
         let output = document.json();
         assert_eq!(output.expr().eval(&|_| None).unwrap(), Value::Unknown);
         let known = Value::from([("arn", Value::from("arn:aws:ssm:r:1:parameter/p"))]);

@@ -31,7 +31,7 @@ mod statement;
 pub use condition::Condition;
 pub use document::Document;
 pub(crate) use grants::{Verb, grants, subject};
-pub use normalize::{normalize, normalize_json, same};
 pub(crate) use normalize::{decoded, problem};
+pub use normalize::{normalize, normalize_json, same};
 pub use principal::Principal;
 pub use statement::{Effect, Statement};

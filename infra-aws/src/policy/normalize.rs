@@ -9,7 +9,6 @@ use infra_core::state::Value;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
 
-
 /// A policy document in a form that is equal for all documents of the same meaning. What is not a document stays as
 /// it is: for `#[field(normalize = …)]` on fields that hold one.
 pub fn normalize(value: &Value) -> Value {
@@ -29,14 +28,22 @@ pub fn same(a: &str, b: &str) -> bool {
 /// The document as text, without the URL encoding that IAM returns it in.
 pub(crate) fn decoded(document: &str) -> String {
     let encoded = !document.trim_start().starts_with(['{', '[']) && document.contains('%');
-    if encoded { percent_decode_str(document).decode_utf8_lossy().into_owned() } else { document.to_owned() }
+    if encoded {
+        percent_decode_str(document).decode_utf8_lossy().into_owned()
+    } else {
+        document.to_owned()
+    }
 }
 
 /// What is wrong with a document, if anything is: no JSON, no statement, or too long (white space does not count).
 pub(crate) fn problem(document: &str, max: usize) -> Option<String> {
     let json = match serde_json::from_str::<Json>(document) {
         Ok(json) => json,
-        Err(error) => return Some(format!("expected a policy document, found text that is not JSON: {error}")),
+        Err(error) => {
+            return Some(format!(
+                "expected a policy document, found text that is not JSON: {error}"
+            ));
+        }
     };
     let statements = match json.get("Statement") {
         Some(Json::Array(list)) => list.iter().collect(),
@@ -157,8 +164,8 @@ fn set(values: Json) -> Json {
     let mut list = distinct(list);
     match (list.pop(), list.is_empty()) {
         (Some(only), true) => only,
-        (last, _) => {
-            list.extend(last);
+        (popped, _) => {
+            list.extend(popped);
             Json::Array(list)
         }
     }
@@ -217,7 +224,10 @@ mod tests {
         }
         assert_eq!(normalize(&Value::Unknown), Value::Unknown);
         assert!(matches!(normalize(&Value::from(A).secret()), Value::Secret(_)));
-        assert_eq!(normalize_json(&r#"{"b": [2, 1], "a": 1}"#.into()), r#"{"a":1,"b":[2,1]}"#.into());
+        assert_eq!(
+            normalize_json(&r#"{"b": [2, 1], "a": 1}"#.into()),
+            r#"{"a":1,"b":[2,1]}"#.into()
+        );
     }
 
     #[test]
@@ -225,7 +235,11 @@ mod tests {
         assert_eq!(problem(A, 1000), None);
         assert!(problem("{", 10).unwrap().contains("not JSON"));
         assert!(problem("{}", 10).unwrap().contains("`Statement`"));
-        assert!(problem(r#"{"Statement":{"Effect":"allow","Action":"*"}}"#, 99).unwrap().contains("effect"));
+        assert!(
+            problem(r#"{"Statement":{"Effect":"allow","Action":"*"}}"#, 99)
+                .unwrap()
+                .contains("effect")
+        );
         assert!(problem(B, 10).unwrap().starts_with("expected at most 10 characters"));
     }
 }

@@ -100,11 +100,7 @@ impl Statement {
         self
     }
 
-    fn list(
-        mut self,
-        key: &'static str,
-        values: impl IntoIterator<Item = impl IntoText>,
-    ) -> Self {
+    fn list(mut self, key: &'static str, values: impl IntoIterator<Item = impl IntoText>) -> Self {
         let values = values.into_iter().map(IntoText::into_text);
         self.lists.entry(key).or_default().extend(values);
         self

@@ -13,9 +13,7 @@ use infra_core::{
 };
 
 use super::{
-    Encryption, LifecycleRule, Ownership, PublicAccessBlock,
-    empty::empty,
-    read::tags_of,
+    Encryption, LifecycleRule, Ownership, PublicAccessBlock, empty::empty, read::tags_of,
     update::tag_list,
 };
 use crate::{
@@ -214,7 +212,9 @@ impl Managed for Bucket {
         if let Some(problem) = want.get(Self::NAME).known().and_then(|name| name_problem(&name)) {
             violations.push(Violation::of(Self::NAME, problem));
         }
-        if let Some(problem) = want.get(Self::POLICY).known().and_then(|text| problem(&text, 20_480)) {
+        if let Some(problem) =
+            want.get(Self::POLICY).known().and_then(|text| problem(&text, 20_480))
+        {
             violations.push(Violation::of(Self::POLICY, problem));
         }
         let rules = want.get(Self::LIFECYCLE).known().unwrap_or_default();
@@ -244,7 +244,8 @@ fn name_problem(name: &str) -> Option<String> {
         && !["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|prefix| name.starts_with(prefix))
         && !["-s3alias", "--ol-s3", ".mrap", "--x-s3"].iter().any(|suffix| name.ends_with(suffix))
         && name.parse::<std::net::Ipv4Addr>().is_err();
-    (!fits).then(|| format!("expected 3 to 63 small letters, digits, dots or hyphens, found {name:?}"))
+    (!fits)
+        .then(|| format!("expected 3 to 63 small letters, digits, dots or hyphens, found {name:?}"))
 }
 
 #[cfg(test)]
@@ -258,7 +259,9 @@ mod tests {
         for good in ["abc", "qledger-dev-state", "a.b-c", "0-0"] {
             assert_eq!(name_problem(good), None);
         }
-        for bad in ["ab", "Abc", "a_b", "-abc", "abc-", "a..b", "xn--abc", "abc-s3alias", "10.0.0.1"] {
+        for bad in
+            ["ab", "Abc", "a_b", "-abc", "abc-", "a..b", "xn--abc", "abc-s3alias", "10.0.0.1"]
+        {
             assert!(name_problem(bad).is_some(), "{bad}");
         }
     }

@@ -22,7 +22,8 @@ pub(super) async fn empty(cx: &Cx<Aws>, bucket: &str) -> Result<()> {
             return Ok(());
         }
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().classify()?;
-        let deleted = cx.s3().delete_objects().bucket(bucket).delete(delete).send().await.classify()?;
+        let deleted =
+            cx.s3().delete_objects().bucket(bucket).delete(delete).send().await.classify()?;
         // The call succeeds even where it deleted nothing: under a lock, or without the permission.
         if let Some(error) = deleted.errors().first() {
             let (key, code) = (error.key().unwrap_or_default(), error.code().unwrap_or_default());

@@ -71,7 +71,8 @@ impl LifecycleRule {
     fn send(&self) -> Result<Sent> {
         let status =
             if self.enabled { ExpirationStatus::Enabled } else { ExpirationStatus::Disabled };
-        let filter = LifecycleRuleFilter::builder().prefix(self.prefix.as_deref().unwrap_or_default());
+        let filter =
+            LifecycleRuleFilter::builder().prefix(self.prefix.as_deref().unwrap_or_default());
         let expires = self.expire_after.is_some() || self.expire_delete_markers;
         let expiration = LifecycleExpiration::builder()
             .set_days(self.expire_after)
@@ -133,7 +134,9 @@ impl LifecycleRule {
     pub(super) fn problem(&self) -> Option<String> {
         let id = &self.id;
         if self.expire_after.is_some() && self.expire_delete_markers {
-            Some(format!("rule {id:?}: `expire_after` and `expire_delete_markers` exclude each other"))
+            Some(format!(
+                "rule {id:?}: `expire_after` and `expire_delete_markers` exclude each other"
+            ))
         } else if self.keep_noncurrent.is_some() && self.expire_noncurrent_after.is_none() {
             Some(format!("rule {id:?}: `keep_noncurrent` needs `expire_noncurrent_after`"))
         } else if self.expire_after.is_none()
@@ -175,7 +178,10 @@ mod tests {
             abort_uploads_after: Some(7),
             transitions: vec![Transition { days: 30, storage_class: StorageClass::StandardIa }],
         };
-        assert_eq!(of(send(std::slice::from_ref(&rule)).unwrap().rules()), std::slice::from_ref(&rule));
+        assert_eq!(
+            of(send(std::slice::from_ref(&rule)).unwrap().rules()),
+            std::slice::from_ref(&rule)
+        );
         assert_eq!(rule.problem(), None);
         assert!(LifecycleRule { expire_delete_markers: true, ..rule.clone() }.problem().is_some());
         assert!(LifecycleRule { expire_noncurrent_after: None, ..rule }.problem().is_some());

@@ -25,7 +25,8 @@ impl Bucket {
         let versioning = async { s3.get_bucket_versioning().bucket(name).send().await.found() };
         let encryption = async { s3.get_bucket_encryption().bucket(name).send().await.found() };
         let public = async { s3.get_public_access_block().bucket(name).send().await.found() };
-        let ownership = async { s3.get_bucket_ownership_controls().bucket(name).send().await.found() };
+        let ownership =
+            async { s3.get_bucket_ownership_controls().bucket(name).send().await.found() };
         let policy = async { s3.get_bucket_policy().bucket(name).send().await.found() };
         let rules =
             async { s3.get_bucket_lifecycle_configuration().bucket(name).send().await.found() };

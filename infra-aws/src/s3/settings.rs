@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn settings_come_back_as_they_were_sent() {
         let key = Encryption::Kms(Arn::of("aws", "kms", "eu-west-1", "1", "key/k"));
-        for (encryption, bucket_key) in [(Encryption::S3, None), (Encryption::AwsKms, Some(true)), (key, Some(false))] {
+        for (encryption, bucket_key) in
+            [(Encryption::S3, None), (Encryption::AwsKms, Some(true)), (key, Some(false))]
+        {
             let sent = encryption.send(bucket_key.unwrap_or(true)).unwrap();
             assert_eq!(Encryption::of(Some(&sent)), (encryption, bucket_key));
         }

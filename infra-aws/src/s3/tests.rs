@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use aws_sdk_s3::primitives::ByteStream;
 use infra_core::provider::{Class, Cx, Managed as _};
 use serde_json::json;
@@ -51,10 +53,17 @@ async fn what_holds_objects_only_goes_by_force() {
     let made = make(&aws, &bucket).await;
     for n in 0..3 {
         let body = ByteStream::from_static(b"x");
-        aws.s3().put_object().bucket("qledger-full").key(format!("k{}", n % 2)).body(body).send().await.unwrap();
+        aws.s3()
+            .put_object()
+            .bucket("qledger-full")
+            .key(format!("k{}", n % 2))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
     }
     aws.s3().delete_object().bucket("qledger-full").key("k0").send().await.unwrap();
-    let cx = Cx::new(aws.clone());
+    let cx = Cx::new(Arc::clone(&aws));
     let refused = Bucket::delete(&cx, &made, &bucket, &operation::<Bucket>()).await.unwrap_err();
     assert_eq!(refused.class(), Class::Invalid);
     assert!(refused.to_string().contains("force_destroy"));
@@ -67,6 +76,6 @@ async fn a_bucket_of_another_operation_is_not_taken_over() {
     let aws = Aws::test().await;
     let bucket: Bucket = want(json!({"name": "qledger-taken"}));
     make(&aws, &bucket).await;
-    let again = Bucket::create(&Cx::new(aws.clone()), &bucket, &operation::<Bucket>()).await;
+    let again = Bucket::create(&Cx::new(Arc::clone(&aws)), &bucket, &operation::<Bucket>()).await;
     assert_eq!(again.unwrap_err().class(), Class::Exists);
 }

@@ -6,8 +6,8 @@ use aws_sdk_secretsmanager::types::Tag;
 use infra_core::{
     Outputs, Resource, Sensitive,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Readiness, Result,
-        Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Readiness,
+        Result, Violation,
     },
 };
 
@@ -65,7 +65,8 @@ impl Secret {
         let recorded = find.inputs();
         let named = || recorded.and_then(|secret| secret.name.as_deref());
         let id = find.id().or_else(named).unwrap_or_default();
-        let Some(found) = cx.secretsmanager().describe_secret().secret_id(id).send().await.found()?
+        let Some(found) =
+            cx.secretsmanager().describe_secret().secret_id(id).send().await.found()?
         else {
             return Ok(None);
         };
@@ -93,13 +94,15 @@ impl Secret {
             tags: tags::visible(&all),
         };
         let arn = found.arn().unwrap_or_default();
-        let observed =
-            Observed::ready(arn, live, SecretOutputs { arn: Arn::trusted(arn), name }).owned_by(&all);
+        let observed = Observed::ready(arn, live, SecretOutputs { arn: Arn::trusted(arn), name })
+            .owned_by(&all);
         Ok(match found.deleted_date() {
             // Somebody else's secret that is about to go is not ours to restore.
             Some(_) if observed.owner.is_none() => None,
             Some(date) => {
-                let why = format!("Secrets Manager deletes it after the recovery window (deleted on {date})");
+                let why = format!(
+                    "Secrets Manager deletes it after the recovery window (deleted on {date})"
+                );
                 Some(observed.but(Readiness::Restorable(why)))
             }
             None => Some(observed),
@@ -218,7 +221,9 @@ impl Managed for Secret {
             }
         }
         let mut all = grants(format!("arn:*:secretsmanager:*:*:secret:{name}-??????"), actions);
-        if let Some(key) = secret.and_then(|secret| secret.kms_key.as_ref()).filter(|_| verb != Verb::Delete) {
+        if let Some(key) =
+            secret.and_then(|secret| secret.kms_key.as_ref()).filter(|_| verb != Verb::Delete)
+        {
             let key = format!("arn:*:kms:*:*:key/{key}");
             all.extend(grants(key, ["kms:GenerateDataKey", "kms:Decrypt"]));
         }

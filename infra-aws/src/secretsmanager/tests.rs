@@ -15,7 +15,9 @@ async fn secrets_are_restored_rather_than_made_again() {
     }));
     let made = make(&aws, &secret).await;
     assert!(!format!("{made:?}").contains("geheim"));
-    assert!(made.id.starts_with("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/token-"));
+    assert!(
+        made.id.starts_with("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/token-")
+    );
     let changed: Secret = want(json!({
         "name": "prod/token", "value": "anders", "tags": {"b": "2"}, "recovery_window": 7,
         "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab"

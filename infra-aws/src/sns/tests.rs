@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use infra_core::provider::{Class, Cx, Managed as _};
 use serde_json::json;
 
@@ -10,9 +12,7 @@ use crate::{
 #[tokio::test]
 async fn topics() {
     let aws = Aws::test().await;
-    let queue = |name: &str| {
-        json!({"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:123456789012:{name}")})
-    };
+    let queue = |name: &str| json!({"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:123456789012:{name}")});
     let topic: Topic = want(json!({
         "name": "alarms", "display_name": "QLedger", "subscriptions": [queue("a"), queue("b")], "tags": {"a": "1"}
     }));
@@ -26,7 +26,7 @@ async fn topics() {
         "subscriptions": [queue("b"), queue("c")], "tags": {"b": "2"}
     }));
     let changed_made = bring(&aws, &made.id, &changed).await;
-    let foreign = Topic::create(&Cx::new(aws.clone()), &topic, &operation::<Topic>()).await;
+    let foreign = Topic::create(&Cx::new(Arc::clone(&aws)), &topic, &operation::<Topic>()).await;
     assert_eq!(foreign.unwrap_err().class(), Class::Exists);
     delete(&aws, &changed_made, &changed).await;
 }
@@ -34,7 +34,8 @@ async fn topics() {
 #[tokio::test]
 async fn fifo_topics_have_their_suffix() {
     let aws = Aws::test().await;
-    let topic: Topic = want(json!({"name": "t", "fifo": true, "content_based_deduplication": true}));
+    let topic: Topic =
+        want(json!({"name": "t", "fifo": true, "content_based_deduplication": true}));
     let made = make(&aws, &topic).await;
     assert_eq!(made.outputs.as_ref().unwrap().name, "t.fifo");
     delete(&aws, &made, &topic).await;

@@ -69,7 +69,11 @@ const SUFFIX: &str = ".fifo";
 impl Topic {
     fn full_name(&self) -> String {
         let name = self.name.as_deref().unwrap_or_default();
-        if self.fifo && !name.ends_with(SUFFIX) { format!("{name}{SUFFIX}") } else { name.to_owned() }
+        if self.fifo && !name.ends_with(SUFFIX) {
+            format!("{name}{SUFFIX}")
+        } else {
+            name.to_owned()
+        }
     }
 
     fn arn(&self, cx: &Cx<Aws>) -> String {
@@ -197,7 +201,8 @@ impl Managed for Topic {
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let topic = subject(change);
-        let name = topic.filter(|t| t.name.is_some()).map_or_else(|| "*".to_owned(), Self::full_name);
+        let name =
+            topic.filter(|t| t.name.is_some()).map_or_else(|| "*".to_owned(), Self::full_name);
         let mut actions = vec!["sns:GetTopicAttributes", "sns:ListTagsForResource"];
         if topic.is_some_and(|topic| topic.subscriptions.is_some()) {
             actions.extend(["sns:ListSubscriptionsByTopic", "sns:Subscribe", "sns:Unsubscribe"]);
@@ -217,7 +222,9 @@ impl Managed for Topic {
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
-        if let Some(problem) = want.get(Self::POLICY).known().and_then(|text| problem(&text, 30_720)) {
+        if let Some(problem) =
+            want.get(Self::POLICY).known().and_then(|text| problem(&text, 30_720))
+        {
             violations.push(Violation::of(Self::POLICY, problem));
         }
         let fifo = want.get(Self::FIFO).known().unwrap_or_default();

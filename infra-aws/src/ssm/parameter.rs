@@ -8,8 +8,8 @@ use infra_core::{
     Data as _, Outputs, Resource, Sensitive, Value,
     program::IntoInput,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason, Result,
-        Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason,
+        Result, Violation,
     },
 };
 
@@ -101,7 +101,7 @@ pub enum Tier {
     IntelligentTiering,
 }
 
-/// How many names GetParameters takes; DescribeParameters' filter takes more.
+/// How many names `GetParameters` takes; the filter of `DescribeParameters` takes more.
 const NAMES: usize = 10;
 
 impl Parameter {
@@ -131,7 +131,9 @@ impl Parameter {
             });
             async move {
                 match parts? {
-                    (Some(value), Some(metadata)) => Self::observe(cx, name, &value, &metadata).await,
+                    (Some(value), Some(metadata)) => {
+                        Self::observe(cx, name, &value, &metadata).await
+                    }
                     _ => Ok(None),
                 }
             }
@@ -155,7 +157,10 @@ impl Parameter {
             description: metadata.description().filter(|d| !d.is_empty()).map(str::to_owned),
             kms_key: metadata.key_id().map(KeyId::trusted),
             tier: tier.and_then(|tier| Tier::from_value(&tier.into()).ok()),
-            allowed_pattern: metadata.allowed_pattern().filter(|p| !p.is_empty()).map(str::to_owned),
+            allowed_pattern: metadata
+                .allowed_pattern()
+                .filter(|p| !p.is_empty())
+                .map(str::to_owned),
             tags: tags::visible(&all),
         };
         let outputs = ParameterOutputs {
@@ -166,7 +171,10 @@ impl Parameter {
         Ok(Some(Observed::ready(name, live, outputs).owned_by(&all)))
     }
 
-    fn put(&self, cx: &Cx<Aws>) -> aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder {
+    fn put(
+        &self,
+        cx: &Cx<Aws>,
+    ) -> aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder {
         let secure = self.kind == ParameterType::SecureString;
         let key = self.kms_key.as_ref().filter(|_| secure).map(ToString::to_string);
         cx.ssm()
@@ -214,7 +222,11 @@ impl Managed for Parameter {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let chunks: Vec<_> = find.chunks(NAMES).collect();
-        batch::each(&chunks, |chunk| Self::read_some(cx, chunk)).await.into_iter().flatten().collect()
+        batch::each(&chunks, |chunk| Self::read_some(cx, chunk))
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -290,9 +302,11 @@ impl Managed for Parameter {
                 let message = format!("expected at most {max} bytes in this tier, found {size}");
                 violations.push(Violation::of(Self::VALUE, message));
             } else if size == 0 {
-                violations.push(Violation::of(Self::VALUE, "expected a value, found an empty text"));
+                violations
+                    .push(Violation::of(Self::VALUE, "expected a value, found an empty text"));
             } else if value.reveal().contains("{{") {
-                let message = "expected no `{{`: Parameter Store takes it for a reference and refuses it";
+                let message =
+                    "expected no `{{`: Parameter Store takes it for a reference and refuses it";
                 violations.push(Violation::of(Self::VALUE, message));
             }
         }

@@ -34,7 +34,9 @@ impl Lookup for PublicParameter {
     async fn look_up(cx: &Cx<Aws>, want: &Self) -> Result<PublicParameterOutputs> {
         let found = cx.ssm().get_parameter().name(&want.name).send().await.found()?;
         let parameter = found.and_then(|found| found.parameter);
-        let none = || Error::not_found(format!("there is no parameter {:?} in {}", want.name, cx.region()));
+        let none = || {
+            Error::not_found(format!("there is no parameter {:?} in {}", want.name, cx.region()))
+        };
         let parameter = parameter.ok_or_else(none)?;
         let version = parameter.version();
         Ok(PublicParameterOutputs { value: parameter.value.unwrap_or_default(), version })

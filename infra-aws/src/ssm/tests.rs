@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use infra_core::provider::{Cx, Find, Lookup as _, Managed as _};
 use serde_json::json;
 
@@ -38,8 +40,9 @@ async fn many_are_read_by_the_ten() {
     for name in names.iter().filter(|name| !name.ends_with('7')) {
         make(&aws, &want::<Parameter>(json!({"name": name, "value": name}))).await;
     }
-    let find: Vec<_> = names.iter().map(|id| Find::Id { id, recorded: None::<&Parameter> }).collect();
-    let found = Parameter::read(&Cx::new(aws.clone()), &find).await;
+    let find: Vec<_> =
+        names.iter().map(|id| Find::Id { id, recorded: None::<&Parameter> }).collect();
+    let found = Parameter::read(&Cx::new(Arc::clone(&aws)), &find).await;
     for (name, found) in names.iter().zip(found) {
         let found = found.unwrap();
         assert_eq!(found.is_none(), name.ends_with('7'));
@@ -50,10 +53,14 @@ async fn many_are_read_by_the_ten() {
 #[tokio::test]
 async fn lookups() {
     let aws = Aws::test().await;
-    let cx = Cx::new(aws.clone());
-    make(&aws, &want::<Parameter>(json!({"name": "/image", "value": "ami-0123456789abcdef0"}))).await;
+    let cx = Cx::new(Arc::clone(&aws));
+    make(&aws, &want::<Parameter>(json!({"name": "/image", "value": "ami-0123456789abcdef0"})))
+        .await;
     let ami = LatestAmi { parameter: "/image".to_owned() };
-    assert_eq!(LatestAmi::look_up(&cx, &ami).await.unwrap().image_id.as_str(), "ami-0123456789abcdef0");
+    assert_eq!(
+        LatestAmi::look_up(&cx, &ami).await.unwrap().image_id.as_str(),
+        "ami-0123456789abcdef0"
+    );
     let none = PublicParameter { name: "/none".to_owned() };
     let error = PublicParameter::look_up(&cx, &none).await.unwrap_err();
     assert_eq!(error.to_string(), "there is no parameter \"/none\" in eu-west-1");

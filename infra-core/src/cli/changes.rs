@@ -50,7 +50,7 @@ pub(super) async fn up(session: &Session<'_>, args: &Up) -> Result<Exit> {
     if let Some(path) = &args.plan {
         let saved = saved::load(engine, path).await?;
         options.plan.destroy = saved.destroy;
-        options.saved = Some(Arc::new(saved.plan));
+        options.saved = Some(Arc::new(saved));
     }
     let confirm = session.confirm(agreed);
     let summary = command::up(engine, &options, &*confirm).await?;

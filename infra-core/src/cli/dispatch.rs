@@ -135,7 +135,7 @@ fn parse<A>(app: &App, arguments: A) -> Result<(Global, Asked), clap::Error>
 where
     A: IntoIterator<Item: Into<OsString> + Clone>,
 {
-    let mut command = Arguments::command().name(app.name().to_owned());
+    let mut command = Arguments::command().name(app.name().to_owned()).bin_name(app.name());
     command = command.subcommands(app.commands().iter().map(|custom| custom.command()));
     let matches = command.try_get_matches_from(arguments)?;
     let named = matches.subcommand();

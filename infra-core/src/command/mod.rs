@@ -2,11 +2,13 @@
 //!
 //! Every one of them tells what it does on the engine's event stream and returns when it is over.
 
+mod deploy;
 mod destroy;
 pub mod graph;
 mod history;
 mod names;
 mod observe;
+mod planning;
 mod outputs;
 mod preview;
 mod recover;

@@ -1,1 +1,241 @@
-//! skeleton
+//! Looking at the cloud before planning, in bulk.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use infra_state::{EnvExt, Identity, Instance, Key, Snapshot, Urn};
+
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    event::Event,
+    execute::{Connections, by_id},
+    graph::Graph,
+    plan::{Observation, PlanOptions, Seen, ToObserve, to_observe},
+    provider::{
+        Connection, Driver, ErasedFind, ErasedObserved, Error as CallError, Memo, Operation,
+    },
+};
+
+/// How long reads are tried again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a read is for.
+#[derive(Clone)]
+enum For {
+    Object(Key),
+    Import(Urn),
+    Lookup(Urn),
+}
+
+/// Reads of one kind through one connection.
+struct Group {
+    driver: Arc<dyn Driver>,
+    connection: Arc<Connection>,
+    memo: Memo,
+    reads: Vec<(For, ErasedFind)>,
+}
+
+/// Everything that the plan needs to know of the cloud. `announce` is told where the providers point as soon as that is
+/// known and checked, before anything else is read.
+pub(super) async fn observe(
+    engine: &Engine,
+    connections: &Connections,
+    graph: &Graph,
+    snapshot: &Snapshot,
+    options: &PlanOptions,
+    announce: &mut (dyn FnMut(&Observation) + Send),
+) -> Result<Observation> {
+    let mut seen = Observation::default();
+    let mut announced = false;
+    loop {
+        let wanted = to_observe(graph, snapshot, &engine.registry, &seen, options)?;
+        if !wanted.providers.is_empty() {
+            connect(connections, &wanted, &mut seen).await?;
+            continue;
+        }
+        if !announced {
+            announce(&seen);
+            announced = true;
+        }
+        if wanted.is_empty() {
+            return Ok(seen);
+        }
+        let objects = wanted.objects.len() + wanted.imports.len() + wanted.lookups.len();
+        engine.events.send(Event::Reading { objects });
+        let groups = groups(engine, connections, graph, snapshot, wanted).await?;
+        let answers = join_all(groups.into_iter().map(|group| read(engine, group))).await;
+        for (what, answer) in answers.into_iter().flatten() {
+            file(&mut seen, what, answer)?;
+        }
+    }
+}
+
+async fn connect(
+    connections: &Connections,
+    wanted: &ToObserve,
+    seen: &mut Observation,
+) -> Result<()> {
+    let connect = wanted.providers.iter().map(|(urn, config)| async move {
+        connections.configure(urn, config);
+        (urn, connections.get(urn).await)
+    });
+    for (urn, connected) in join_all(connect).await {
+        let connection = connected.map_err(|e| {
+            Error::new(ErrorKind::Failed, format!("{urn} cannot be connected: {e}")).because(e)
+        })?;
+        seen.providers.insert(urn.clone(), connection.identity.clone());
+    }
+    Ok(())
+}
+
+async fn groups(
+    engine: &Engine,
+    connections: &Connections,
+    graph: &Graph,
+    snapshot: &Snapshot,
+    wanted: ToObserve,
+) -> Result<Vec<Group>> {
+    let mut groups = Groups { groups: Vec::new(), places: HashMap::new(), memos: HashMap::new() };
+    for key in wanted.objects {
+        let Some(record) = snapshot.records.get(&key) else { continue };
+        let (Some(find), Some(provider)) = (by_id(record), &record.provider) else { continue };
+        let Some(driver) = engine.registry.get(key.urn.kind()) else { continue };
+        let connection = connections.holding(&provider.urn, &provider.identity).await;
+        let connection = connection.map_err(|e| failed(&key.urn, &e))?;
+        groups.add(driver, connection, For::Object(key), find);
+    }
+    let of_node = async |urn: &Urn| {
+        let node = graph.nodes.get(urn);
+        let provider = node.and_then(|node| node.provider.as_ref());
+        let (Some(node), Some(provider)) = (node, provider) else {
+            return Err(Error::new(ErrorKind::Failed, format!("{urn} has no provider")));
+        };
+        let connection = connections.get(provider).await.map_err(|e| failed(urn, &e))?;
+        Ok((Arc::clone(&node.driver), connection))
+    };
+    for (urn, import) in wanted.imports {
+        let (driver, connection) = of_node(&urn).await?;
+        let op = operation(engine, &snapshot.identity, &urn);
+        let find = match import.id {
+            Some(id) => ErasedFind::Id { id, recorded: None },
+            None => ErasedFind::Made { want: import.want, op },
+        };
+        groups.add(&driver, connection, For::Import(urn), find);
+    }
+    for (urn, want) in wanted.lookups {
+        let (driver, connection) = of_node(&urn).await?;
+        let op = operation(engine, &snapshot.identity, &urn);
+        groups.add(&driver, connection, For::Lookup(urn), ErasedFind::Made { want, op });
+    }
+    Ok(groups.groups)
+}
+
+struct Groups {
+    groups: Vec<Group>,
+    places: HashMap<(usize, String), usize>,
+    memos: HashMap<usize, Memo>,
+}
+
+impl Groups {
+    fn add(&mut self, driver: &Arc<dyn Driver>, connection: Arc<Connection>, what: For, find: ErasedFind) {
+        let through = Arc::as_ptr(&connection).addr();
+        let place = (through, driver.schema().kind.to_owned());
+        let at = *self.places.entry(place).or_insert_with(|| {
+            // Kinds of one connection share the answers of calls that several of them need.
+            let memo = self.memos.entry(through).or_default().clone();
+            let driver = Arc::clone(driver);
+            self.groups.push(Group { driver, connection, memo, reads: Vec::new() });
+            self.groups.len() - 1
+        });
+        self.groups[at].reads.push((what, find));
+    }
+}
+
+fn operation(engine: &Engine, identity: &Identity, urn: &Urn) -> Operation {
+    Operation {
+        id: engine.env.uuid(),
+        stack: identity.stack.clone(),
+        lineage: identity.lineage,
+        urn: urn.clone(),
+        instance: Instance::from("none"),
+    }
+}
+
+/// Reads a group, again where that can help.
+async fn read(
+    engine: &Engine,
+    mut group: Group,
+) -> Vec<(For, Result<Option<ErasedObserved>, CallError>)> {
+    let until = engine.env.monotonic() + PATIENCE;
+    let mut pause = Duration::from_millis(100);
+    let mut answered = Vec::new();
+    loop {
+        let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
+        let answers = group.driver.read(&group.connection, &group.memo, finds).await;
+        let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
+        let mut again = Vec::new();
+        let mut answers = answers.into_iter();
+        for (what, find) in group.reads {
+            let missing = || Err(CallError::invalid("the driver answered too few reads"));
+            match answers.next().unwrap_or_else(missing) {
+                Err(error) if error.class().is_retryable() && !last => again.push((what, find)),
+                answer => answered.push((what, answer)),
+            }
+        }
+        if again.is_empty() {
+            return answered;
+        }
+        group.reads = again;
+        // What failed is not to be found in the memo.
+        group.memo = Memo::default();
+        engine.env.sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+fn file(
+    seen: &mut Observation,
+    what: For,
+    answer: Result<Option<ErasedObserved>, CallError>,
+) -> Result<()> {
+    let urn = match &what {
+        For::Object(key) => &key.urn,
+        For::Import(urn) | For::Lookup(urn) => urn,
+    };
+    let found = match answer {
+        Ok(found) => found,
+        Err(error) if error.class() == crate::provider::Class::NotFound => match what {
+            For::Lookup(_) => return Err(failed(urn, &error)),
+            _ => None,
+        },
+        Err(error) => return Err(failed(urn, &error)),
+    };
+    let seen_as = |found: Option<ErasedObserved>| match found {
+        Some(found) => Seen::Present(Box::new(found)),
+        None => Seen::Absent,
+    };
+    match what {
+        For::Object(key) => drop(seen.objects.insert(key, seen_as(found))),
+        For::Import(urn) => drop(seen.imports.insert(urn, seen_as(found))),
+        For::Lookup(urn) => {
+            let outputs = found.and_then(|found| found.outputs).ok_or_else(|| {
+                Error::new(ErrorKind::Failed, format!("{urn}: there is nothing like that"))
+            })?;
+            seen.lookups.insert(urn, outputs);
+        }
+    }
+    Ok(())
+}
+
+fn failed(urn: &Urn, error: &CallError) -> Error {
+    Error::new(ErrorKind::Failed, format!("{urn} cannot be read: {error}")).because(error.again())
+}
+
+/// Where the providers point, for the screen.
+pub(super) fn places(seen: &Observation) -> BTreeMap<String, BTreeMap<String, String>> {
+    seen.providers.iter().map(|(urn, identity)| (urn.to_string(), identity.clone())).collect()
+}

@@ -3,19 +3,30 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use infra_state::{Outcome, Session};
 
-use crate::{Engine, Result, event::Summary, plan::{Plan, PlanOptions}};
+use super::{
+    deploy::deploy,
+    planning::{Known, Planning},
+    preview::tell_in_progress,
+    recover::recover,
+};
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    event::{Event, Summary},
+    plan::{Plan, PlanOptions, saved::SavedPlan},
+};
 
 /// So many steps run at once unless somebody says otherwise: nearly all of a step's time is waiting.
 pub const DEFAULT_PARALLEL: usize = 256;
 
 /// How to execute.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UpOptions {
     /// What to plan.
     pub plan: PlanOptions,
     /// Instead of planning: a plan that was made and looked at before.
-    pub saved: Option<Arc<crate::plan::Plan>>,
+    pub saved: Option<Arc<SavedPlan>>,
     /// How many steps run at once.
     pub parallel: usize,
     /// How long to wait for a lock that somebody else holds.
@@ -54,8 +65,170 @@ impl Confirm for Confirmed {
     }
 }
 
-/// Brings the stack to what the program declares.
+/// Brings the stack to what the program declares: plans, shows the plan, asks, takes the lock, executes.
+///
+/// An error is returned where nothing was done, or where the run was cut short by something that the caller has to
+/// act on ([`ErrorKind::PlanStale`], a lost lease). Steps that failed, and an interruption by the person, are in the
+/// [`Summary`].
 pub async fn up(engine: &Engine, options: &UpOptions, confirm: &dyn Confirm) -> Result<Summary> {
-    let _ = (engine, options, confirm);
-    Err(crate::Error::new(crate::ErrorKind::Failed, "being written"))
+    let command = if options.plan.destroy { "destroy" } else { "up" };
+    let mut planning = Planning::new(engine, command, &options.plan)?;
+    let view = engine.state.read().await?;
+    let mut held = None;
+    if let Some(view) = &view {
+        tell_in_progress(engine, view);
+        // While somebody else works, or something is left to settle, a plan made now would be for nothing.
+        if view.holder.is_some() || !view.snapshot.open.is_empty() {
+            held = Some(acquire(engine, &planning, options).await?);
+        }
+    }
+    let known = match &held {
+        Some(session) => Known::held(session),
+        None => Known::of(engine, view.as_ref()),
+    };
+    let result = with_lock(engine, options, confirm, &mut planning, known, &mut held).await;
+    if let (Err(_), Some(session)) = (&result, &held) {
+        // The first error is the one to tell.
+        let _ = session.release().await;
+    }
+    engine.context.gate.guard(|| Ok(()));
+    let summary = result?;
+    engine.events.send(Event::Finished(Box::new(summary.clone())));
+    Ok(summary)
+}
+
+async fn with_lock(
+    engine: &Engine,
+    options: &UpOptions,
+    confirm: &dyn Confirm,
+    planning: &mut Planning<'_>,
+    known: Known,
+    held: &mut Option<Arc<Session>>,
+) -> Result<Summary> {
+    let mut plan = prepare(options, planning, &known).await?;
+    if is_idle(&plan, &known) {
+        if let Some(session) = held {
+            session.release().await?;
+        }
+        return Ok(nothing(&known));
+    }
+    approve(options, confirm, &plan).await?;
+    let session = match held {
+        Some(session) => Arc::clone(session),
+        None => {
+            let session = acquire(engine, planning, options).await?;
+            Arc::clone(held.insert(session))
+        }
+    };
+    if session.position() != known.position {
+        let now = Known::held(&session);
+        let moved = prepare(options, planning, &now).await?;
+        if is_idle(&moved, &now) {
+            session.release().await?;
+            return Ok(nothing(&now));
+        }
+        // Nobody is asked twice about the same.
+        if !alike(&plan, &moved) {
+            approve(options, confirm, &moved).await?;
+        }
+        plan = moved;
+    }
+    if engine.cancel.is_stopped() {
+        return Err(Error::new(ErrorKind::Interrupted, "stopped before anything was done"));
+    }
+    let connections = Arc::clone(&planning.connections);
+    let graph = Arc::clone(&planning.graph);
+    let summary = deploy(engine, options, planning.command, session, connections, plan, graph).await;
+    // It is closed, whatever became of it.
+    *held = None;
+    summary
+}
+
+/// Takes the lock, and settles what an earlier run left open.
+async fn acquire(
+    engine: &Engine,
+    planning: &Planning<'_>,
+    options: &UpOptions,
+) -> Result<Arc<Session>> {
+    if let Some(holder) = engine.state.holder().await?
+        && !options.lock_timeout.is_zero()
+    {
+        engine.events.send(Event::Waiting { holder });
+    }
+    let who = engine.holder(planning.command);
+    let acquired = tokio::select! {
+        acquired = engine.state.acquire(who, options.lock_timeout) => acquired,
+        () = engine.cancel.stopped() => {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before the lock was taken"));
+        }
+    };
+    let session = Arc::new(acquired?);
+    let watched = Arc::clone(&session);
+    engine.context.gate.guard(move || watched.check().map_err(|e| e.to_string()));
+    if let Err(error) = recover(engine, &session, &planning.connections).await {
+        let _ = session.release().await;
+        return Err(error);
+    }
+    Ok(session)
+}
+
+/// The plan: the saved one if it still holds, else a new one.
+async fn prepare(
+    options: &UpOptions,
+    planning: &mut Planning<'_>,
+    known: &Known,
+) -> Result<Arc<Plan>> {
+    match &options.saved {
+        Some(saved) => planning.saved(saved, known).await,
+        None => planning.plan(known).await,
+    }
+}
+
+/// Refuses what must not be done, and asks about the rest.
+async fn approve(options: &UpOptions, confirm: &dyn Confirm, plan: &Plan) -> Result<()> {
+    if let Some(refusal) = plan.refusal() {
+        return Err(refusal);
+    }
+    // A saved plan was looked at; and what changes nothing in the cloud is nothing to ask about.
+    if options.saved.is_some() || plan.is_empty() || confirm.confirm(plan).await? {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Refused, "declined: nothing was changed"))
+}
+
+/// Whether there is nothing to do, not even to remember.
+fn is_idle(plan: &Plan, known: &Known) -> bool {
+    plan.steps.iter().all(|step| step.action == crate::plan::Action::Keep && !step.record_only)
+        && plan.records.is_empty()
+        && plan.forgotten.is_empty()
+        && plan.exported == known.snapshot.exports
+        && known.snapshot.deployment.is_some()
+}
+
+fn nothing(known: &Known) -> Summary {
+    Summary {
+        outcome: Outcome::Succeeded,
+        done: Default::default(),
+        failed: Vec::new(),
+        skipped: 0,
+        elapsed: Duration::ZERO,
+        critical_path: Vec::new(),
+        exports: known.snapshot.exports.clone(),
+    }
+}
+
+/// Whether somebody who agreed to the one has agreed to the other.
+fn alike(confirmed: &Plan, now: &Plan) -> bool {
+    confirmed.steps.len() == now.steps.len()
+        && confirmed.losses == now.losses
+        && confirmed.steps.iter().zip(&now.steps).all(|(a, b)| {
+            a.urn == b.urn
+                && a.action == b.action
+                && a.paths == b.paths
+                && a.diff == b.diff
+                && a.drift == b.drift
+                && a.after == b.after
+                && a.replaces.is_some() == b.replaces.is_some()
+                && (a.action == crate::plan::Action::Create || a.inputs == b.inputs)
+        })
 }

@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use infra_state::{ProviderIdentity, Urn, Value};
+use infra_state::{ProviderIdentity, Record, Snapshot, Status, Urn, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
     Engine,
-    provider::{Class, Connection, Connector, Context, Error, Result},
+    graph::Role,
+    provider::{Class, Connection, Connector, Context, Error, Registry, Result},
 };
 
 /// The connections of one run. Each is made when it is first needed, once, after its configuration became known.
@@ -53,9 +54,18 @@ impl Connections {
         }
     }
 
-    /// Whether a configuration of the provider is known.
-    pub(crate) fn is_configured(&self, provider: &Urn) -> bool {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(provider)
+    /// The configurations of recorded providers, older ones first.
+    pub(crate) fn remember(&self, registry: &Registry, snapshot: &Snapshot) {
+        let is_provider = |record: &&Arc<Record>| {
+            let driver = registry.get(record.urn.kind());
+            driver.is_some_and(|driver| driver.role() == Role::Provider)
+        };
+        for deposed in [true, false] {
+            let records = snapshot.records.values().filter(is_provider);
+            for record in records.filter(|r| (r.status == Status::Deposed) == deposed) {
+                self.configure(&record.urn, &record.inputs);
+            }
+        }
     }
 
     /// The connection of the provider as it is configured now.

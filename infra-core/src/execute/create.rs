@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How the create call came out when there is no id.
-pub(super) enum Unmade {
+pub(crate) enum Unmade {
     /// Nothing was made.
     Nothing(CallError),
     /// Nobody knows: the next run looks for it.
@@ -91,7 +91,7 @@ impl Run {
 
 impl Object<'_> {
     /// Calls the driver until there is an id, or until it is clear that there is none.
-    pub(super) async fn make(&self, want: &Value, adopt: bool) -> Result<String, Unmade> {
+    pub(crate) async fn make(&self, want: &Value, adopt: bool) -> Result<String, Unmade> {
         let once = self.driver.once();
         let mut attempts = Attempts::default();
         loop {
@@ -129,7 +129,7 @@ impl Object<'_> {
     }
 
     /// Looks for what this operation made until it would have become visible.
-    pub(super) async fn search(
+    pub(crate) async fn search(
         &self,
         want: &Value,
         window: Duration,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use infra_state::{Change, Instance, Key, Provider, Record, Snapshot, Status, Urn, Value};
+use infra_state::{Change, Instance, Key, Provider, Record, Status, Urn, Value};
 
 use super::scope::{Scope, keeps_to};
 use crate::{
@@ -67,7 +67,7 @@ impl Run {
                     left.extend(snapshot.current(urn).map(|record| (urn.clone(), record.clone())));
                 }
             }
-            configure(&scope, snapshot);
+            scope.connections.remember(&scope.registry, snapshot);
         });
         let steps = plan.steps.len();
         let run = Self {
@@ -178,7 +178,7 @@ impl Run {
         let step = self.step(id);
         let ignores = !node.options.ignore_changes.is_empty() && step.recorded.is_some();
         if !step.inputs.has_unknown() && !ignores {
-            return Ok(step.inputs.clone());
+            return Ok(Value::clone(&step.inputs));
         }
         let existing = step.recorded.as_deref().filter(|record| record.instance == step.instance);
         let want = self.wanted(node, &step.instance, existing)?;
@@ -352,22 +352,6 @@ impl Run {
     }
 }
 
-/// The configurations of recorded providers, older ones first.
-pub(crate) fn configure(scope: &Scope, snapshot: &Snapshot) {
-    let providers = || {
-        let is_provider = |record: &&Arc<Record>| {
-            let driver = scope.registry.get(record.urn.kind());
-            driver.is_some_and(|driver| driver.role() == Role::Provider)
-        };
-        snapshot.records.values().filter(is_provider)
-    };
-    for deposed in [true, false] {
-        for record in providers().filter(|r| (r.status == Status::Deposed) == deposed) {
-            scope.connections.configure(&record.urn, &record.inputs);
-        }
-    }
-}
-
 /// What a record says of its provider.
 pub(super) fn provided(node: &Node, connection: &Connection) -> Option<Provider> {
     let urn = node.provider.clone()?;
@@ -388,7 +372,7 @@ pub(super) fn key_of(step: &Step) -> Key {
 }
 
 /// How the object of a record is found.
-pub(super) fn by_id(record: &Record) -> Option<ErasedFind> {
+pub(crate) fn by_id(record: &Record) -> Option<ErasedFind> {
     let id = record.id.clone()?;
     Some(ErasedFind::Id { id, recorded: Some(record.inputs.clone()) })
 }

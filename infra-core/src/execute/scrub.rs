@@ -30,7 +30,9 @@ impl Scrub {
         let mut found = Vec::new();
         secrets(value, false, &mut found);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut add = |form: String| drop(known.insert((Reverse(form.len()), form)));
+        let mut add = |form: String| {
+            known.insert((Reverse(form.len()), form));
+        };
         for secret in found {
             add(STANDARD.encode(&secret));
             add(STANDARD_NO_PAD.encode(&secret));

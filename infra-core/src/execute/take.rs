@@ -1,6 +1,6 @@
 //! Taking over an object that exists.
 
-use infra_state::{Change, Instance, Lineage, Record, Status, Value, Verb};
+use infra_state::{Change, Instance, Lineage, Record, Status, Value};
 
 use super::{
     object::Object,
@@ -62,8 +62,8 @@ impl Run {
         changes.push(Change::Put(record.clone()));
         self.commit(changes).await?;
         let paths = differs.into_iter().map(|diff| diff.path).collect();
-        let record = object.change(&record.clone(), Record { status: Status::Ready, ..record }, paths);
-        let record = record.await?;
+        let wanted = Record { status: Status::Ready, ..record.clone() };
+        let record = object.change(&record, wanted, paths).await?;
         self.give(id, record.outputs);
         Ok(())
     }
@@ -91,14 +91,4 @@ pub(crate) fn is_ours(found: &ErasedObserved, op: &Operation, asked: bool) -> bo
             && tag("infra:urn") == Some(op.urn.as_str())
     };
     same(op.lineage, &op.instance)
-}
-
-/// What an open operation was about to do.
-pub(crate) fn describe(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create => "create",
-        Verb::Update => "update",
-        Verb::Delete => "delete",
-        Verb::Read => "read",
-    }
 }

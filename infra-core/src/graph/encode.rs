@@ -144,11 +144,23 @@ fn fold(expr: Expr) -> Expr {
     }
 }
 
+impl Graph {
+    /// Everything that was declared, as a value: what the history keeps. Secrets in it are marked.
+    pub fn to_value(&self) -> Value {
+        let nodes = self.nodes.values().map(|node| encode_node(node, Value::clone));
+        let exports = self.exports.iter().map(|(name, expr)| (name.clone(), encode(expr)));
+        Value::from([
+            ("nodes", Value::List(nodes.collect())),
+            ("exports", Value::Map(exports.collect())),
+        ])
+    }
+}
+
 /// See [`Graph::hash`].
 pub(super) fn digest(graph: &Graph) -> String {
     let mut hash = Sha256::new();
     for node in graph.nodes.values() {
-        hash.update(canonical::to_vec(&encode_node(node)));
+        hash.update(canonical::to_vec(&encode_node(node, hidden)));
         hash.update(b"\n");
     }
     for (name, expr) in &graph.exports {
@@ -160,14 +172,14 @@ pub(super) fn digest(graph: &Graph) -> String {
 }
 
 /// All of a node that decides what is planned.
-fn encode_node(node: &Node) -> Value {
+fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
     let texts = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::String).collect());
     let options = &node.options;
     let timeout = |limit: Option<std::time::Duration>| {
         limit.map_or(Value::Null, |limit| limit.as_secs().into())
     };
     let paths = |paths: &[Path]| texts(paths.iter().map(ToString::to_string).collect());
-    let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), hidden(&encode(e))));
+    let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), shown(&encode(e))));
     Value::from([
         ("urn", node.urn.as_str().into()),
         ("role", match node.role {

@@ -7,7 +7,7 @@ use infra_state::{Path, Segment, Value};
 use crate::provider::{Order, Schema, Shape};
 
 /// `value` with the parts at `patterns` as they are in `kept`, or absent where they are absent there.
-pub(super) fn overlay(schema: &Schema, patterns: &[Path], kept: &Value, value: &Value) -> Value {
+pub(crate) fn overlay(schema: &Schema, patterns: &[Path], kept: &Value, value: &Value) -> Value {
     let mut value = value.clone();
     let shape = Shape::Struct(schema.fields.clone());
     for pattern in patterns {

@@ -13,7 +13,7 @@ mod forward;
 mod held;
 mod hints;
 mod identity;
-mod ignore;
+pub(crate) mod ignore;
 pub(crate) mod name;
 mod observe;
 mod planner;

@@ -25,3 +25,6 @@ pub use progress::{Human, Sink};
 pub use summary::summary;
 pub use target::target;
 pub use value::{inline, whole};
+
+#[cfg(test)]
+mod tests;

@@ -56,8 +56,8 @@ pub fn summary(summary: &Summary) -> String {
     path(summary, &mut out);
     match summary.outcome {
         Outcome::Succeeded => {}
-        Outcome::Failed => out.push_str("The next `up` goes on from here.\n"),
-        Outcome::Interrupted => out.push_str("Nothing is lost: the next `up` goes on from here.\n"),
+        Outcome::Failed => out.push_str("Run it again to go on from here.\n"),
+        Outcome::Interrupted => out.push_str("Nothing is lost: run it again to go on from here.\n"),
     }
     if !summary.exports.is_empty() {
         let _ = writeln!(out, "\n{}", heading("Outputs"));

@@ -12,6 +12,9 @@ mod frame;
 pub(crate) mod v1;
 pub(crate) mod value;
 
+#[cfg(test)]
+mod tests;
+
 /// The version that is written.
 pub(crate) const VERSION: u32 = 1;
 

@@ -1,9 +1,6 @@
 //! Finding a cycle among dependencies.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    hash::BuildHasher,
-};
+use std::{collections::HashMap, hash::BuildHasher};
 
 use super::{Invariant, Violation};
 use crate::Urn;
@@ -12,7 +9,7 @@ use crate::Urn;
 /// be as long as a stack has resources.
 pub(super) fn check<'u>(
     starts: impl IntoIterator<Item = &'u Urn>,
-    dependencies: impl Fn(&Urn) -> Option<&'u BTreeSet<Urn>>,
+    dependencies: impl Fn(&Urn) -> Vec<&'u Urn>,
 ) -> Result<(), Violation> {
     let mut seen = HashMap::new();
     for start in starts {
@@ -23,10 +20,10 @@ pub(super) fn check<'u>(
 
 fn visit<'u, S: BuildHasher>(
     start: &'u Urn,
-    dependencies: &impl Fn(&Urn) -> Option<&'u BTreeSet<Urn>>,
+    dependencies: &impl Fn(&Urn) -> Vec<&'u Urn>,
     seen: &mut HashMap<&'u Urn, bool, S>,
 ) -> Result<(), Violation> {
-    let below = |urn: &Urn| dependencies(urn).into_iter().flatten();
+    let below = |urn: &Urn| dependencies(urn).into_iter();
     if seen.insert(start, false).is_some() {
         // It was finished by an earlier start: every path from it is known to end.
         seen.insert(start, true);

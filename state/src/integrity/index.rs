@@ -1,6 +1,6 @@
 //! What a snapshot does not say directly and a change must know.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
@@ -9,12 +9,12 @@ use crate::{Change, Key, Record, Snapshot, Urn};
 /// Counts by resource, kept up with each change.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// How many records depend on it.
+    /// How many records and open intents depend on it.
     pub(super) dependents: HashMap<Urn, usize>,
     /// How many records it is the provider of.
     pub(super) users: HashMap<Urn, usize>,
     /// Which operation an object has open.
-    pub(super) open: HashMap<Key, Uuid>,
+    pub(super) open: BTreeMap<Key, Uuid>,
 }
 
 impl Index {
@@ -23,6 +23,7 @@ impl Index {
         snapshot.records.values().for_each(|record| index.add(record));
         for (op, open) in &snapshot.open {
             index.open.insert(open.intent.record.key(), *op);
+            index.count(&open.intent.record, 1);
         }
         index
     }
@@ -33,9 +34,9 @@ impl Index {
             Change::Done { op, .. } | Change::Failed { op, .. } => snapshot.open.get(op),
             _ => None,
         };
-        let ended = ended.map(|open| open.intent.record.key());
+        let ended = ended.map(|open| open.intent.record.clone());
         let touched = match change {
-            Change::Done { record: None, .. } => ended.clone(),
+            Change::Done { record: None, .. } => ended.as_ref().map(Record::key),
             Change::Done { record: Some(record), .. }
             | Change::Failed { record: Some(record), .. }
             | Change::Put(record) => Some(record.key()),
@@ -51,27 +52,36 @@ impl Index {
             self.add(after);
         }
         if let Some(ended) = ended {
-            self.open.remove(&ended);
+            self.open.remove(&ended.key());
+            self.count(&ended, -1);
         }
         if let Change::Intent(intent) = change {
             self.open.insert(intent.record.key(), intent.op);
+            self.count(&intent.record, 1);
         }
         Ok(())
     }
 
     fn add(&mut self, record: &Record) {
-        for urn in &record.dependencies {
-            *self.dependents.entry(urn.clone()).or_default() += 1;
-        }
+        self.count(record, 1);
         if let Some(provider) = &record.provider {
             *self.users.entry(provider.urn.clone()).or_default() += 1;
         }
     }
 
-    fn take(&mut self, record: &Record) {
+    /// Counts who depends on what; `by` is 1 or -1.
+    fn count(&mut self, record: &Record, by: isize) {
         for urn in &record.dependencies {
-            lower(&mut self.dependents, urn);
+            if by > 0 {
+                *self.dependents.entry(urn.clone()).or_default() += 1;
+            } else {
+                lower(&mut self.dependents, urn);
+            }
         }
+    }
+
+    fn take(&mut self, record: &Record) {
+        self.count(record, -1);
         if let Some(provider) = &record.provider {
             lower(&mut self.users, &provider.urn);
         }

@@ -21,7 +21,7 @@ pub(crate) struct Stage<'a> {
     /// Operations that the changes began (`Some`) and ended (`None`).
     open: HashMap<Uuid, Option<Intent>>,
     /// The same by object.
-    busy: HashMap<Key, Option<Uuid>>,
+    busy: BTreeMap<Key, Option<Uuid>>,
     /// By how many the counts of the index are to be corrected.
     dependents: HashMap<Urn, isize>,
     users: HashMap<Urn, isize>,
@@ -45,8 +45,12 @@ struct Commit {
     records: Vec<(Key, Before<Option<Arc<Record>>>)>,
     open: Vec<(Uuid, Before<Option<Intent>>)>,
     busy: Vec<(Key, Before<Option<Uuid>>)>,
+    dependents: Vec<(Urn, isize)>,
+    users: Vec<(Urn, isize)>,
     /// Dependencies that were not there before: who, on whom.
     introduced: Vec<(Urn, Urn)>,
+    /// Whose current object depends on more than before.
+    extended: Vec<Urn>,
 }
 
 impl<'a> Stage<'a> {
@@ -56,7 +60,7 @@ impl<'a> Stage<'a> {
             index,
             records: BTreeMap::new(),
             open: HashMap::new(),
-            busy: HashMap::new(),
+            busy: BTreeMap::new(),
             dependents: HashMap::new(),
             users: HashMap::new(),
         }
@@ -141,6 +145,7 @@ impl<'a> Stage<'a> {
         if matches!(verb, Verb::Create | Verb::Update) {
             self.introduce(commit, record, None);
         }
+        self.count(commit, record, 1);
         commit.open.push((*op, self.open.insert(*op, Some(intent.clone())).into()));
         commit.busy.push((key.clone(), self.busy.insert(key, Some(*op)).into()));
         Ok(())
@@ -149,6 +154,7 @@ impl<'a> Stage<'a> {
     fn end(&mut self, commit: &mut Commit, op: Uuid) -> Result<Intent, Violation> {
         let intent = self.opened(op)?.clone();
         let key = intent.record.key();
+        self.count(commit, &intent.record, -1);
         commit.open.push((op, self.open.insert(op, None).into()));
         commit.busy.push((key.clone(), self.busy.insert(key, None).into()));
         Ok(intent)
@@ -166,34 +172,47 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Notes which dependencies of `record` neither its predecessor nor its intent had: those were admitted.
+    /// Notes which dependencies of `record` neither its predecessor nor its intent had: those were admitted. And
+    /// whether it may close a cycle, which dependencies of an object that was deposed could not.
     fn introduce(&self, commit: &mut Commit, record: &Record, intended: Option<&Record>) {
         let before = self.record(&record.key());
-        let known = |urn: &Urn| {
-            before.is_some_and(|before| before.dependencies.contains(urn))
-                || intended.is_some_and(|intended| intended.dependencies.contains(urn))
+        let had = |record: Option<&Record>, urn: &Urn| {
+            record.is_some_and(|record| record.dependencies.contains(urn))
         };
+        let known = |urn: &&Urn| had(before.map(|before| &**before), urn) || had(intended, urn);
         let new = record.dependencies.iter().filter(|urn| !known(urn));
         commit.introduced.extend(new.map(|urn| (record.urn.clone(), urn.clone())));
+        let current = before.filter(|before| before.status != Status::Deposed);
+        let current = current.map(|before| &**before);
+        if record.dependencies.iter().any(|urn| !had(current, urn)) {
+            commit.extended.push(record.urn.clone());
+        }
     }
 
     fn set(&mut self, commit: &mut Commit, key: Key, record: Option<Arc<Record>>) {
         if let Some(before) = self.record(&key).cloned() {
-            self.count(&before, -1);
+            self.count(commit, &before, -1);
+            self.count_use(commit, &before, -1);
         }
         if let Some(after) = &record {
-            self.count(after, 1);
+            self.count(commit, after, 1);
+            self.count_use(commit, after, 1);
         }
         let before = self.records.insert(key.clone(), record);
         commit.records.push((key, before.into()));
     }
 
-    fn count(&mut self, record: &Record, by: isize) {
+    fn count(&mut self, commit: &mut Commit, record: &Record, by: isize) {
         for urn in &record.dependencies {
             *self.dependents.entry(urn.clone()).or_default() += by;
+            commit.dependents.push((urn.clone(), by));
         }
+    }
+
+    fn count_use(&mut self, commit: &mut Commit, record: &Record, by: isize) {
         if let Some(provider) = &record.provider {
             *self.users.entry(provider.urn.clone()).or_default() += by;
+            commit.users.push((provider.urn.clone(), by));
         }
     }
 
@@ -225,40 +244,35 @@ impl<'a> Stage<'a> {
             }
         }
         // A cycle closes at a new edge from a resource that others depend on; a new resource has none yet.
-        let starts = commit
-            .introduced
-            .iter()
-            .map(|(urn, _)| urn)
-            .filter(|urn| total(&self.index.dependents, &self.dependents, urn) > 0);
-        cycle::check(starts, |urn| self.current(urn).map(|record| &record.dependencies))?;
-        for (urn, on) in &commit.introduced {
-            if urn == on {
-                let detail = "it depends on itself";
-                return Err(Violation::new(Invariant::NoCycle, urn, detail));
-            }
-        }
-        Ok(())
+        let depended_on = |urn: &&Urn| total(&self.index.dependents, &self.dependents, urn) > 0;
+        let starts = commit.extended.iter().filter(depended_on);
+        cycle::check(starts, |urn| self.dependencies(urn))
     }
 
     fn undo(&mut self, commit: Commit) {
+        for (urn, by) in commit.dependents {
+            *self.dependents.entry(urn).or_default() -= by;
+        }
+        for (urn, by) in commit.users {
+            *self.users.entry(urn).or_default() -= by;
+        }
         for (key, before) in commit.records.into_iter().rev() {
-            let now = self.records.get(&key).cloned().flatten();
-            if let Some(now) = now {
-                self.count(&now, -1);
-            }
             match before {
                 Before::Staged(before) => drop(self.records.insert(key.clone(), before)),
                 Before::Untouched => drop(self.records.remove(&key)),
             }
-            if let Some(restored) = self.record(&key).cloned() {
-                self.count(&restored, 1);
-            }
         }
         for (op, before) in commit.open.into_iter().rev() {
-            restore(&mut self.open, op, before);
+            match before {
+                Before::Staged(before) => drop(self.open.insert(op, before)),
+                Before::Untouched => drop(self.open.remove(&op)),
+            }
         }
         for (key, before) in commit.busy.into_iter().rev() {
-            restore(&mut self.busy, key, before);
+            match before {
+                Before::Staged(before) => drop(self.busy.insert(key, before)),
+                Before::Untouched => drop(self.busy.remove(&key)),
+            }
         }
     }
 
@@ -275,6 +289,23 @@ impl<'a> Stage<'a> {
         let staged = staged.filter_map(|(_, record)| record.as_ref());
         let stored = self.snapshot.of(urn);
         stored.filter(|record| !self.records.contains_key(&record.key())).chain(staged)
+    }
+
+    /// What the current object depends on, and what open creates and updates are about to make it depend on.
+    fn dependencies(&self, urn: &Urn) -> Vec<&Urn> {
+        let from = Key { urn: urn.clone(), instance: "".into() };
+        let stored = self.index.open.range(from.clone()..).take_while(|(key, _)| key.urn == *urn);
+        let staged = self.busy.range(from..).take_while(|(key, _)| key.urn == *urn);
+        let ops = stored.map(|(_, op)| *op).chain(staged.filter_map(|(_, op)| *op));
+        let intents = ops
+            .filter_map(|op| self.find_open(op))
+            .filter(|intent| matches!(intent.verb, Verb::Create | Verb::Update));
+        let current = self.current(urn).map(|record| &**record);
+        current
+            .into_iter()
+            .chain(intents.map(|intent| &intent.record))
+            .flat_map(|record| &record.dependencies)
+            .collect()
     }
 
     fn current<'s>(&'s self, urn: &Urn) -> Option<&'s Arc<Record>> {
@@ -313,13 +344,6 @@ impl<'a> Stage<'a> {
 fn total(counts: &HashMap<Urn, usize>, by: &HashMap<Urn, isize>, urn: &Urn) -> usize {
     let count = counts.get(urn).copied().unwrap_or_default();
     count.saturating_add_signed(by.get(urn).copied().unwrap_or_default())
-}
-
-fn restore<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, before: Before<V>) {
-    match before {
-        Before::Staged(before) => drop(map.insert(key, before)),
-        Before::Untouched => drop(map.remove(&key)),
-    }
 }
 
 /// The dependencies of the current object of each resource.

@@ -152,6 +152,13 @@ fn nothing_depends_on_itself() {
         refused(&[chain], &[intent(1, Verb::Update, record("a", &["c"]))]),
         Invariant::NoCycle
     );
+    let turning: &[Change] =
+        &[put("x", &[]), put("y", &[]), intent(1, Verb::Update, record("x", &["y"]))];
+    assert_eq!(
+        refused(&[turning], &[intent(2, Verb::Update, record("y", &["x"]))]),
+        Invariant::NoCycle,
+        "both would be done, and neither could be deleted"
+    );
     // Turned round in one commit it is none; and an object that waits to be deleted closes none.
     after(&[chain, &[put("c", &[]), put("b", &["c"]), put("a", &["b"])]]);
     let deposed = instance(record("a", &["c"]), "old", Status::Deposed);

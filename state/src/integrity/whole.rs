@@ -31,7 +31,9 @@ pub fn verify(snapshot: &Snapshot) -> Result<(), Violation> {
         }
     }
     let dependencies = current_dependencies(snapshot);
-    cycle::check(dependencies.keys().copied(), |urn| dependencies.get(urn).copied())?;
+    cycle::check(dependencies.keys().copied(), |urn| {
+        dependencies.get(urn).into_iter().copied().flatten().collect()
+    })?;
 
     let mut busy = HashSet::new();
     for (op, open) in &snapshot.open {

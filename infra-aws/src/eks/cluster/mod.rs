@@ -12,7 +12,7 @@ use aws_sdk_eks::types::{
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Reason, Result,
+        Change, Cx, Error, Field, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Reason, Result,
         Timeouts, Violation,
     },
 };
@@ -242,7 +242,7 @@ impl Managed for Cluster {
             let message = format!("expected subnets of at least two zones, found {subnets}");
             violations.push(Violation::of(Self::SUBNETS, message));
         }
-        let off = |field, default| match want.get(field) {
+        let off = |field: Field<Self, bool>, default: bool| match want.get(field) {
             Part::Known(on) => !on,
             Part::Unset => !default,
             Part::Unknown => false,
@@ -291,7 +291,7 @@ impl Managed for Cluster {
     }
 
     fn timeouts() -> Timeouts {
-        let minutes = |minutes| Duration::from_secs(minutes * 60);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Timeouts { create: minutes(30), update: minutes(90), delete: minutes(30) }
     }
 }

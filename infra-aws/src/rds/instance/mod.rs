@@ -306,7 +306,7 @@ impl Managed for Instance {
     }
 
     fn timeouts() -> Timeouts {
-        let minutes = |minutes| Duration::from_secs(minutes * 60);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Timeouts { create: minutes(60), update: minutes(80), delete: minutes(60) }
     }
 }

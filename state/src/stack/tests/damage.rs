@@ -236,3 +236,58 @@ async fn without_the_key_nothing_is_read_or_written() {
     }
     assert_eq!(contents(&memory).await, before);
 }
+
+#[tokio::test]
+async fn damaged_files_of_a_directory_are_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = crate::Local::new(folder.path()).unwrap();
+    let state = state(local, &Fake::new(1));
+    let session = acquired(&state).await;
+    session.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    session.close(entry(1)).await.unwrap();
+    drop(session);
+    let stack = folder.path().join("program/dev");
+    for (name, hint) in [
+        ("head.json", "Put back"),
+        ("journal/0000000001.ndjson", "Put back"),
+        (".lease/holder.json", "remove it and run again"),
+    ] {
+        let path = stack.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        for broken in [&b""[..], &whole[..whole.len() / 2], b"\xff\xff"] {
+            std::fs::write(&path, broken).unwrap();
+            let acquire = state.acquire(who("b"), Duration::ZERO).await.map(drop);
+            for error in [state.read().await.map(drop).unwrap_err(), acquire.unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                let text = error.to_string();
+                assert!(text.contains(&*path.to_string_lossy()) && text.contains(hint), "{text}");
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), broken);
+        }
+        std::fs::write(&path, whole).unwrap();
+    }
+    std::fs::remove_file(stack.join("head.json")).unwrap();
+    let error = state.read().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("head.json is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_that_was_copied_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let original = state(crate::Local::new(&here).unwrap(), &Fake::new(1));
+    let session = acquired(&original).await;
+    session.commit(vec![Change::Put(record("a"))]).await.unwrap();
+    // Copied while somebody works: the copy must not think that it is locked.
+    let copied = std::process::Command::new("cp").arg("-r").args([&here, &there]).status();
+    assert!(copied.unwrap().success());
+    let copy = state(crate::Local::new(&there).unwrap(), &Fake::new(2));
+    let error = copy.acquire(who("b"), Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Identity);
+    assert!(error.to_string().contains(&*here.to_string_lossy()), "{error}");
+    copy.rebind(who("b"), Duration::ZERO, Rebind::Copied).await.unwrap();
+    let taken = acquired(&copy).await;
+    assert_eq!(names(&taken.snapshot()), ["a"]);
+    session.commit(vec![Change::Put(record("b"))]).await.unwrap();
+}

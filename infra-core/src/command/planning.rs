@@ -1,0 +1,137 @@
+//! From a state and a graph to a plan.
+
+use std::sync::Arc;
+
+use infra_state::{EnvExt, Identity, Lineage, Position, Session, Snapshot, View};
+
+use super::observe::{observe, places};
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    event::Event,
+    execute::Connections,
+    graph::Graph,
+    plan::{Plan, PlanOptions, Refresh, plan, saved::SavedPlan},
+};
+
+/// What a command plans with.
+pub(super) struct Planning<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) command: &'static str,
+    pub(super) options: &'e PlanOptions,
+    pub(super) graph: Arc<Graph>,
+    pub(super) connections: Arc<Connections>,
+    announced: bool,
+}
+
+/// The state that is planned against.
+pub(super) struct Known {
+    pub(super) snapshot: Snapshot,
+    pub(super) position: Position,
+}
+
+impl<'e> Planning<'e> {
+    /// Runs the program.
+    pub(super) fn new(
+        engine: &'e Engine,
+        command: &'static str,
+        options: &'e PlanOptions,
+    ) -> Result<Self> {
+        let graph = if options.destroy { Graph::empty() } else { engine.graph()? };
+        Ok(Self {
+            engine,
+            command,
+            options,
+            graph: Arc::new(graph),
+            connections: Arc::new(Connections::new(engine)),
+            announced: false,
+        })
+    }
+
+    /// Observes and plans.
+    pub(super) async fn plan(&mut self, known: &Known) -> Result<Arc<Plan>> {
+        let Self { engine, command, options, graph, connections, announced } = self;
+        connections.remember(&engine.registry, &known.snapshot);
+        let mut announce = |seen: &_| {
+            if !*announced {
+                engine.announce(command, places(seen));
+                *announced = true;
+            }
+        };
+        let observed =
+            observe(engine, connections, graph, &known.snapshot, options, &mut announce).await;
+        if observed.is_err() && !*announced {
+            engine.announce(command, Default::default());
+            *announced = true;
+        }
+        let seen = observed?;
+        let mint = || engine.env.instance();
+        let made = plan(graph, &known.snapshot, &engine.registry, &seen, options, &mint)?;
+        if cfg!(debug_assertions) {
+            let broken = crate::plan::check::invariants(&made, graph, &known.snapshot);
+            if let Some(first) = broken.first() {
+                let message = format!("the plan is wrong, please report it: {first}");
+                return Err(Error::new(ErrorKind::Failed, message));
+            }
+        }
+        let made = Arc::new(made);
+        engine.events.send(Event::Planned(Arc::clone(&made)));
+        Ok(made)
+    }
+}
+
+impl Planning<'_> {
+    /// A plan that was made before, if everything it was made from is still the same.
+    pub(super) async fn saved(&mut self, saved: &SavedPlan, known: &Known) -> Result<Arc<Plan>> {
+        let stale = |what: &str| {
+            let message = format!("the saved plan was made {what}: make a new one with `preview --save`");
+            Err(Error::new(ErrorKind::PlanStale, message))
+        };
+        if saved.destroy != self.options.destroy {
+            return stale("for another command");
+        }
+        if saved.graph != self.graph.hash() {
+            return stale("for other declarations");
+        }
+        if saved.position != known.position {
+            return stale("before the stack changed");
+        }
+        // Nothing has to be looked at, but the providers must point where they pointed.
+        let options = PlanOptions { refresh: Refresh::Nothing, ..self.options.clone() };
+        self.connections.remember(&self.engine.registry, &known.snapshot);
+        let engine = self.engine;
+        let (command, announced) = (self.command, &mut self.announced);
+        let mut announce = |seen: &_| {
+            if !std::mem::replace(announced, true) {
+                engine.announce(command, places(seen));
+            }
+        };
+        let (graph, connections) = (&self.graph, &self.connections);
+        observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
+        let plan = Arc::new(saved.plan.clone());
+        engine.events.send(Event::Planned(Arc::clone(&plan)));
+        Ok(plan)
+    }
+}
+
+impl Known {
+    /// The state as it was read; of a stack that was never made, nothing.
+    pub(super) fn of(engine: &Engine, view: Option<&View>) -> Self {
+        match view {
+            Some(view) => Self { snapshot: view.snapshot.clone(), position: view.position },
+            None => {
+                let identity = Identity {
+                    stack: engine.state.name().clone(),
+                    lineage: Lineage(engine.env.uuid()),
+                    home: engine.state.url(),
+                };
+                let position = Position::default();
+                Self { snapshot: Snapshot::empty(identity), position }
+            }
+        }
+    }
+
+    /// The state as it is under the lock.
+    pub(super) fn held(session: &Session) -> Self {
+        Self { snapshot: session.snapshot(), position: session.position() }
+    }
+}

@@ -1,0 +1,13 @@
+use infra_core::Resource;
+
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Many")]
+struct Many {
+    a: String,
+    b: String,
+    c: String,
+    d: String,
+    e: String,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+#[path = "kinds/mod.rs"]
+mod kinds;
+
+use infra_core::prelude::*;
+use kinds::{Group, Subnet, Vpc};
+
+fn program(stack: &mut Stack) -> Result<()> {
+    let vpc = stack.add("vpc", Vpc::new("10.0.0.0/16").tag([("Name", "x")]));
+    let subnet = stack.add("a", Subnet::new(&vpc.id, "10.0.0.0/24").publik(true));
+    stack.add("group", Group::new().subnets([&subnet.id]).protekt());
+    Ok(())
+}
+
+fn main() {
+    let _ = program;
+}

@@ -1,0 +1,17 @@
+#[path = "kinds/mod.rs"]
+mod kinds;
+
+use infra_core::prelude::*;
+use kinds::{Group, Subnet, Vpc};
+
+fn program(stack: &mut Stack) -> Result<()> {
+    let vpc = stack.add("vpc", Vpc::new("10.0.0.0/16"));
+    let name = format!("net-{}", vpc.id);
+    let subnet = stack.add(name, Subnet::new(&vpc.id, "10.0.0.0/24"));
+    stack.add("group", Group::new().subnets([&subnet.id]));
+    Ok(())
+}
+
+fn main() {
+    let _ = program;
+}
