@@ -1,6 +1,10 @@
 //! The connection: the SDK's clients, and who we are.
 
-use std::{collections::BTreeMap, ops::Deref, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -94,7 +98,7 @@ impl Aws {
         let Identity { realm, region, .. } = &self.identity;
         let budget = Budget::shared(realm, region, service);
         let inner = self.http.clone();
-        (Paced { inner, budget: budget.clone(), gate: self.gate.clone() }, Watch(budget))
+        (Paced { inner, budget: Arc::clone(&budget), gate: self.gate.clone() }, Watch(budget))
     }
 }
 

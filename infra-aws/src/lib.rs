@@ -20,8 +20,23 @@ pub mod types;
 mod batch;
 mod budget;
 mod cloud;
-#[cfg(all(test, feature = "simulated"))]
-#[allow(dead_code, reason = "each service's tests use what they need")]
+#[cfg(test)]
+#[cfg(all(
+    feature = "simulated",
+    any(
+        feature = "cloudwatch",
+        feature = "dynamodb",
+        feature = "ec2",
+        feature = "ecr",
+        feature = "iam",
+        feature = "kms",
+        feature = "logs",
+        feature = "s3",
+        feature = "secretsmanager",
+        feature = "sns",
+        feature = "ssm",
+    )
+))]
 mod exercise;
 mod pace;
 mod provider;

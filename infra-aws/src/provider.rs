@@ -13,7 +13,9 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider as Tls, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::SharedHttpClient, runtime_components::RuntimeComponents,
+};
 use infra_core::{
     Data, Resource,
     provider::{Connection, Connector, Context, Driver, Error, Result},
@@ -45,7 +47,7 @@ pub struct AssumeRole {
     pub role_arn: String,
     /// What the role's trust policy asks for, if anything.
     pub external_id: Option<String>,
-    /// What the session is called in CloudTrail; the program and stack if left out.
+    /// What the session is called in the audit trail; the program and stack if left out.
     pub session_name: Option<String>,
 }
 
@@ -214,7 +216,7 @@ fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = HttpConnector::builder().proxy_config(ProxyConfig::from_env());
         connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.tls_provider(Tls::Rustls(CryptoMode::AwsLc)).build()
     })
 }

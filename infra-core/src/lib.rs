@@ -7,7 +7,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod data;
-mod engine;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exit;

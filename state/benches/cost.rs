@@ -77,14 +77,24 @@ fn bytes_in(folder: &Path) -> u64 {
     entries.flatten().map(size).sum()
 }
 
-fn peak_mebibytes() -> String {
+/// The most memory this process ever had, in MiB.
+fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: u64 = peak
-        .and_then(|peak| peak.trim().strip_suffix(" kB"))
-        .and_then(|kib| kib.trim().parse().ok())
-        .unwrap_or_default();
-    format!("{}", kib / 1024)
+    let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse().ok());
+    kib.unwrap_or(0_u64) / 1024
+}
+
+/// What a process needs that only reads.
+fn reading(place: &Path) -> io::Result<String> {
+    let child =
+        std::process::Command::new(std::env::current_exe()?).arg("read").arg(place).output()?;
+    Ok(String::from_utf8_lossy(&child.stdout).trim().to_owned())
+}
+
+fn open(place: &Path) -> infra_state::Result<State> {
+    let key = Arc::new(LocalKey::from_bytes([7; 32]));
+    Ok(State::new(Arc::new(Local::new(place)?), key, StackName::new("bench", "dev")?))
 }
 
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
@@ -100,9 +110,18 @@ fn ms(time: Duration) -> String {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout().lock();
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, read, place] = &arguments[..]
+        && read == "read"
+    {
+        let view = open(Path::new(place))?.read().await?;
+        writeln!(out, "{}", peak())?;
+        drop(view);
+        return Ok(());
+    }
     writeln!(
         out,
-        "{:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>10}",
+        "{:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>10} {:>10}",
         "records",
         "import ms",
         "close ms",
@@ -111,14 +130,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "commit ms",
         "commit B",
         "close-1 B",
+        "read MiB",
         "peak MiB"
     )?;
     for records in [10, 1_000, 2_000, 10_000, 100_000] {
         let folder = tempfile::tempdir()?;
         let place = folder.path().join("state");
-        let backend = Arc::new(Local::new(&place)?);
-        let key = Arc::new(LocalKey::from_bytes([7; 32]));
-        let state = State::new(backend, key, StackName::new("bench", "dev")?);
+        let state = open(&place)?;
         let who = Holder { who: "bench".into(), command: "up".into(), pid: 1 };
         let wait = Duration::ZERO;
 
@@ -155,13 +173,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let closing = bytes_in(&place).saturating_sub(before);
         writeln!(
             out,
-            "{records:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {written:>12} {closing:>12} {:>10}",
+            "{records:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {written:>12} {closing:>12} {:>10} {:>10}",
             ms(import),
             ms(close),
             ms(reads[2]),
             ms(acquire),
             ms(commits[10]),
-            peak_mebibytes()
+            reading(&place)?,
+            peak()
         )?;
     }
     Ok(())

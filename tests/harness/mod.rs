@@ -3,7 +3,12 @@
 //!
 //! A test makes a [`Lab`], runs programs with [`Lab::up`] and friends, and looks at [`Lab::world`].
 
-#![allow(dead_code, reason = "each test binary uses its part of the harness")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test binary uses its part of the harness"
+)]
 
 mod cloud;
 mod kinds;

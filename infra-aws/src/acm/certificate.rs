@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_acm::types::{
-    CertificateDetail, CertificateOptions, CertificateStatus, CertificateTransparencyLoggingPreference as Logging,
-    Filters, Tag, ValidationMethod,
+    CertificateDetail, CertificateStatus, Filters, Tag, ValidationMethod,
 };
 use infra_core::{
     Output, Outputs, Resource, Value,
@@ -30,7 +29,7 @@ use crate::{
 /// it.
 ///
 /// Needs `acm:RequestCertificate`, `DescribeCertificate`, `ListCertificates`, `ListTagsForCertificate`,
-/// `AddTagsToCertificate`, `RemoveTagsFromCertificate`, `UpdateCertificateOptions`, `DeleteCertificate`.
+/// `AddTagsToCertificate`, `RemoveTagsFromCertificate`, `DeleteCertificate`.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:acm:Certificate", outputs = CertificateOutputs)]
 pub struct Certificate {
@@ -43,9 +42,6 @@ pub struct Certificate {
     /// The kind of its key. AWS: RSA 2048. Another replaces it.
     #[field(replace, computed)]
     pub key_algorithm: Option<KeyAlgorithm>,
-    /// Whether it is entered in the public logs of certificates, without which browsers refuse it.
-    #[field(default = true)]
-    pub transparency_logging: bool,
     /// Its tags.
     #[field(tags)]
     pub tags: BTreeMap<String, String>,
@@ -131,11 +127,6 @@ pub(super) async fn describe(cx: &Cx<Aws>, arn: &str) -> Result<Option<Certifica
 }
 
 impl Certificate {
-    fn options(&self) -> CertificateOptions {
-        let logging = if self.transparency_logging { Logging::Enabled } else { Logging::Disabled };
-        CertificateOptions::builder().certificate_transparency_logging_preference(logging).build()
-    }
-
     /// The certificate that this operation made, by its owner tag.
     async fn made(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<Option<String>> {
         // Without a filter only RSA keys are listed.
@@ -160,14 +151,12 @@ impl Certificate {
         let domain = found.domain_name().unwrap_or_default();
         // ACM repeats the domain among the other names.
         let names = found.subject_alternative_names().iter().filter(|name| *name != domain);
-        let logging = found.options().and_then(CertificateOptions::certificate_transparency_logging_preference);
         // ACM says `RSA-2048` in some answers and takes `RSA_2048`.
         let algorithm = found.key_algorithm().map(|algorithm| algorithm.as_str().replace('-', "_"));
         Self {
             domain: domain.to_owned(),
             names: names.cloned().collect(),
             key_algorithm: algorithm.and_then(|algorithm| spelled(&algorithm).ok()),
-            transparency_logging: logging != Some(&Logging::Disabled),
             tags: tags::visible(all_tags),
         }
     }
@@ -208,7 +197,6 @@ impl Managed for Certificate {
             .validation_method(ValidationMethod::Dns)
             .set_subject_alternative_names((!want.names.is_empty()).then(|| want.names.clone()))
             .set_key_algorithm(want.key_algorithm.map(|algorithm| algorithm.as_str().into()))
-            .options(want.options())
             // At most 32 word characters.
             .idempotency_token(op.id.simple().to_string())
             .set_tags(Some(tag_list(cx.tags(&want.tags, op))?));
@@ -218,10 +206,6 @@ impl Managed for Certificate {
 
     async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
         let (arn, want, live) = (change.id()?, change.want()?, &change.have()?.live);
-        if change.touches(Self::TRANSPARENCY_LOGGING) {
-            let update = cx.acm().update_certificate_options().certificate_arn(arn);
-            update.options(want.options()).send().await.classify()?;
-        }
         if change.touches(Self::TAGS) {
             let (put, remove) = tags::changes(&live.tags, &want.tags);
             if !put.is_empty() {
@@ -247,7 +231,7 @@ impl Managed for Certificate {
         let actions: &[&str] = match (change.have, change.want) {
             (_, None) => &["DeleteCertificate"],
             (None, _) => &["AddTagsToCertificate"],
-            _ => &["UpdateCertificateOptions", "AddTagsToCertificate", "RemoveTagsFromCertificate"],
+            _ => &["AddTagsToCertificate", "RemoveTagsFromCertificate"],
         };
         let reads = &["DescribeCertificate", "ListTagsForCertificate"];
         let on_it = actions.iter().chain(reads).map(|action| Grant::new(format!("acm:{action}"), arn));

@@ -54,7 +54,10 @@ impl Statistic {
     }
 
     fn of(alarm: &MetricAlarm) -> Self {
-        match (alarm.statistic().map(|statistic| statistic.as_str()), alarm.extended_statistic()) {
+        match (
+            alarm.statistic().map(aws_sdk_cloudwatch::types::Statistic::as_str),
+            alarm.extended_statistic(),
+        ) {
             (_, Some(extended)) => Self::Extended(extended.to_owned()),
             (Some("Sum"), _) => Self::Sum,
             (Some("Minimum"), _) => Self::Minimum,

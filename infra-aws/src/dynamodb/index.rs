@@ -88,8 +88,12 @@ impl Index {
             range_key,
             projection: Projection::of(found.projection()),
             billing: Billing::of(
-                throughput.and_then(|it| it.read_capacity_units()),
-                throughput.and_then(|it| it.write_capacity_units()),
+                throughput.and_then(
+                    aws_sdk_dynamodb::types::ProvisionedThroughputDescription::read_capacity_units,
+                ),
+                throughput.and_then(
+                    aws_sdk_dynamodb::types::ProvisionedThroughputDescription::write_capacity_units,
+                ),
             ),
         }
     }

@@ -33,7 +33,9 @@ impl Table {
         let (hash_key, range_key) = of_schema(table.key_schema(), table.attribute_definitions());
         let indexes = table.global_secondary_indexes().iter();
         let stream = table.stream_specification().filter(|stream| stream.stream_enabled());
-        let view = stream.and_then(|stream| stream.stream_view_type()).map(|view| view.as_str());
+        let view = stream
+            .and_then(|stream| stream.stream_view_type())
+            .map(aws_sdk_dynamodb::types::StreamViewType::as_str);
         let class = table.table_class_summary().and_then(|summary| summary.table_class());
         let live = Self {
             hash_key,
@@ -68,8 +70,12 @@ fn billing(table: &TableDescription) -> Billing {
     }
     let throughput = table.provisioned_throughput();
     Billing::of(
-        throughput.and_then(|it| it.read_capacity_units()),
-        throughput.and_then(|it| it.write_capacity_units()),
+        throughput.and_then(
+            aws_sdk_dynamodb::types::ProvisionedThroughputDescription::read_capacity_units,
+        ),
+        throughput.and_then(
+            aws_sdk_dynamodb::types::ProvisionedThroughputDescription::write_capacity_units,
+        ),
     )
 }
 

@@ -8,8 +8,7 @@ use aws_sdk_ec2::types::{
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
-        Violation,
+        Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
 };
 

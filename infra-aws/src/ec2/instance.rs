@@ -167,7 +167,10 @@ impl Managed for Instance {
             .metadata_options(want.metadata.of_instance())
             .monitoring(monitoring)
             .tag_specifications(tagging::specification(cx, ResourceType::Instance, &want.tags, op));
-        let call = volumes.into_iter().fold(call, |call, tags| call.tag_specifications(tags));
+        let call = match volumes {
+            Some(tags) => call.tag_specifications(tags),
+            None => call,
+        };
         let call = match want.public_ip {
             // Only a network interface can say so, and then subnet and groups are the interface's.
             Some(public) => call.network_interfaces(

@@ -6,8 +6,8 @@ use aws_sdk_ec2::types::{
     LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
     LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest,
     LaunchTemplateIamInstanceProfileSpecificationRequest, LaunchTemplateTagSpecificationRequest,
-    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, ResourceType,
-    ResponseLaunchTemplateData, Tag, VolumeType as SdkVolumeType,
+    LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData,
+    ResourceType, ResponseLaunchTemplateData, Tag, VolumeType as SdkVolumeType,
 };
 use infra_core::{Value, provider::Result};
 
@@ -168,7 +168,10 @@ pub(super) fn live(
             },
             MetadataOptions::from_template,
         ),
-        monitoring: data.monitoring().and_then(|it| it.enabled()).unwrap_or_default(),
+        monitoring: data
+            .monitoring()
+            .and_then(LaunchTemplatesMonitoring::enabled)
+            .unwrap_or_default(),
         ebs_optimized: data.ebs_optimized(),
         instance_tags: tags_of(&ResourceType::Instance).unwrap_or_default(),
         volume_tags: tags_of(&ResourceType::Volume).unwrap_or_default(),

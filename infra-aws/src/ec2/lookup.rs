@@ -80,7 +80,7 @@ impl Lookup for VpcById {
 
     async fn look_up(cx: &Cx<Aws>, want: &Self) -> Result<VpcFound> {
         let filter = filter("vpc-id", [want.id.to_string()]);
-        one(vpc::describe(cx, filter).await?, &format!("the id {}", want.id))
+        one(&vpc::describe(cx, filter).await?, &format!("the id {}", want.id))
     }
 }
 
@@ -90,12 +90,12 @@ impl Lookup for VpcByTag {
     async fn look_up(cx: &Cx<Aws>, want: &Self) -> Result<VpcFound> {
         let Self { key, value } = want;
         let filter = filter(&format!("tag:{key}"), [value.clone()]);
-        one(vpc::describe(cx, filter).await?, &format!("the tag {key} = {value:?}"))
+        one(&vpc::describe(cx, filter).await?, &format!("the tag {key} = {value:?}"))
     }
 }
 
-fn one(found: Vec<Vpc>, with: &str) -> Result<VpcFound> {
-    let [vpc] = &found[..] else {
+fn one(found: &[Vpc], with: &str) -> Result<VpcFound> {
+    let [vpc] = found else {
         return Err(match found.len() {
             0 => Error::not_found(format!("there is no VPC with {with}")),
             count => Error::invalid(format!("there are {count} VPCs with {with}; expected one")),

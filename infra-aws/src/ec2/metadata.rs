@@ -11,7 +11,7 @@ use infra_core::Value;
 /// How an instance reaches its metadata. What is left out is the safe choice: tokens required, one hop.
 #[derive(Value, Clone, Debug, PartialEq)]
 pub struct MetadataOptions {
-    /// Whether a token is needed (IMDSv2).
+    /// Whether a token is needed (`IMDSv2`).
     #[field(default = HttpTokens::Required)]
     pub http_tokens: HttpTokens,
     /// How many hops the token's reply may go, 1 to 64: with 1, pods do not reach the node's credentials.
@@ -25,9 +25,9 @@ pub struct MetadataOptions {
 /// Whether a token is needed.
 #[derive(Value, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpTokens {
-    /// IMDSv1 works too.
+    /// `IMDSv1` works too.
     Optional,
-    /// IMDSv2 only.
+    /// `IMDSv2` only.
     Required,
 }
 

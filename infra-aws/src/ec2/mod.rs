@@ -25,16 +25,18 @@ mod security_group;
 mod security_group_rule;
 mod subnet;
 mod tagging;
-mod vpc;
-mod vpc_endpoint;
 #[cfg(all(test, feature = "simulated"))]
 mod tests;
+mod vpc;
+mod vpc_endpoint;
 
 pub use elastic_ip::{ElasticIp, ElasticIpDecl, ElasticIpOutputs, ElasticIpRefs};
 pub use flow_log::{
     FlowLog, FlowLogDecl, FlowLogDestination, FlowLogOutputs, FlowLogRefs, FlowLogSource, Traffic,
 };
-pub use instance::{Instance, InstanceDecl, InstanceOutputs, InstanceRefs, RootVolume, RootVolumeDecl};
+pub use instance::{
+    Instance, InstanceDecl, InstanceOutputs, InstanceRefs, RootVolume, RootVolumeDecl,
+};
 pub use internet_gateway::{
     InternetGateway, InternetGatewayDecl, InternetGatewayOutputs, InternetGatewayRefs,
 };
@@ -43,12 +45,14 @@ pub use launch_template::{
     LaunchTemplate, LaunchTemplateDecl, LaunchTemplateOutputs, LaunchTemplateRefs,
 };
 pub use lookup::{
-    AvailabilityZones, AvailabilityZonesDecl, AvailabilityZonesOutputs, AvailabilityZonesRefs, Subnets,
-    SubnetsDecl, SubnetsOutputs, SubnetsRefs, VpcById, VpcByIdDecl, VpcByTag, VpcByTagDecl, VpcFound,
-    VpcFoundRefs,
+    AvailabilityZones, AvailabilityZonesDecl, AvailabilityZonesOutputs, AvailabilityZonesRefs,
+    Subnets, SubnetsDecl, SubnetsOutputs, SubnetsRefs, VpcById, VpcByIdDecl, VpcByTag,
+    VpcByTagDecl, VpcFound, VpcFoundRefs,
 };
 pub use metadata::{HttpTokens, MetadataOptions, MetadataOptionsDecl};
-pub use nat_gateway::{Connectivity, NatGateway, NatGatewayDecl, NatGatewayOutputs, NatGatewayRefs};
+pub use nat_gateway::{
+    Connectivity, NatGateway, NatGatewayDecl, NatGatewayOutputs, NatGatewayRefs,
+};
 pub use ports::Ports;
 pub use route::{Route, RouteDecl, RouteTarget};
 pub use route_table::{RouteTable, RouteTableDecl, RouteTableOutputs, RouteTableRefs};
@@ -56,14 +60,18 @@ pub use route_table_association::{
     RouteTableAssociation, RouteTableAssociationDecl, RouteTableAssociationOutputs,
     RouteTableAssociationRefs,
 };
-pub use security_group::{SecurityGroup, SecurityGroupDecl, SecurityGroupOutputs, SecurityGroupRefs};
+pub use security_group::{
+    SecurityGroup, SecurityGroupDecl, SecurityGroupOutputs, SecurityGroupRefs,
+};
 pub use security_group_rule::{
     Direction, SecurityGroupRule, SecurityGroupRuleDecl, SecurityGroupRuleOutputs,
     SecurityGroupRuleRefs, Source,
 };
 pub use subnet::{Subnet, SubnetDecl, SubnetOutputs, SubnetRefs};
 pub use vpc::{Tenancy, Vpc, VpcDecl, VpcOutputs, VpcRefs};
-pub use vpc_endpoint::{EndpointType, VpcEndpoint, VpcEndpointDecl, VpcEndpointOutputs, VpcEndpointRefs};
+pub use vpc_endpoint::{
+    EndpointType, VpcEndpoint, VpcEndpointDecl, VpcEndpointOutputs, VpcEndpointRefs,
+};
 
 crate::kinds! {
     ElasticIp, FlowLog, Instance, InternetGateway, LaunchTemplate, NatGateway, Route, RouteTable,

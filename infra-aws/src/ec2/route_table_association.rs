@@ -1,7 +1,8 @@
 //! Which route table a subnet uses.
 
 use aws_sdk_ec2::types::{
-    RouteTableAssociation as SdkAssociation, RouteTableAssociationStateCode as State,
+    RouteTable as SdkTable, RouteTableAssociation as SdkAssociation,
+    RouteTableAssociationStateCode as State,
 };
 use infra_core::{
     Outputs, Resource,
@@ -52,7 +53,7 @@ impl Managed for RouteTableAssociation {
             Ok(tables) => tables,
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
-        let all = || tables.iter().flat_map(|table| table.associations());
+        let all = || tables.iter().flat_map(SdkTable::associations);
         let of = |subnet: &String| all().find(|it| it.subnet_id() == Some(subnet) && !is_gone(it));
         subnets.iter().map(|subnet| Ok(of(subnet).map(observe))).collect()
     }

@@ -39,7 +39,7 @@ use crate::{
 /// interfaces in subnets. Another VPC, service or type replaces it. Private DNS needs both DNS attributes of the VPC,
 /// and only one endpoint of a service and VPC can have it. Deploying needs `ec2:CreateVpcEndpoint` (on it, the VPC,
 /// and the tables, subnets and groups it uses), `ec2:ModifyVpcEndpoint`, `ec2:DeleteVpcEndpoints`, the tag actions on
-/// `vpc-endpoint/*`, and `ec2:DescribeVpcEndpoints` and `ec2:DescribePrefixLists`. Source: *AWS PrivateLink guide*.
+/// `vpc-endpoint/*`, and `ec2:DescribeVpcEndpoints` and `ec2:DescribePrefixLists`. Source: *AWS `PrivateLink` guide*.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:ec2:VpcEndpoint", outputs = VpcEndpointOutputs)]
 pub struct VpcEndpoint {
@@ -301,13 +301,13 @@ fn given<T>(list: &[T], text: impl Fn(&T) -> &str) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.iter().map(|it| text(it).to_owned()).collect())
 }
 
-/// What is in `these` and not in `those`.
+/// What is in `list` and not in `other`.
 fn missing<T: PartialEq>(
-    these: &[T],
-    those: &[T],
+    list: &[T],
+    other: &[T],
     text: impl Fn(&T) -> &str,
 ) -> Option<Vec<String>> {
-    let missing = these.iter().filter(|it| !those.contains(it)).map(|it| text(it).to_owned());
+    let missing = list.iter().filter(|it| !other.contains(it)).map(|it| text(it).to_owned());
     let missing: Vec<_> = missing.collect();
     (!missing.is_empty()).then_some(missing)
 }

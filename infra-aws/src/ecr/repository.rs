@@ -105,7 +105,9 @@ impl Repository {
             } else {
                 TagMutability::Mutable
             },
-            scan_on_push: found.image_scanning_configuration().is_some_and(|it| it.scan_on_push()),
+            scan_on_push: found
+                .image_scanning_configuration()
+                .is_some_and(aws_sdk_ecr::types::ImageScanningConfiguration::scan_on_push),
             encryption: Encryption::of(
                 found.encryption_configuration(),
                 declared.map(|it| &it.encryption),
@@ -246,7 +248,7 @@ impl Managed for Repository {
         let delete = cx.ecr().delete_repository().repository_name(&have.id);
         let deleted = delete.force(recorded.force_delete).send().await;
         if deleted.as_ref().is_err_and(|e| {
-            e.as_service_error().is_some_and(|e| e.is_repository_not_empty_exception())
+            e.as_service_error().is_some_and(aws_sdk_ecr::operation::delete_repository::DeleteRepositoryError::is_repository_not_empty_exception)
         }) {
             // Waiting does not empty it: this is for a person to decide.
             let message = format!(

@@ -104,7 +104,8 @@ impl Policy {
         }
         if versions.len() >= VERSIONS {
             let idle = versions.iter().filter(|version| !version.is_default_version());
-            let oldest = idle.min_by_key(|version| version.create_date().map(|date| date.secs()));
+            let oldest = idle
+                .min_by_key(|version| version.create_date().map(aws_smithy_types::DateTime::secs));
             if let Some(id) = oldest.and_then(|version| version.version_id()) {
                 let delete = cx.iam().delete_policy_version().policy_arn(arn).version_id(id);
                 delete.send().await.gone()?;

@@ -47,7 +47,8 @@ async fn roles() {
     let other = RolePolicy { policy: permissions("s3:PutObject"), ..inline.clone() };
     bring(&aws, "node|p", &other).await;
     // What hangs on the role has to go first.
-    let refused = Role::delete(&Cx::new(Arc::clone(&aws)), &back, &role, &operation::<Role>()).await;
+    let refused =
+        Role::delete(&Cx::new(Arc::clone(&aws)), &back, &role, &operation::<Role>()).await;
     assert!(refused.unwrap_err().class().is_retryable());
     delete(&aws, &inline_made, &inline).await;
     delete(&aws, &back, &role).await;

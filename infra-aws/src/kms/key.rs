@@ -105,7 +105,10 @@ impl Key {
     ) -> Result<Option<Observed<Self>>> {
         let id = key.key_id();
         let Some(all) = tags_of(cx, id).await? else { return Ok(None) };
-        let spec = parse(key.key_spec().map(|spec| spec.as_str()), KeySpec::SymmetricDefault);
+        let spec = parse(
+            key.key_spec().map(aws_sdk_kms::types::KeySpec::as_str),
+            KeySpec::SymmetricDefault,
+        );
         let dying = matches!(
             key.key_state(),
             Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
@@ -127,7 +130,10 @@ impl Key {
             rotation_period: rotation.1,
             enabled: key.enabled(),
             spec,
-            usage: parse(key.key_usage().map(|usage| usage.as_str()), KeyUsage::EncryptDecrypt),
+            usage: parse(
+                key.key_usage().map(aws_sdk_kms::types::KeyUsageType::as_str),
+                KeyUsage::EncryptDecrypt,
+            ),
             multi_region: key.multi_region().unwrap_or_default(),
             pending_window: recorded.map_or(30, |key| key.pending_window),
             tags: tags::visible(&all),

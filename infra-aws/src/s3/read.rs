@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, Tag};
-use futures_util::future::{try_join, try_join4};
+use futures_util::future::{try_join, try_join3, try_join4};
 use infra_core::provider::{Cx, Find, Observed, Result};
 
 use super::{
@@ -30,11 +30,12 @@ impl Bucket {
         let policy = async { s3.get_bucket_policy().bucket(name).send().await.found() };
         let rules =
             async { s3.get_bucket_lifecycle_configuration().bucket(name).send().await.found() };
-        let ((versioning, encryption, public, ownership), (policy, rules, all)) = try_join(
+        // Seven calls make a future too large for the stack of whoever waits for it.
+        let all = Box::pin(try_join(
             try_join4(versioning, encryption, public, ownership),
-            futures_util::future::try_join3(policy, rules, tags_of(cx, name)),
-        )
-        .await?;
+            try_join3(policy, rules, tags_of(cx, name)),
+        ));
+        let ((versioning, encryption, public, ownership), (policy, rules, all)) = all.await?;
         let (encryption, bucket_key) = Encryption::of(
             encryption.as_ref().and_then(|it| it.server_side_encryption_configuration()),
         );

@@ -149,7 +149,7 @@ impl Parameter {
     ) -> Result<Option<Observed<Self>>> {
         let Some(all) = tag::of(cx, &name).await? else { return Ok(None) };
         let kind = value.r#type().map_or("String", |kind| kind.as_str());
-        let tier = metadata.tier().map(|tier| tier.as_str());
+        let tier = metadata.tier().map(aws_sdk_ssm::types::ParameterTier::as_str);
         let live = Self {
             name: name.clone(),
             value: value.value().unwrap_or_default().to_owned().into(),

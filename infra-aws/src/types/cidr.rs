@@ -140,6 +140,7 @@ const fn host_mask(v6: bool, prefix: u8) -> u128 {
 }
 
 /// Family, address and prefix. By hand, because the standard library's parsers are not `const`.
+#[expect(clippy::cast_possible_truncation, reason = "checked just before")]
 const fn parse(text: &str) -> Option<(bool, u128, u8)> {
     let bytes = text.as_bytes();
     let mut slash = 0;
@@ -192,6 +193,7 @@ const fn address_v4(bytes: &[u8], end: usize) -> Option<u128> {
     if at == end { Some(address) } else { None }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "at most four digits")]
 const fn address_v6(bytes: &[u8], end: usize) -> Option<u128> {
     let mut groups = [0_u16; 8];
     let (mut count, mut gap, mut at) = (0, None, 0);

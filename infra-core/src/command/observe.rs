@@ -12,7 +12,7 @@ use infra_state::{EnvExt, Identity, Instance, Key, Snapshot, Urn};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, by_id},
+    execute::{Connections, by_id, taint},
     graph::Graph,
     plan::{Observation, PlanOptions, Seen, ToObserve, to_observe},
     provider::{
@@ -69,7 +69,7 @@ pub(super) async fn observe(
         let groups = groups(engine, connections, graph, snapshot, wanted).await?;
         let answers = join_all(groups.into_iter().map(|group| read(engine, group))).await;
         for (what, answer) in answers.into_iter().flatten() {
-            file(&mut seen, what, answer)?;
+            file(&mut seen, snapshot, what, answer)?;
         }
     }
 }
@@ -199,6 +199,7 @@ async fn read(
 
 fn file(
     seen: &mut Observation,
+    snapshot: &Snapshot,
     what: For,
     answer: Result<Option<ErasedObserved>, CallError>,
 ) -> Result<()> {
@@ -219,7 +220,14 @@ fn file(
         None => Seen::Absent,
     };
     match what {
-        For::Object(key) => drop(seen.objects.insert(key, seen_as(found))),
+        For::Object(key) => {
+            let mut found = found;
+            if let (Some(found), Some(record)) = (&mut found, snapshot.records.get(&key)) {
+                taint(&mut found.live, &record.inputs);
+                found.outputs.iter_mut().for_each(|outputs| taint(outputs, &record.inputs));
+            }
+            seen.objects.insert(key, seen_as(found));
+        }
         For::Import(urn) => drop(seen.imports.insert(urn, seen_as(found))),
         For::Lookup(urn) => {
             let outputs = found.and_then(|found| found.outputs).ok_or_else(|| {

@@ -8,7 +8,7 @@ use infra_state::{Change, OpenIntent, Record, Session, Status, Value, Verb};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, Object, Scope, Unmade},
+    execute::{Connections, Object, Scope, Unmade, taint},
     plan::{DiffKind, converge},
     provider::{Class, ErasedObserved, Error as CallError, Readiness, Schema},
 };
@@ -150,6 +150,7 @@ fn made(object: &Object<'_>, open: &OpenIntent, found: Option<ErasedObserved>) -
     record.updated = object.scope.env.now();
     if is_finished(object.driver.schema(), &found, &record.inputs) {
         record.outputs = found.outputs.unwrap_or(record.outputs);
+        taint(&mut record.outputs, &record.inputs);
         (format!("the create had made {}", found.id), Change::Done { op, record: Some(record) })
     } else {
         record.status = Status::Incomplete;
@@ -182,6 +183,7 @@ async fn updated(object: &Object<'_>, open: &OpenIntent) -> Settled {
         wanted.status = Status::Ready;
         wanted.updated = object.scope.env.now();
         wanted.outputs = found.outputs.unwrap_or(wanted.outputs);
+        taint(&mut wanted.outputs, &wanted.inputs);
         let change = Change::Done { op, record: Some(wanted) };
         return Ok(("the update was done".to_owned(), change));
     }

@@ -163,8 +163,12 @@ async fn acquire(
         }
     };
     let session = Arc::new(acquired?);
-    let watched = Arc::clone(&session);
-    engine.context.gate.guard(move || watched.check().map_err(|e| e.to_string()));
+    // The gate outlives the run; the lock must not.
+    let watched = Arc::downgrade(&session);
+    engine.context.gate.guard(move || match watched.upgrade() {
+        Some(session) => session.check().map_err(|e| e.to_string()),
+        None => Err("the run is over".to_owned()),
+    });
     if let Err(error) = recover(engine, &session, &planning.connections).await {
         let _ = session.release().await;
         return Err(error);

@@ -7,6 +7,7 @@ use infra_state::{Change, Path, Record, Status, Value, Verb};
 use super::{
     object::Object,
     run::{Run, provided, stale},
+    scrub::taint,
 };
 use crate::{
     Result,
@@ -187,6 +188,7 @@ impl Object<'_> {
             Ok(found) => {
                 record.status = Status::Ready;
                 record.outputs = found.outputs.unwrap_or(record.outputs);
+                taint(&mut record.outputs, &record.inputs);
                 record.updated = scope.env.now();
                 scope.learn(&record);
                 let done = Change::Done { op, record: Some(record.clone()) };

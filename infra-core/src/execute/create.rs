@@ -8,6 +8,7 @@ use infra_state::{Change, Record, Status, Value, Verb};
 use super::{
     object::{Attempts, Object},
     run::{Run, provided},
+    scrub::taint,
     take::is_ours,
 };
 use crate::{
@@ -194,6 +195,7 @@ impl Object<'_> {
             Ok(found) => {
                 record.id = Some(found.id);
                 record.outputs = found.outputs.unwrap_or_else(Value::map);
+                taint(&mut record.outputs, &record.inputs);
                 self.scope.learn(&record);
                 changes.push(Change::Done { op, record: Some(record.clone()) });
                 self.scope.commit(changes).await?;

@@ -77,11 +77,17 @@ impl Execution<'_> {
                 () = cancel.stopped(), if !stopping => {
                     stopping = true;
                     self.run.events.send(Event::Stopping);
-                    self.cut(Error::new(ErrorKind::Interrupted, "stopped by request"));
+                    let skipped = self.scheduler.stop();
+                    self.skipped(&skipped, None);
+                    // Where everything runs already, nothing is cut short.
+                    if !skipped.is_empty() {
+                        self.finished.cut.get_or_insert_with(stopped);
+                    }
                 }
                 () = cancel.aborted(), if stopping => {
                     // What they were about to do is in the journal: the next run settles it.
                     self.finished.skipped += self.tasks.len();
+                    self.finished.cut.get_or_insert_with(stopped);
                     self.tasks.shutdown().await;
                     return;
                 }
@@ -156,6 +162,10 @@ impl Execution<'_> {
             self.run.events.send(Event::StepSkipped { step: id, urn, because });
         }
     }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "stopped by request")
 }
 
 /// The chain of steps, each waiting for the one before, that took longest together. What a step waited for a place

@@ -24,3 +24,4 @@ pub(crate) use object::Object;
 pub(crate) use run::{Run, by_id};
 pub use scheduler::Scheduler;
 pub(crate) use scope::Scope;
+pub(crate) use scrub::taint;

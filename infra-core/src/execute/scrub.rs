@@ -56,6 +56,27 @@ impl Scrub {
     }
 }
 
+/// Marks every text in `value` that a secret of `of` is part of: what a cloud echoes of a secret is one.
+pub(crate) fn taint(value: &mut Value, of: &Value) {
+    if !of.has_secret() {
+        return;
+    }
+    let mut found = Vec::new();
+    secrets(of, false, &mut found);
+    mark(value, &found);
+}
+
+fn mark(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) if secrets.iter().any(|secret| text.contains(secret.as_str())) => {
+            *value = std::mem::take(value).secret();
+        }
+        Value::List(list) => list.iter_mut().for_each(|value| mark(value, secrets)),
+        Value::Map(map) => map.values_mut().for_each(|value| mark(value, secrets)),
+        _ => {}
+    }
+}
+
 fn secrets(value: &Value, inside: bool, found: &mut Vec<String>) {
     match value {
         Value::Secret(inner) => secrets(inner, true, found),
@@ -83,5 +104,14 @@ mod tests {
             assert_eq!(scrub.clean(format!("bad <{form}> of root")), "bad <[secret]> of root");
         }
         assert_eq!(scrub.clean("abc is too short"), "abc is too short");
+    }
+
+    #[test]
+    fn an_echoed_secret_is_marked() {
+        let inputs = Value::from([("password", Value::from("geheim").secret())]);
+        let mut outputs = Value::from([("url", "db://root:geheim@x".into()), ("host", "x".into())]);
+        taint(&mut outputs, &inputs);
+        let expected = [("url", Value::from("db://root:geheim@x").secret()), ("host", "x".into())];
+        assert_eq!(outputs, Value::from(expected));
     }
 }

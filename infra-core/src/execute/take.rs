@@ -5,6 +5,7 @@ use infra_state::{Change, Instance, Lineage, Record, Status, Value};
 use super::{
     object::Object,
     run::{Run, provided, stale},
+    scrub::taint,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -56,6 +57,7 @@ impl Run {
         record.provider = provided(node, &object.connection);
         record.inputs = want;
         record.outputs = found.outputs.clone().unwrap_or_else(Value::map);
+        taint(&mut record.outputs, &record.inputs);
         record.status = Status::Incomplete;
         let mut changes: Vec<_> = self.displaced(&step.urn, &step.instance).into_iter().collect();
         // It is remembered before it is changed.

@@ -39,3 +39,6 @@ pub use step::{
     ReplaceOrder, Replacement, Seen, Step, StepId, Verdict, Why,
 };
 
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use infra_state::{Path, Urn, Value};
 use crate::{
     Data, Sensitive,
     graph::{Expr, Opaque},
-    program::IntoText,
 };
 
 /// A `T` that some resource will give.
@@ -131,6 +130,12 @@ impl Output<String> {
         Self::from_expr(Expr::Base64(Box::new(self.expr.clone())))
     }
 
+    /// The text percent-encoded, as a part of a URL.
+    #[must_use]
+    pub fn url_encode(&self) -> Self {
+        Self::from_expr(Expr::UrlEncode(Box::new(self.expr.clone())))
+    }
+
     /// Puts parts into a template with one `{}` each; [`interpolate!`](crate::interpolate) checks the count.
     #[doc(hidden)]
     pub fn interpolate(template: &str, parts: Vec<Expr>) -> Self {
@@ -146,11 +151,6 @@ impl Output<String> {
         }
         Self::from_expr(Expr::Concat(pieces))
     }
-}
-
-/// The text percent-encoded as a part of a URL: `url_encode(&password)`.
-pub(crate) fn url_encode<T: IntoText>(text: T) -> Output<String> {
-    Output::from_expr(Expr::UrlEncode(Box::new(text.into_text())))
 }
 
 /// How many `{}` a template has, at compile time.

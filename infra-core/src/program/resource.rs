@@ -8,7 +8,7 @@ use crate::{
     Data,
     graph::{Expr, NodeOptions},
     program::Declared,
-    provider::{Cloud, Driver, OutputSchema, Schema},
+    provider::{Cloud, OutputSchema, Schema},
 };
 
 /// A kind of resource: its inputs (the implementing struct), its outputs, its schema. Written by `#[derive(Resource)]`.
@@ -122,10 +122,4 @@ pub(crate) struct Parts {
     pub(crate) options: NodeOptions,
     pub(crate) provider: Option<Urn>,
     pub(crate) mistakes: Vec<String>,
-}
-
-/// A kind that has a driver: what ties a typed resource to the engine.
-pub trait Driven: Resource {
-    /// The kind's driver.
-    fn driver() -> Arc<dyn Driver>;
 }

@@ -1,6 +1,9 @@
 //! Finding a cycle among dependencies.
 
-use std::{collections::HashMap, hash::BuildHasher};
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::BuildHasher,
+};
 
 use super::{Invariant, Violation};
 use crate::Urn;
@@ -14,6 +17,51 @@ pub(super) fn check<'u>(
     let mut seen = HashMap::new();
     for start in starts {
         visit(start, &dependencies, &mut seen)?;
+    }
+    Ok(())
+}
+
+/// The same for all of a snapshot, whose current objects are given in the order of their urns. Cheap: with numbers in
+/// the place of names, names are compared only to number them.
+pub(super) fn check_all(current: &[(&Urn, &BTreeSet<Urn>)]) -> Result<(), Violation> {
+    let number = |urn: &Urn| current.binary_search_by(|(other, _)| (*other).cmp(urn)).ok();
+    let (mut targets, mut starts) = (Vec::new(), Vec::with_capacity(current.len() + 1));
+    for (_, on) in current {
+        starts.push(targets.len());
+        targets.extend(on.iter().filter_map(number));
+    }
+    starts.push(targets.len());
+
+    // 0: not seen, 1: on the path, 2: every path from it is known to end.
+    let mut seen = vec![0_u8; current.len()];
+    let mut path = Vec::new();
+    for start in 0..current.len() {
+        if seen[start] == 0 {
+            seen[start] = 1;
+            path.push((start, starts[start]));
+        }
+        while let Some((node, next)) = path.last_mut() {
+            if *next == starts[*node + 1] {
+                seen[*node] = 2;
+                path.pop();
+                continue;
+            }
+            let target = targets[*next];
+            *next += 1;
+            match seen[target] {
+                0 => {
+                    seen[target] = 1;
+                    path.push((target, starts[target]));
+                }
+                1 => {
+                    // There is one. Find it again with its names.
+                    return check([current[target].0], |urn| {
+                        number(urn).map(|n| current[n].1.iter().collect()).unwrap_or_default()
+                    });
+                }
+                _ => {}
+            }
+        }
     }
     Ok(())
 }

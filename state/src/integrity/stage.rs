@@ -345,9 +345,3 @@ fn total(counts: &HashMap<Urn, usize>, by: &HashMap<Urn, isize>, urn: &Urn) -> u
     let count = counts.get(urn).copied().unwrap_or_default();
     count.saturating_add_signed(by.get(urn).copied().unwrap_or_default())
 }
-
-/// The dependencies of the current object of each resource.
-pub(super) fn current_dependencies(snapshot: &Snapshot) -> HashMap<&Urn, &BTreeSet<Urn>> {
-    let current = snapshot.records.values().filter(|record| record.status != Status::Deposed);
-    current.map(|record| (&record.urn, &record.dependencies)).collect()
-}

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{Invariant, Violation, cycle, stage::current_dependencies, value};
+use super::{Invariant, Violation, cycle, value};
 use crate::{Snapshot, Status, Urn};
 
 /// Checks every invariant that a snapshot can show by itself, in O(the snapshot).
 pub fn verify(snapshot: &Snapshot) -> Result<(), Violation> {
     let mut last: Option<&Urn> = None;
-    let mut providers = HashSet::new();
+    let mut known: Option<&Urn> = None;
     for (key, record) in &snapshot.records {
         if key.urn != record.urn || key.instance != record.instance {
             let detail = format!("filed under {} {}", key.urn, key.instance);
@@ -23,17 +23,18 @@ pub fn verify(snapshot: &Snapshot) -> Result<(), Violation> {
         }
         value::check_record(record)?;
         if let Some(provider) = &record.provider
-            && providers.insert(&provider.urn)
+            // Most records have the provider of the one before.
+            && known.replace(&provider.urn) != Some(&provider.urn)
             && snapshot.of(&provider.urn).next().is_none()
         {
             let detail = format!("its provider {} is not recorded", provider.urn);
             return Err(Violation::new(Invariant::ProviderExists, &key.urn, detail));
         }
     }
-    let dependencies = current_dependencies(snapshot);
-    cycle::check(dependencies.keys().copied(), |urn| {
-        dependencies.get(urn).into_iter().copied().flatten().collect()
-    })?;
+    // In the order of their urns, because the records are.
+    let current = snapshot.records.values().filter(|record| record.status != Status::Deposed);
+    let current: Vec<_> = current.map(|record| (&record.urn, &record.dependencies)).collect();
+    cycle::check_all(&current)?;
 
     let mut busy = HashSet::new();
     for (op, open) in &snapshot.open {

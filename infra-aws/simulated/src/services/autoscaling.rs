@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::access::hex;
-use super::{Access, Service};
+use super::{Access, Service, neighbour};
 use crate::wire::{Failure, Outcome, fail, list, text, texts};
 
 const TABLE: &str = "group";
@@ -151,8 +151,11 @@ fn named(access: &mut Access<'_>) -> Result<String, Failure> {
 /// Attaching registers the instances, and is done at once: target groups are asked by health.
 fn attach(access: &mut Access<'_>, arns: &[String], on: bool) -> Outcome {
     let name = named(access)?;
+    let look = on && neighbour::is_here(access, Service::Elbv2);
     for arn in arns {
-        if on && !access.docs(Service::Elbv2).has("target-group", arn) {
+        let misshapen = on && !arn.contains(":targetgroup/");
+        let unknown = look && !access.docs(Service::Elbv2).has("target-group", arn);
+        if misshapen || unknown {
             return Err(fail(
                 "ValidationError",
                 format!("Provided Target Groups may not be valid: {arn}"),

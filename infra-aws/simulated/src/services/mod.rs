@@ -5,6 +5,7 @@
 
 mod access;
 mod json_tags;
+mod neighbour;
 mod service;
 
 pub(crate) mod acm;

@@ -20,13 +20,14 @@ async fn cluster(aws: &Caller, subnets: &[String]) -> Value {
 async fn a_role_must_exist_and_subnets_be_in_two_zones() {
     let aws = instant();
     let (_, subnets) = aws.network().await;
+    let role = aws.role("eks").await;
     let mut input = json!({
         "name": "main", "roleArn": "arn:aws:iam::123456789012:role/none",
         "resourcesVpcConfig": {"subnetIds": subnets},
     });
     let refused = aws.eks("POST", "/clusters", input.clone()).await;
     assert_eq!(refused.code(), "InvalidParameterException");
-    input["roleArn"] = json!(aws.role("eks").await);
+    input["roleArn"] = json!(role);
     input["resourcesVpcConfig"]["subnetIds"] = json!([subnets[0]]);
     let refused = aws.eks("POST", "/clusters", input).await;
     assert_eq!(refused.code(), "InvalidParameterException");

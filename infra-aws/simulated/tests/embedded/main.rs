@@ -10,6 +10,7 @@ mod databases;
 mod durability;
 mod faults;
 mod identities;
+mod neighbours;
 mod network;
 mod objects;
 mod stores;

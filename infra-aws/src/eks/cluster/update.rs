@@ -32,6 +32,7 @@ pub(super) fn logging(on: &[LogType]) -> Logging {
     Logging::builder().set_cluster_logging(Some([true, false].into_iter().filter_map(setup).collect())).build()
 }
 
+#[expect(deprecated, reason = "EKS no longer looks at it, but older endpoints refuse a request without it")]
 pub(super) fn encryption(key: &Arn) -> EncryptionConfig {
     let provider = Provider::builder().key_arn(key.as_str()).build();
     EncryptionConfig::builder().resources("secrets").provider(provider).build()

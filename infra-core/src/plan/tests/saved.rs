@@ -7,9 +7,9 @@ use super::{
     fake::{Program, lit},
     world::World,
 };
-use crate::{ErrorKind, plan::saved::SavedPlan};
+use crate::{ErrorKind, graph::Graph, plan::saved::SavedPlan};
 
-fn program(fixed: &str) -> crate::graph::Graph {
+fn program(fixed: &str) -> Graph {
     Program::new()
         .add("fake:Solo::a", [("fixed", lit(fixed))])
         .add("b", [("password", lit(Value::from("geheim").secret())), ("roots", links(&[("fake:Solo::a", "id")]))])
@@ -29,13 +29,11 @@ async fn a_plan_comes_back_as_it_was_and_only_where_it_belongs() {
         destroy: false,
         plan: plan.clone(),
     };
-    let directory = tempfile::tempdir().unwrap();
-    let sealer = sealer(directory.path()).await;
-    let bytes = saved.to_bytes(&*sealer).await.unwrap();
+    let sealer = LocalKey::from_bytes([7; 32]);
+    let bytes = saved.to_bytes(&sealer).await.unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("geheim"));
-    let read = |program: &'static str, graph: crate::graph::Graph| {
-        let (bytes, sealer) = (bytes.clone(), sealer.clone());
-        async move { SavedPlan::from_bytes(&bytes, &*sealer, program, &graph, Position::default()).await }
+    let read = async |program: &str, graph: Graph| {
+        SavedPlan::from_bytes(&bytes, &sealer, program, &graph, Position::default()).await
     };
     let back = read("p", graph.clone()).await.unwrap();
     assert_eq!(back.plan.steps, plan.steps);

@@ -96,6 +96,9 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
 fn associate(access: &mut Access<'_>, cluster: &str, addon: &mut Value) -> Result<(), Failure> {
     let input = access.input();
     let Some(asked) = input["podIdentityAssociations"].as_array() else { return Ok(()) };
+    for each in asked {
+        role::check(access, text(each, "roleArn").unwrap_or_default())?;
+    }
     let arn = addon["addonArn"].as_str().unwrap_or_default().to_owned();
     super::pod_identity::release(access, &arn);
     let mut made = Vec::new();
@@ -104,7 +107,6 @@ fn associate(access: &mut Access<'_>, cluster: &str, addon: &mut Value) -> Resul
             text(each, "serviceAccount").unwrap_or_default(),
             text(each, "roleArn").unwrap_or_default(),
         );
-        role::check(access, role_arn)?;
         made.push(super::pod_identity::make(
             access,
             cluster,

@@ -4,9 +4,8 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::route::{in_use, invalid, missing, refused, repeated};
-use super::{catalogue, role, update};
+use super::{catalogue, key, network, role, update};
 use crate::services::access::hex;
-use crate::services::ec2::new_group;
 use crate::services::{Access, Service};
 use crate::settings::Wait;
 use crate::wire::{Failure, Outcome, text};
@@ -40,30 +39,6 @@ pub(super) fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The VPC of the subnets; they must be in at least two zones.
-fn network(access: &mut Access<'_>, subnets: &[String]) -> Result<String, Failure> {
-    let docs = access.docs(Service::Ec2);
-    let mut zones = Vec::new();
-    let mut vpc = None;
-    for id in subnets {
-        let subnet = docs.get("subnet", id).ok_or_else(|| {
-            invalid(format!("The subnet ID '{id}' does not exist (Service: Ec2)"))
-        })?;
-        zones.push(subnet["availabilityZone"].clone());
-        let of = subnet["vpcId"].as_str().unwrap_or_default().to_owned();
-        if vpc.as_ref().is_some_and(|vpc| *vpc != of) {
-            return Err(invalid("Subnets are not all in the same VPC"));
-        }
-        vpc = Some(of);
-    }
-    zones.sort_by_key(ToString::to_string);
-    zones.dedup();
-    if zones.len() < 2 {
-        return Err(invalid("Subnets specified must be in at least two different AZs"));
-    }
-    vpc.ok_or_else(|| invalid("Subnets are required"))
-}
-
 pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     let input = access.input();
     let name = text(input, "name").ok_or_else(|| invalid("name is required"))?;
@@ -78,29 +53,15 @@ pub(super) fn create(access: &mut Access<'_>) -> Outcome {
     role::check(access, role)?;
     let asked = &input["resourcesVpcConfig"];
     let subnets = strings(&asked["subnetIds"]);
-    let vpc = network(access, &subnets)?;
-    for group in strings(&asked["securityGroupIds"]) {
-        if !access.docs(Service::Ec2).has("security-group", &group) {
-            return Err(invalid(format!("The security group '{group}' does not exist")));
-        }
-    }
+    let vpc = network::vpc_of(access, &subnets)?;
+    network::check_groups(access, &strings(&asked["securityGroupIds"]))?;
+    key::check(access, &input["encryptionConfig"])?;
     let version = text(input, "version").unwrap_or(catalogue::DEFAULT_VERSION);
     if !catalogue::is_version(version) {
         return Err(invalid(format!("unsupported Kubernetes version {version}")));
     }
     let (region, account) = (access.region(), access.account());
-    let group = new_group(
-        access,
-        &vpc,
-        &format!("eks-cluster-sg-{name}-{}", u32::from_str_radix(&hex(7), 16).unwrap_or(0)),
-        "EKS created security group applied to ENI that is attached to EKS Control Plane master \
-         nodes, as well as any managed workloads.",
-        json!([
-            {"key": "Name", "value": format!("eks-cluster-sg-{name}")},
-            {"key": format!("kubernetes.io/cluster/{name}"), "value": "owned"},
-            {"key": "aws:eks:cluster-name", "value": name},
-        ]),
-    );
+    let group = network::cluster_group(access, name, &vpc);
     let id = hex(32).to_uppercase();
     let mode = text(&input["accessConfig"], "authenticationMode").unwrap_or("CONFIG_MAP");
     let creator_admin =
@@ -315,7 +276,8 @@ pub(super) fn update_config(access: &mut Access<'_>, name: &str) -> Outcome {
         )));
     }
     if moves_network {
-        network(access, &strings(&changed["subnetIds"]))?;
+        network::vpc_of(access, &strings(&changed["subnetIds"]))?;
+        network::check_groups(access, &strings(&changed["securityGroupIds"]))?;
     }
     let mode = &changed["authenticationMode"];
     let rank = |mode: &Value| {
@@ -366,6 +328,7 @@ pub(super) fn encrypt(access: &mut Access<'_>, name: &str) -> Outcome {
         return Err(invalid("Cluster already has an encryption configuration"));
     }
     let config = access.input()["encryptionConfig"].clone();
+    key::check(access, &config)?;
     let params = [("EncryptionConfig", config.to_string())];
     let update =
         update::begin(access, name, "AssociateEncryptionConfig", &params, Wait::ClusterUpdate);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cluster::{self, strings};
 use super::route::{in_use, invalid, missing, repeated};
-use super::{access_entry, role, update};
+use super::{access_entry, launch_template, network, role, update};
 use crate::services::autoscaling;
 use crate::services::{Access, Service};
 use crate::settings::Wait;
@@ -26,33 +26,6 @@ fn find(access: &mut Access<'_>, cluster: &str, name: &str) -> Result<Value, Fai
         .ok_or_else(|| missing("node group", name))
 }
 
-/// The template's version, and the groups its instances are in.
-fn template(access: &mut Access<'_>, asked: &Value) -> Result<(Value, Vec<String>), Failure> {
-    let docs = access.docs(Service::Ec2);
-    let found = docs.values("launch-template").find(|it| {
-        it["launchTemplateId"] == asked["id"] || it["launchTemplateName"] == asked["name"]
-    });
-    let found = found.ok_or_else(|| invalid("The specified launch template does not exist"))?;
-    let default = found["defaultVersionNumber"].to_string();
-    let version = match text(asked, "version") {
-        None | Some("$Default") => default,
-        Some("$Latest") => found["latestVersionNumber"].to_string(),
-        Some(number) => number.to_owned(),
-    };
-    let id = found["launchTemplateId"].as_str().unwrap_or_default();
-    let number: u64 = version.parse().unwrap_or(0);
-    let data = docs
-        .get("+launch-template-version", &format!("{id}/{number:06}"))
-        .map(|it| it["launchTemplateData"].clone())
-        .ok_or_else(|| invalid(format!("launch template version {version} does not exist")))?;
-    let mut groups = strings(&data["securityGroupIdSet"]);
-    groups.extend(strings(&data["networkInterfaceSet"][0]["groupSet"]));
-    let shown = json!({
-        "id": id, "name": found["launchTemplateName"], "version": version,
-    });
-    Ok((shown, groups))
-}
-
 fn check_scaling(scaling: &Value) -> Result<(), Failure> {
     let size = |field: &str| scaling[field].as_i64().unwrap_or(0);
     let (min, max, desired) = (size("minSize"), size("maxSize"), size("desiredSize"));
@@ -64,7 +37,6 @@ fn check_scaling(scaling: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(clippy::too_many_lines, reason = "one document, field by field")]
 pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
     let input = access.input();
     let name = text(input, "nodegroupName").ok_or_else(|| invalid("nodegroupName is required"))?;
@@ -82,13 +54,7 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
     let role = text(input, "nodeRole").ok_or_else(|| invalid("nodeRole is required"))?;
     role::check(access, role)?;
     let subnets = strings(&input["subnets"]);
-    let mut zones = Vec::new();
-    for subnet in &subnets {
-        let document = access.docs(Service::Ec2).get("subnet", subnet);
-        let zone = document.map(|it| it["availabilityZone"].clone());
-        zones
-            .push(zone.ok_or_else(|| invalid(format!("The subnet ID '{subnet}' does not exist")))?);
-    }
+    let zones = network::zones_of(access, &subnets)?;
     let mut scaling = input["scalingConfig"].clone();
     if scaling.is_null() {
         scaling = json!({"minSize": 1, "maxSize": 2, "desiredSize": 2});
@@ -102,7 +68,7 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
                 "Disk size and remote access must be specified within the launch template.",
             ));
         }
-        (shown, groups) = template(access, &input["launchTemplate"])?;
+        (shown, groups) = launch_template::resolve(access, &input["launchTemplate"])?;
     }
     // With its own groups in the template EKS does not add the cluster's.
     if groups.is_empty() {
@@ -302,8 +268,8 @@ pub(super) fn update_version(access: &mut Access<'_>, cluster: &str, name: &str)
     let input = access.input();
     let mut chosen = None;
     if input["launchTemplate"].is_object() {
-        let (shown, groups) = template(access, &input["launchTemplate"])?;
-        if shown["id"] != old["launchTemplate"]["id"] {
+        let (shown, groups) = launch_template::resolve(access, &input["launchTemplate"])?;
+        if launch_template::differs(&old["launchTemplate"], &shown) {
             return Err(invalid("You cannot specify a different launch template"));
         }
         chosen = Some((shown, groups));
