@@ -42,7 +42,7 @@ async fn serve() -> Result<()> {
     for name in ["ada", "grace"] {
         let app = App::new("embed").cloud("simulated", infra_aws::simulated());
         let settings = Settings::new(name).cloud("simulated").state("file:.infra");
-        let mut engine = app.engine(&settings, tenant(name))?;
+        let mut engine = app.engine(&settings, tenant(name)).await?;
         let (events, mut stream) = infra_core::event::Events::channel();
         engine.events = events;
 

@@ -1,6 +1,12 @@
 //! The engine's specification: one scenario a test, on a fake cloud.
 
 mod harness;
+#[path = "lifecycle/interrupted.rs"]
+mod interrupted;
+#[path = "lifecycle/replacing.rs"]
+mod replacing;
+#[path = "lifecycle/running.rs"]
+mod running;
 
 use std::{collections::BTreeSet, sync::Arc};
 

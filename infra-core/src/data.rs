@@ -10,6 +10,11 @@ use crate::provider::{Order, Shape};
 /// `#[derive(Resource)]` and `#[derive(Outputs)]`; by hand only for leaf types (see [`crate::text_type!`]).
 ///
 /// Reading back does not validate: what was stored once must be readable for ever. Constructors validate.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in a resource",
+    label = "this type has no form in state",
+    note = "structs and enums get one by `#[derive(infra_core::Value)]`, ids and names by `infra_core::text_type!`"
+)]
 pub trait Data: Sized + Send + Sync + 'static {
     /// The value; a field that is `None` (or an empty list or map) is absent.
     fn to_value(&self) -> Value;

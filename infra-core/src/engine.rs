@@ -92,7 +92,7 @@ impl Engine {
         let mut stack = Stack::new(self.state.name().clone(), self.config.clone());
         let ran = (self.program)(&mut stack);
         if let Err(error) = ran {
-            if error.mistakes().is_empty() && stack.mistakes.is_empty() {
+            if stack.mistakes.is_empty() {
                 return Err(error);
             }
             let mut mistakes = stack.mistakes;
@@ -109,6 +109,12 @@ impl Engine {
             config.map_err(|e| Error::new(ErrorKind::Usage, e.to_string()).because(e))
         };
         Graph::build(stack, &self.registry, &defaults)
+    }
+
+    /// Whether nothing real can be touched or lost: every cloud says of itself that it is not a real one.
+    pub(crate) fn is_simulated(&self) -> bool {
+        let mut connectors = self.connectors.values();
+        !self.connectors.is_empty() && connectors.all(|connector| connector.notice().is_some())
     }
 
     /// Who connects providers of this kind.

@@ -17,7 +17,7 @@ use infra_state::{
 
 const PLACE: &str = "INFRA_TEST_PLACE";
 const ROLE: &str = "INFRA_TEST_ROLE";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn state(place: &Path) -> State {
     let key = Arc::new(LocalKey::from_bytes([1; 32]));

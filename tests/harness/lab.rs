@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use infra_core::{
     Engine, Error, Result, Stack,
-    command::{self, Confirmed, Preview, PreviewOptions, UpOptions},
+    command::{self, Confirm, Confirmed, Preview, PreviewOptions, UpOptions},
     engine::Cancel,
     event::{Event, Events, Summary},
     graph::Graph,
@@ -123,10 +123,14 @@ impl Lab {
 
     /// Runs `up`.
     pub async fn up(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
-        let mut engine = self.engine(program);
+        self.run(self.engine(program), &Confirmed).await
+    }
+
+    /// Runs `up` with an engine that was tampered with, or with somebody to ask.
+    pub async fn run(&self, mut engine: Engine, confirm: &dyn Confirm) -> Ran {
         let (events, mut stream) = Events::channel();
         engine.events = events;
-        let result = command::up(&engine, &self.options, &Confirmed).await;
+        let result = command::up(&engine, &self.options, confirm).await;
         drop(engine);
         let mut events = Vec::new();
         while let Some(event) = stream.recv().await {
@@ -137,16 +141,7 @@ impl Lab {
 
     /// Runs `destroy`.
     pub async fn destroy(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
-        let mut engine = self.engine(program);
-        let (events, mut stream) = Events::channel();
-        engine.events = events;
-        let result = command::destroy(&engine, &self.options, &Confirmed).await;
-        drop(engine);
-        let mut events = Vec::new();
-        while let Some(event) = stream.recv().await {
-            events.push(event);
-        }
-        Ran { result, events }
+        self.planning(|plan| plan.destroy = true).up(program).await
     }
 
     /// Runs `preview`, and checks the plan's invariants.

@@ -54,6 +54,8 @@ pub enum Wrong {
     HangBefore,
     /// The call never returns, after its effect.
     HangAfter,
+    /// The driver has a bug.
+    Panic,
 }
 
 /// The cloud behind all connections of one test.
@@ -64,6 +66,8 @@ pub struct World {
     faults: Mutex<Vec<Fault>>,
     tokens: Mutex<BTreeMap<String, String>>,
     next: AtomicU64,
+    /// How many calls of a kind run, and how many ran at most.
+    running: Mutex<BTreeMap<String, (usize, usize)>>,
     /// Told whenever a call hangs.
     pub hung: Notify,
 }
@@ -99,6 +103,24 @@ impl World {
         self.calls().into_iter().filter(|call| !call.starts_with("read ")).collect()
     }
 
+    /// How many changing calls of a kind ran at once, at most.
+    pub fn peak(&self, kind: &str) -> usize {
+        lock(&self.running).get(kind).map_or(0, |(_, peak)| *peak)
+    }
+
+    fn begin(&self, kind: &str) {
+        let mut running = lock(&self.running);
+        let (now, peak) = running.entry(kind.to_owned()).or_default();
+        *now += 1;
+        *peak = (*peak).max(*now);
+    }
+
+    fn end(&self, kind: &str) {
+        if let Some((now, _)) = lock(&self.running).get_mut(kind) {
+            *now -= 1;
+        }
+    }
+
     /// Lets something go wrong.
     pub fn fault(&self, verb: &'static str, about: &str, what: Wrong, times: u32) {
         lock(&self.faults).push(Fault { verb, about: about.to_owned(), what, times });
@@ -120,7 +142,12 @@ impl World {
 
     /// Makes an object that nobody's program made.
     pub fn plant(&self, id: &str, kind: &'static str, inputs: Value) {
-        let object = Object { kind, inputs, owner: BTreeMap::new(), pending: 0, broken: None };
+        self.plant_for(id, kind, inputs, BTreeMap::new());
+    }
+
+    /// Makes an object that another program made.
+    pub fn plant_for(&self, id: &str, kind: &'static str, inputs: Value, owner: BTreeMap<String, String>) {
+        let object = Object { kind, inputs, owner, pending: 0, broken: None };
         lock(&self.objects).insert(id.to_owned(), object);
     }
 
@@ -134,13 +161,23 @@ impl World {
 
     /// One call: faults before and after its effect.
     async fn call<T>(&self, verb: &str, kind: &str, inputs: &Value, effect: impl FnOnce() -> Result<T>) -> Result<T> {
-        // A call takes time: another task may run between its start and its end.
-        tokio::task::yield_now().await;
+        self.begin(kind);
+        let result = self.called(verb, kind, inputs, effect).await;
+        self.end(kind);
+        result
+    }
+
+    async fn called<T>(&self, verb: &str, kind: &str, inputs: &Value, effect: impl FnOnce() -> Result<T>) -> Result<T> {
+        // A call takes time: others may run between its start and its end.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
         lock(&self.calls).push(format!("{verb} {kind}"));
         let wrong = self.wrong(verb, inputs);
         match &wrong {
             Some(Wrong::Refuse(class, message)) => return Err(Error::new(*class, message.clone())),
             Some(Wrong::HangBefore) => self.hang().await,
+            Some(Wrong::Panic) => panic!("the driver has a bug"),
             _ => {}
         }
         let result = effect()?;

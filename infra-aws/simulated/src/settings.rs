@@ -10,7 +10,7 @@ pub struct Settings {
     pub account: String,
     /// How long a NAT gateway, a cluster, a database take.
     pub durations: Durations,
-    /// What every call takes before it is answered (a round trip).
+    /// What every call takes besides: half on the way there, half on the way back.
     pub latency: Duration,
 }
 
@@ -39,7 +39,7 @@ impl Settings {
         self
     }
 
-    /// The same, with a round trip before every reply.
+    /// The same, with a round trip around every call.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
@@ -130,5 +130,37 @@ impl Wait {
             Durations::Instant => 0,
             Durations::Scaled(factor) => (f64::from(self.seconds()) * 1000.0 * factor) as u64,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stack is quick to make unless somebody asks for more: what is waited for is nowhere
+    /// longer than 300 ms, a database from its creation to its first backup included.
+    #[test]
+    fn nothing_takes_long_by_default() {
+        let settings = Settings::default();
+        assert!(settings.latency.is_zero());
+        let millis = |wait: Wait| wait.millis(settings.durations);
+        let database = millis(Wait::DatabaseCreating) + millis(Wait::DatabaseBackingUp);
+        let changed = millis(Wait::DatabaseModifyStarts) + millis(Wait::DatabaseModifying);
+        let longest = [
+            database,
+            changed,
+            millis(Wait::DatabaseDeleted),
+            millis(Wait::ClusterActive),
+            millis(Wait::ClusterUpdate),
+            millis(Wait::ClusterDeleted),
+            millis(Wait::NodegroupActive),
+            millis(Wait::NodegroupDeleted),
+            millis(Wait::LoadBalancerActive),
+            millis(Wait::NatAvailable),
+            millis(Wait::EndpointAvailable),
+            millis(Wait::CertificateRecord) + millis(Wait::CertificateIssued),
+        ];
+        assert!(longest.iter().all(|it| (1..=300).contains(it)), "{longest:?}");
+        assert_eq!(Wait::ClusterActive.millis(Durations::Instant), 0);
     }
 }

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_acm::types::{
-    CertificateDetail, CertificateStatus, Filters, Tag, ValidationMethod,
-};
+use aws_sdk_acm::types::{CertificateDetail, CertificateStatus, Filters, Tag, ValidationMethod};
 use infra_core::{
     Output, Outputs, Resource, Value,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Readiness, Result,
-        Timeouts, Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Readiness, Result, Timeouts, Violation,
     },
 };
 
@@ -101,7 +99,9 @@ fn readiness(found: &CertificateDetail, records: bool) -> Readiness {
             Readiness::Failed(format!("FAILED: {reason}"))
         }
         Some(
-            status @ (CertificateStatus::ValidationTimedOut | CertificateStatus::Revoked | CertificateStatus::Expired),
+            status @ (CertificateStatus::ValidationTimedOut
+            | CertificateStatus::Revoked
+            | CertificateStatus::Expired),
         ) => Readiness::Failed(status.as_str().to_owned()),
         _ if records => Readiness::Ready,
         Some(CertificateStatus::Issued) => Readiness::Ready,
@@ -118,7 +118,9 @@ pub(super) async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<BTreeMap<String, 
 
 /// In the SDK's form.
 pub(super) fn tag_list(tags: BTreeMap<String, String>) -> Result<Vec<Tag>> {
-    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build().classify()).collect()
+    tags.into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build().classify())
+        .collect()
 }
 
 pub(super) async fn describe(cx: &Cx<Aws>, arn: &str) -> Result<Option<CertificateDetail>> {
@@ -136,7 +138,10 @@ impl Certificate {
         while let Some(page) = pages.next().await {
             for summary in page.classify()?.certificate_summary_list() {
                 let Some(arn) = summary.certificate_arn() else { continue };
-                if !summary.domain_name().is_some_and(|domain| domain.eq_ignore_ascii_case(&want.domain)) {
+                if !summary
+                    .domain_name()
+                    .is_some_and(|domain| domain.eq_ignore_ascii_case(&want.domain))
+                {
                     continue;
                 }
                 if tags_of(cx, arn).await?.get("infra:operation") == Some(&op.id.to_string()) {
@@ -177,7 +182,8 @@ impl Certificate {
             validation_records: records.unwrap_or_default(),
         };
         let live = Self::live(&found, &all_tags);
-        let observed = Observed { id: arn, readiness, live, outputs: ready.then_some(outputs), owner: None };
+        let observed =
+            Observed { id: arn, readiness, live, outputs: ready.then_some(outputs), owner: None };
         Ok(Some(observed.owned_by(&all_tags)))
     }
 }
@@ -234,7 +240,8 @@ impl Managed for Certificate {
             _ => &["AddTagsToCertificate", "RemoveTagsFromCertificate"],
         };
         let reads = &["DescribeCertificate", "ListTagsForCertificate"];
-        let on_it = actions.iter().chain(reads).map(|action| Grant::new(format!("acm:{action}"), arn));
+        let on_it =
+            actions.iter().chain(reads).map(|action| Grant::new(format!("acm:{action}"), arn));
         let mut grants: Vec<_> = on_it.collect();
         grants.push(Grant::new("acm:ListCertificates", "*"));
         if change.have.is_none() {
@@ -245,7 +252,9 @@ impl Managed for Certificate {
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         match want.get(Self::DOMAIN) {
-            Part::Known(domain) if !domain.contains('.') || domain.ends_with('.') || domain.len() > 253 => {
+            Part::Known(domain)
+                if !domain.contains('.') || domain.ends_with('.') || domain.len() > 253 =>
+            {
                 let message = format!("expected a domain like `app.example.com`, found {domain:?}");
                 vec![Violation::of(Self::DOMAIN, message)]
             }
@@ -278,7 +287,8 @@ mod tests {
     #[test]
     fn the_domain_is_not_one_of_the_other_names() {
         let found = CertificateDetail::builder().domain_name("a.com");
-        let found = found.subject_alternative_names("a.com").subject_alternative_names("b.com").build();
+        let found =
+            found.subject_alternative_names("a.com").subject_alternative_names("b.com").build();
         assert_eq!(Certificate::live(&found, &BTreeMap::new()).names, ["b.com"]);
     }
 }

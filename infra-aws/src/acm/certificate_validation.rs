@@ -44,7 +44,8 @@ fn readiness(found: &CertificateDetail) -> Readiness {
         Some(CertificateStatus::Issued) => Readiness::Ready,
         Some(CertificateStatus::PendingValidation) => {
             let options = found.domain_validation_options().iter();
-            let open = options.filter(|option| option.validation_status() != Some(&DomainStatus::Success));
+            let open =
+                options.filter(|option| option.validation_status() != Some(&DomainStatus::Success));
             let open: Vec<_> = open.map(|option| option.domain_name()).collect();
             Readiness::Pending(format!("ACM has not seen the records of {}", open.join(", ")))
         }
@@ -94,12 +95,25 @@ impl Managed for CertificateValidation {
 
     async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
         let tag = Tag::builder().key(TAG).build().classify()?;
-        cx.acm().remove_tags_from_certificate().certificate_arn(&have.id).tags(tag).send().await.gone()
+        cx.acm()
+            .remove_tags_from_certificate()
+            .certificate_arn(&have.id)
+            .tags(tag)
+            .send()
+            .await
+            .gone()
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let arn = change.want.or(change.recorded).map_or("*", |validation| validation.certificate.as_str());
-        let verb = if change.want.is_some() { "AddTagsToCertificate" } else { "RemoveTagsFromCertificate" };
+        let arn = change
+            .want
+            .or(change.recorded)
+            .map_or("*", |validation| validation.certificate.as_str());
+        let verb = if change.want.is_some() {
+            "AddTagsToCertificate"
+        } else {
+            "RemoveTagsFromCertificate"
+        };
         let actions = [verb, "DescribeCertificate", "ListTagsForCertificate"];
         actions.map(|action| Grant::new(format!("acm:{action}"), arn)).to_vec()
     }
@@ -125,8 +139,14 @@ mod tests {
         let option = DomainValidation::builder().domain_name("a.com").build().unwrap();
         let found = CertificateDetail::builder().domain_validation_options(option);
         let pending = found.clone().status(CertificateStatus::PendingValidation).build();
-        assert_eq!(readiness(&pending), Readiness::Pending("ACM has not seen the records of a.com".to_owned()));
-        assert_eq!(readiness(&found.clone().status(CertificateStatus::Issued).build()), Readiness::Ready);
+        assert_eq!(
+            readiness(&pending),
+            Readiness::Pending("ACM has not seen the records of a.com".to_owned())
+        );
+        assert_eq!(
+            readiness(&found.clone().status(CertificateStatus::Issued).build()),
+            Readiness::Ready
+        );
         let failed = found.status(CertificateStatus::ValidationTimedOut).build();
         assert_eq!(readiness(&failed), Readiness::Failed("VALIDATION_TIMED_OUT".to_owned()));
     }

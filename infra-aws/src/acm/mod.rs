@@ -6,9 +6,13 @@
 
 mod certificate;
 mod certificate_validation;
+#[cfg(all(test, feature = "simulated"))]
+mod tests;
 mod validation_record;
 
-pub use certificate::{Certificate, CertificateDecl, CertificateOutputs, CertificateRefs, KeyAlgorithm};
+pub use certificate::{
+    Certificate, CertificateDecl, CertificateOutputs, CertificateRefs, KeyAlgorithm,
+};
 pub use certificate_validation::{
     CertificateValidation, CertificateValidationDecl, CertificateValidationOutputs,
 };

@@ -46,17 +46,25 @@ mod tests {
     fn a_wildcard_shares_its_domains_record() {
         let option = |domain: &str, record: Option<&str>| {
             let record = record.map(|name| {
-                let record = ResourceRecord::builder().name(name).r#type(RecordType::Cname).value("v.aws.");
+                let record =
+                    ResourceRecord::builder().name(name).r#type(RecordType::Cname).value("v.aws.");
                 record.build().unwrap()
             });
-            DomainValidation::builder().domain_name(domain).set_resource_record(record).build().unwrap()
+            DomainValidation::builder()
+                .domain_name(domain)
+                .set_resource_record(record)
+                .build()
+                .unwrap()
         };
         let both = CertificateDetail::builder()
             .domain_validation_options(option("*.example.com", Some("_x.example.com.")))
             .domain_validation_options(option("example.com", Some("_x.example.com.")));
         let records = ValidationRecord::of(&both.clone().build()).unwrap();
         assert_eq!(records.len(), 1);
-        assert_eq!((records[0].domain.as_str(), records[0].name.as_str()), ("example.com", "_x.example.com"));
+        assert_eq!(
+            (records[0].domain.as_str(), records[0].name.as_str()),
+            ("example.com", "_x.example.com")
+        );
         let waiting = both.domain_validation_options(option("other.com", None)).build();
         assert_eq!(ValidationRecord::of(&waiting), None);
     }

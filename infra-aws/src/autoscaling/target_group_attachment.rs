@@ -71,7 +71,8 @@ impl TargetGroupAttachment {
 
 /// All target groups of one group, by ARN.
 async fn states(cx: &Cx<Aws>, group: &str) -> Result<BTreeMap<String, String>> {
-    let pages = cx.autoscaling().describe_load_balancer_target_groups().auto_scaling_group_name(group);
+    let pages =
+        cx.autoscaling().describe_load_balancer_target_groups().auto_scaling_group_name(group);
     let (mut states, mut token) = (BTreeMap::new(), None);
     loop {
         let Some(page) = pages.clone().set_next_token(token).send().await.found()? else {

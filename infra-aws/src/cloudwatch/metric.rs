@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, Statistic as Reported};
 use infra_core::Value;
 
 /// A metric, and how its data points are made into one number a period.
@@ -54,10 +54,7 @@ impl Statistic {
     }
 
     fn of(alarm: &MetricAlarm) -> Self {
-        match (
-            alarm.statistic().map(aws_sdk_cloudwatch::types::Statistic::as_str),
-            alarm.extended_statistic(),
-        ) {
+        match (alarm.statistic().map(Reported::as_str), alarm.extended_statistic()) {
             (_, Some(extended)) => Self::Extended(extended.to_owned()),
             (Some("Sum"), _) => Self::Sum,
             (Some("Minimum"), _) => Self::Minimum,

@@ -1,9 +1,10 @@
 //! Global secondary indexes.
 
 use aws_sdk_dynamodb::types::{
-    CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex,
-    GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, Projection as Sent,
-    ProjectionType, UpdateGlobalSecondaryIndexAction,
+    AttributeDefinition, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
+    GlobalSecondaryIndex, GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate,
+    Projection as Sent, ProjectionType, ProvisionedThroughputDescription,
+    UpdateGlobalSecondaryIndexAction,
 };
 use infra_core::{Value, provider::Result};
 
@@ -78,7 +79,7 @@ impl Projection {
 impl Index {
     pub(super) fn of(
         found: &GlobalSecondaryIndexDescription,
-        definitions: &[aws_sdk_dynamodb::types::AttributeDefinition],
+        definitions: &[AttributeDefinition],
     ) -> Self {
         let (hash_key, range_key) = of_schema(found.key_schema(), definitions);
         let throughput = found.provisioned_throughput();
@@ -88,12 +89,8 @@ impl Index {
             range_key,
             projection: Projection::of(found.projection()),
             billing: Billing::of(
-                throughput.and_then(
-                    aws_sdk_dynamodb::types::ProvisionedThroughputDescription::read_capacity_units,
-                ),
-                throughput.and_then(
-                    aws_sdk_dynamodb::types::ProvisionedThroughputDescription::write_capacity_units,
-                ),
+                throughput.and_then(ProvisionedThroughputDescription::read_capacity_units),
+                throughput.and_then(ProvisionedThroughputDescription::write_capacity_units),
             ),
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{
-    BillingMode, IndexStatus, PointInTimeRecoveryStatus, SseStatus, TableDescription, TableStatus,
+    BillingMode, GlobalSecondaryIndexDescription, IndexStatus, PointInTimeRecoveryStatus,
+    ProvisionedThroughputDescription, SseStatus, StreamViewType, TableDescription, TableStatus,
     Tag, TimeToLiveStatus,
 };
 use futures_util::future::try_join3;
@@ -33,9 +34,7 @@ impl Table {
         let (hash_key, range_key) = of_schema(table.key_schema(), table.attribute_definitions());
         let indexes = table.global_secondary_indexes().iter();
         let stream = table.stream_specification().filter(|stream| stream.stream_enabled());
-        let view = stream
-            .and_then(|stream| stream.stream_view_type())
-            .map(aws_sdk_dynamodb::types::StreamViewType::as_str);
+        let view = stream.and_then(|stream| stream.stream_view_type()).map(StreamViewType::as_str);
         let class = table.table_class_summary().and_then(|summary| summary.table_class());
         let live = Self {
             hash_key,
@@ -70,12 +69,8 @@ fn billing(table: &TableDescription) -> Billing {
     }
     let throughput = table.provisioned_throughput();
     Billing::of(
-        throughput.and_then(
-            aws_sdk_dynamodb::types::ProvisionedThroughputDescription::read_capacity_units,
-        ),
-        throughput.and_then(
-            aws_sdk_dynamodb::types::ProvisionedThroughputDescription::write_capacity_units,
-        ),
+        throughput.and_then(ProvisionedThroughputDescription::read_capacity_units),
+        throughput.and_then(ProvisionedThroughputDescription::write_capacity_units),
     )
 }
 
@@ -103,8 +98,7 @@ fn readiness(table: &TableDescription) -> Readiness {
         }
         _ => return Readiness::Pending(status),
     }
-    let busy = |index: &&_| {
-        let index: &aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription = index;
+    let busy = |index: &&GlobalSecondaryIndexDescription| {
         index.index_status().is_some_and(|status| *status != IndexStatus::Active)
     };
     match table.global_secondary_indexes().iter().find(busy) {

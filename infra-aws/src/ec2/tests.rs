@@ -226,11 +226,30 @@ async fn instances() {
     let made = make(&aws, &first).await;
     assert!(!made.outputs.as_ref().unwrap().private_ip.is_empty());
     let second = instance(json!({
-        "security_group_ids": [two.id], "source_dest_check": false,
+        "security_group_ids": [two.id], "source_dest_check": false, "monitoring": true,
         "metadata": {"http_tokens": "optional", "hop_limit": 3}
     }));
     let made = bring(&aws, &made.id, &second).await;
     delete(&aws, &made, &second).await;
+}
+
+#[cfg(feature = "iam")]
+#[tokio::test]
+async fn instance_profiles_come_and_go() {
+    let aws = Aws::test().await;
+    let (_, subnet) = network(&aws).await;
+    for name in ["one", "two"] {
+        aws.iam().create_instance_profile().instance_profile_name(name).send().await.unwrap();
+    }
+    let instance = |profile: Value| -> Instance {
+        want(json!({
+            "image_id": "ami-1", "instance_type": "t4g.nano", "subnet_id": subnet.id, "instance_profile": profile
+        }))
+    };
+    let made = make(&aws, &instance(json!("one"))).await;
+    bring(&aws, &made.id, &instance(json!("two"))).await;
+    bring(&aws, &made.id, &instance(Value::Null)).await;
+    bring(&aws, &made.id, &instance(json!("one"))).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_ecr::types::{ImageScanningConfiguration, Repository as Found, Tag};
+use aws_sdk_ecr::{
+    error::SdkError,
+    operation::delete_repository::DeleteRepositoryError,
+    types::{ImageScanningConfiguration, Repository as Found, Tag},
+};
 use futures_util::future::try_join3;
 use infra_core::{
     Outputs, Resource,
@@ -107,7 +111,7 @@ impl Repository {
             },
             scan_on_push: found
                 .image_scanning_configuration()
-                .is_some_and(aws_sdk_ecr::types::ImageScanningConfiguration::scan_on_push),
+                .is_some_and(ImageScanningConfiguration::scan_on_push),
             encryption: Encryption::of(
                 found.encryption_configuration(),
                 declared.map(|it| &it.encryption),
@@ -247,9 +251,8 @@ impl Managed for Repository {
     ) -> Result<()> {
         let delete = cx.ecr().delete_repository().repository_name(&have.id);
         let deleted = delete.force(recorded.force_delete).send().await;
-        if deleted.as_ref().is_err_and(|e| {
-            e.as_service_error().is_some_and(aws_sdk_ecr::operation::delete_repository::DeleteRepositoryError::is_repository_not_empty_exception)
-        }) {
+        let refused = deleted.as_ref().err().and_then(SdkError::as_service_error);
+        if refused.is_some_and(DeleteRepositoryError::is_repository_not_empty_exception) {
             // Waiting does not empty it: this is for a person to decide.
             let message = format!(
                 "the repository {:?} has images in it; delete them, or set `force_delete` and deploy first",

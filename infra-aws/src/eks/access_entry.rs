@@ -98,7 +98,11 @@ impl AccessEntry {
         format!("{}/{}", self.cluster, self.principal)
     }
 
-    async fn policies(cx: &Cx<Aws>, cluster: &ClusterName, principal: &str) -> Result<Vec<AccessPolicy>> {
+    async fn policies(
+        cx: &Cx<Aws>,
+        cluster: &ClusterName,
+        principal: &str,
+    ) -> Result<Vec<AccessPolicy>> {
         let list = cx.eks().list_associated_access_policies().cluster_name(cluster.as_str());
         let mut pages = list.principal_arn(principal).into_paginator().send();
         let mut policies = Vec::new();
@@ -116,8 +120,13 @@ impl AccessEntry {
             Find::Made { want, .. } => want.id(),
         };
         let (cluster, principal) = split(&id)?;
-        let describe = cx.eks().describe_access_entry().cluster_name(cluster.as_str()).principal_arn(principal);
-        let Some(found) = describe.send().await.found()?.and_then(|answer| answer.access_entry) else {
+        let describe = cx
+            .eks()
+            .describe_access_entry()
+            .cluster_name(cluster.as_str())
+            .principal_arn(principal);
+        let Some(found) = describe.send().await.found()?.and_then(|answer| answer.access_entry)
+        else {
             return Ok(None);
         };
         let policies = Self::policies(cx, &cluster, principal).await?;
@@ -142,13 +151,15 @@ impl AccessEntry {
         for policy in want.policies.iter().filter(|policy| !live.policies.contains(policy)) {
             // With another scope: associating again changes it.
             let associate = cx.eks().associate_access_policy().cluster_name(want.cluster.as_str());
-            let associate = associate.principal_arn(want.principal.as_str()).policy_arn(policy.policy.as_str());
+            let associate =
+                associate.principal_arn(want.principal.as_str()).policy_arn(policy.policy.as_str());
             associate.access_scope(policy.scope()).send().await.classify()?;
         }
         let kept = |arn: &Arn| want.policies.iter().any(|policy| policy.policy == *arn);
         for policy in live.policies.iter().filter(|policy| !kept(&policy.policy)) {
             let call = cx.eks().disassociate_access_policy().cluster_name(want.cluster.as_str());
-            let call = call.principal_arn(want.principal.as_str()).policy_arn(policy.policy.as_str());
+            let call =
+                call.principal_arn(want.principal.as_str()).policy_arn(policy.policy.as_str());
             call.send().await.gone()?;
         }
         Ok(())
@@ -194,7 +205,10 @@ impl Managed for AccessEntry {
             Self::update_policies(cx, &have.live, want).await?;
         }
         if change.touches(Self::TAGS) {
-            let outputs = have.outputs.as_ref().ok_or_else(|| Error::invalid("an access entry without an ARN"))?;
+            let outputs = have
+                .outputs
+                .as_ref()
+                .ok_or_else(|| Error::invalid("an access entry without an ARN"))?;
             tagging::update(cx, outputs.arn.as_str(), &have.live.tags, &want.tags).await?;
         }
         Ok(())
@@ -210,23 +224,28 @@ impl Managed for AccessEntry {
         let cluster = change.want.or(change.recorded).map_or("*", |entry| entry.cluster.as_str());
         let this = arn(&format!("access-entry/{cluster}/*"));
         let grant = |action: &str| Grant::new(format!("eks:{action}"), &*this);
-        let mut grants = ["DescribeAccessEntry", "ListAssociatedAccessPolicies"].map(grant).to_vec();
+        let mut grants =
+            ["DescribeAccessEntry", "ListAssociatedAccessPolicies"].map(grant).to_vec();
         let policies = ["AssociateAccessPolicy", "DisassociateAccessPolicy"];
         match (change.have, change.want) {
             (_, None) => grants.push(grant("DeleteAccessEntry")),
             (None, _) => {
-                grants.push(Grant::new("eks:CreateAccessEntry", arn(&format!("cluster/{cluster}"))));
+                grants
+                    .push(Grant::new("eks:CreateAccessEntry", arn(&format!("cluster/{cluster}"))));
                 grants.extend(["TagResource", "AssociateAccessPolicy"].map(grant));
             }
             _ => grants.extend(
-                ["UpdateAccessEntry", "TagResource", "UntagResource"].into_iter().chain(policies).map(grant),
+                ["UpdateAccessEntry", "TagResource", "UntagResource"]
+                    .into_iter()
+                    .chain(policies)
+                    .map(grant),
             ),
         }
         grants
     }
 
     fn serialize_on(want: &Self) -> Option<Lock> {
-        Some(want.cluster.lock())
+        Some(want.cluster.lock("access"))
     }
 
     fn once() -> Once {
@@ -243,7 +262,10 @@ mod tests {
         let arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
         for namespaces in [vec![], vec!["web".to_owned()]] {
             let policy = AccessPolicy { policy: Arn::trusted(arn), namespaces };
-            let found = AssociatedAccessPolicy::builder().policy_arn(arn).access_scope(policy.scope()).build();
+            let found = AssociatedAccessPolicy::builder()
+                .policy_arn(arn)
+                .access_scope(policy.scope())
+                .build();
             assert_eq!(AccessPolicy::of(&found), Some(policy));
         }
     }

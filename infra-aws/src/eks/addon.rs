@@ -6,7 +6,8 @@ use aws_sdk_eks::types::{self as sdk, AddonHealth, AddonPodIdentityAssociations,
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Readiness, Result, Timeouts,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result,
+        Timeouts,
     },
     state,
 };
@@ -81,24 +82,47 @@ pub struct AddonOutputs {
 
 /// JSON in one form, whatever its spaces and the order of its keys; YAML as it is.
 fn canonical(value: &state::Value) -> state::Value {
-    let parsed = value.as_str().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let parsed =
+        value.as_str().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     parsed.map_or_else(|| value.clone(), |json| state::Value::from(json.to_string().as_str()))
 }
 
-fn readiness(found: &sdk::Addon) -> Readiness {
+/// Whether it is not what was asked for.
+fn differs(found: &sdk::Addon, inputs: Option<&Addon>) -> bool {
+    let json = |text: Option<&str>| {
+        text.filter(|text| !text.is_empty()).map(|text| canonical(&state::Value::from(text)))
+    };
+    inputs.is_some_and(|inputs| {
+        let version = inputs.version.as_deref();
+        (version.is_some() && version != found.addon_version())
+            || json(inputs.configuration.as_deref()) != json(found.configuration_values())
+    })
+}
+
+fn readiness(found: &sdk::Addon, inputs: Option<&Addon>) -> Readiness {
     let health = found.health().map_or(&[][..], AddonHealth::issues);
-    let code = |issue: &sdk::AddonIssue| issue.code().map_or("Issue", |code| code.as_str()).to_owned();
+    let code =
+        |issue: &sdk::AddonIssue| issue.code().map_or("Issue", |code| code.as_str()).to_owned();
     let codes: Vec<_> = health.iter().map(code).collect();
-    let said = issues(health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())));
-    let with = |what: &str| if said.is_empty() { what.to_owned() } else { format!("{what}: {said}") };
+    let said = issues(
+        health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())),
+    );
+    let with =
+        |what: &str| if said.is_empty() { what.to_owned() } else { format!("{what}: {said}") };
     match found.status() {
         Some(AddonStatus::Active) => Readiness::Ready,
         Some(AddonStatus::Deleting) => Readiness::Deleting(with("deleting")),
-        Some(status @ (AddonStatus::CreateFailed | AddonStatus::UpdateFailed | AddonStatus::DeleteFailed)) => {
-            Readiness::Failed(with(status.as_str()))
-        }
+        // What failed to be updated runs on as it was: to whoever planned with that, nothing is broken.
+        Some(AddonStatus::UpdateFailed) if !differs(found, inputs) => Readiness::Ready,
+        Some(
+            status @ (AddonStatus::CreateFailed
+            | AddonStatus::UpdateFailed
+            | AddonStatus::DeleteFailed),
+        ) => Readiness::Failed(with(status.as_str())),
         // Degraded: its pods find no node yet, for instance.
-        status => Readiness::Pending(with(&status.map_or("unknown", AddonStatus::as_str).to_lowercase())),
+        status => {
+            Readiness::Pending(with(&status.map_or("unknown", AddonStatus::as_str).to_lowercase()))
+        }
     }
 }
 
@@ -109,14 +133,19 @@ impl Addon {
 
     fn identities(&self) -> Result<Vec<AddonPodIdentityAssociations>> {
         let identity = |identity: &AddonIdentity| {
-            let build = AddonPodIdentityAssociations::builder().service_account(&identity.service_account);
+            let build =
+                AddonPodIdentityAssociations::builder().service_account(&identity.service_account);
             build.role_arn(identity.role.as_str()).build().classify()
         };
         self.pod_identities.iter().map(identity).collect()
     }
 
     /// The add-on names its associations by ARN only.
-    async fn identity(cx: &Cx<Aws>, cluster: &ClusterName, arn: &str) -> Result<Option<AddonIdentity>> {
+    async fn identity(
+        cx: &Cx<Aws>,
+        cluster: &ClusterName,
+        arn: &str,
+    ) -> Result<Option<AddonIdentity>> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let describe = cx.eks().describe_pod_identity_association().cluster_name(cluster.as_str());
         let answer = describe.association_id(id).send().await.found()?;
@@ -133,7 +162,9 @@ impl Addon {
         };
         let (cluster, name) = split(&id)?;
         let describe = cx.eks().describe_addon().cluster_name(cluster.as_str()).addon_name(name);
-        let Some(found) = describe.send().await.found()?.and_then(|answer| answer.addon) else { return Ok(None) };
+        let Some(found) = describe.send().await.found()?.and_then(|answer| answer.addon) else {
+            return Ok(None);
+        };
         let mut identities = Vec::new();
         for arn in found.pod_identity_associations() {
             identities.extend(Self::identity(cx, &cluster, arn).await?);
@@ -143,7 +174,10 @@ impl Addon {
         let live = Self {
             name: name.to_owned(),
             version: found.addon_version().map(str::to_owned),
-            configuration: found.configuration_values().filter(|text| !text.is_empty()).map(str::to_owned),
+            configuration: found
+                .configuration_values()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
             resolve_conflicts: inputs.map_or(Resolve::Overwrite, |inputs| inputs.resolve_conflicts),
             service_account_role: found.service_account_role_arn().map(Arn::trusted),
             pod_identities: identities,
@@ -155,7 +189,9 @@ impl Addon {
             arn: Arn::trusted(found.addon_arn().unwrap_or_default()),
             version: found.addon_version().unwrap_or_default().to_owned(),
         };
-        Ok(Some(Observed::ready(id, live, outputs).but(readiness(&found)).owned_by(&all_tags)))
+        Ok(Some(
+            Observed::ready(id, live, outputs).but(readiness(&found, inputs)).owned_by(&all_tags),
+        ))
     }
 }
 
@@ -187,7 +223,8 @@ impl Managed for Addon {
     async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
         let (want, have) = (change.want()?, change.have()?);
         if change.touches(Self::TAGS) {
-            let arn = have.outputs.as_ref().ok_or_else(|| Error::invalid("an add-on without an ARN"))?;
+            let arn =
+                have.outputs.as_ref().ok_or_else(|| Error::invalid("an add-on without an ARN"))?;
             tagging::update(cx, arn.arn.as_str(), &have.live.tags, &want.tags).await?;
         }
         let configuration = change.touches(Self::CONFIGURATION);
@@ -206,14 +243,21 @@ impl Managed for Addon {
             .addon_name(&want.name)
             .set_addon_version(if version { want.version.clone() } else { None })
             .set_configuration_values(configuration.then_some(settings))
-            .set_service_account_role_arn(want.service_account_role.clone().filter(|_| role).map(Into::into))
+            .set_service_account_role_arn(
+                want.service_account_role.clone().filter(|_| role).map(Into::into),
+            )
             .set_pod_identity_associations(if identities { Some(want.identities()?) } else { None })
             .resolve_conflicts(want.resolve_conflicts.as_str().into())
             .client_request_token(op.token());
         update.send().await.classify().map(drop)
     }
 
-    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, recorded: &Self, _: &Operation) -> Result<()> {
+    async fn delete(
+        cx: &Cx<Aws>,
+        have: &Observed<Self>,
+        recorded: &Self,
+        _: &Operation,
+    ) -> Result<()> {
         if matches!(have.readiness, Readiness::Deleting(_)) {
             return Ok(());
         }
@@ -225,7 +269,8 @@ impl Managed for Addon {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let live = change.want.or(change.recorded);
         let cluster = live.map_or("*", |live| live.cluster.as_str());
-        let this = arn(&format!("addon/{cluster}/{}/*", live.map_or("*", |live| live.name.as_str())));
+        let this =
+            arn(&format!("addon/{cluster}/{}/*", live.map_or("*", |live| live.name.as_str())));
         let on_cluster = arn(&format!("cluster/{cluster}"));
         let mut grants = vec![Grant::new("eks:DescribeAddon", &*this)];
         match (change.have, change.want) {
@@ -240,7 +285,11 @@ impl Managed for Addon {
             }
         }
         let Some(want) = change.want else { return grants };
-        let roles = want.pod_identities.iter().map(|identity| &identity.role).chain(&want.service_account_role);
+        let roles = want
+            .pod_identities
+            .iter()
+            .map(|identity| &identity.role)
+            .chain(&want.service_account_role);
         grants.extend(roles.map(|role| Grant::new("iam:PassRole", role.as_str())));
         if !want.pod_identities.is_empty() {
             let verbs = ["Create", "Update", "Delete", "Describe"];
@@ -248,10 +297,6 @@ impl Managed for Addon {
             grants.extend(verbs.map(|verb| Grant::new(action(verb), &*on_cluster)));
         }
         grants
-    }
-
-    fn serialize_on(want: &Self) -> Option<Lock> {
-        Some(want.cluster.lock())
     }
 
     fn once() -> Once {
@@ -278,9 +323,13 @@ mod tests {
 
     #[test]
     fn a_degraded_add_on_is_waited_for() {
-        let issue = AddonIssue::builder().code(AddonIssueCode::InsufficientNumberOfReplicas).build();
+        let issue =
+            AddonIssue::builder().code(AddonIssueCode::InsufficientNumberOfReplicas).build();
         let health = AddonHealth::builder().issues(issue).build();
         let found = sdk::Addon::builder().status(AddonStatus::Degraded).health(health).build();
-        assert_eq!(readiness(&found), Readiness::Pending("degraded: InsufficientNumberOfReplicas".to_owned()));
+        assert_eq!(
+            readiness(&found, None),
+            Readiness::Pending("degraded: InsufficientNumberOfReplicas".to_owned())
+        );
     }
 }

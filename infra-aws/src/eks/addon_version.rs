@@ -46,7 +46,10 @@ impl Lookup for AddonVersion {
         };
         // EKS lists the newest first.
         let latest = versions.first().and_then(name).ok_or_else(|| {
-            let message = format!("no version of the add-on {} for Kubernetes {}", want.name, want.kubernetes);
+            let message = format!(
+                "no version of the add-on {} for Kubernetes {}",
+                want.name, want.kubernetes
+            );
             Error::not_found(message)
         })?;
         let default = versions.iter().find(is_default).and_then(name);

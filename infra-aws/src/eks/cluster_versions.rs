@@ -35,7 +35,10 @@ fn minor(version: &str) -> u32 {
 }
 
 /// The outputs, from what EKS says.
-fn outputs(versions: &[ClusterVersionInformation], extended: bool) -> Result<ClusterVersionsOutputs> {
+fn outputs(
+    versions: &[ClusterVersionInformation],
+    extended: bool,
+) -> Result<ClusterVersionsOutputs> {
     let offered = |version: &&ClusterVersionInformation| match version.version_status() {
         Some(VersionStatus::StandardSupport) | None => true,
         Some(VersionStatus::ExtendedSupport) => extended,
@@ -71,7 +74,8 @@ mod tests {
     #[test]
     fn versions_are_sorted_by_number() {
         let version = |name: &str, status, default| {
-            let version = ClusterVersionInformation::builder().cluster_version(name).version_status(status);
+            let version =
+                ClusterVersionInformation::builder().cluster_version(name).version_status(status);
             version.default_version(default).build()
         };
         let all = [

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use infra_core::{
     Outputs, Resource,
-    provider::{Change, Class, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Result},
+    provider::{
+        Change, Class, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Result,
+    },
 };
 
 use super::{
@@ -124,7 +126,8 @@ impl Managed for PodIdentityAssociation {
             .client_request_token(op.token());
         let answer = create.send().await.classify()?;
         let id = answer.association().and_then(|association| association.association_id());
-        let missing = || Error::new(Class::Transient, "CreatePodIdentityAssociation answered no id");
+        let missing =
+            || Error::new(Class::Transient, "CreatePodIdentityAssociation answered no id");
         Ok(format!("{}/{}", want.cluster, id.ok_or_else(missing)?))
     }
 
@@ -147,7 +150,10 @@ impl Managed for PodIdentityAssociation {
             update.send().await.classify()?;
         }
         if change.touches(Self::TAGS) {
-            let outputs = have.outputs.as_ref().ok_or_else(|| Error::invalid("an association without an ARN"))?;
+            let outputs = have
+                .outputs
+                .as_ref()
+                .ok_or_else(|| Error::invalid("an association without an ARN"))?;
             tagging::update(cx, outputs.arn.as_str(), &have.live.tags, &want.tags).await?;
         }
         Ok(())
@@ -187,7 +193,7 @@ impl Managed for PodIdentityAssociation {
     }
 
     fn serialize_on(want: &Self) -> Option<Lock> {
-        Some(want.cluster.lock())
+        Some(want.cluster.lock("access"))
     }
 
     fn once() -> Once {

@@ -14,9 +14,10 @@ text_type! {
 }
 
 impl ClusterName {
-    /// EKS takes one change at a time.
-    pub(super) fn lock(&self) -> Lock {
-        Lock(format!("eks:{self}"))
+    /// EKS takes one change of this kind at a time. Node groups and add-ons have no lock: they may be made side by
+    /// side, and a lock is held until what was made is ready.
+    pub(super) fn lock(&self, what: &str) -> Lock {
+        Lock(format!("eks:{what}:{self}"))
     }
 }
 
@@ -148,8 +149,9 @@ pub enum AccessKind {
 
 /// The two halves of the id of something in a cluster: `CLUSTER/REST`.
 pub(super) fn split(id: &str) -> Result<(ClusterName, &str)> {
-    let (cluster, rest) =
-        id.split_once('/').ok_or_else(|| Error::invalid(format!("expected CLUSTER/NAME, found {id:?}")))?;
+    let (cluster, rest) = id
+        .split_once('/')
+        .ok_or_else(|| Error::invalid(format!("expected CLUSTER/NAME, found {id:?}")))?;
     Ok((ClusterName::trusted(cluster), rest))
 }
 
@@ -170,7 +172,9 @@ pub(super) fn same<T: ToString>(a: &[T], b: &[T]) -> bool {
 }
 
 /// `CODE: message (ids)`, one after the other.
-pub(super) fn issues<'a>(issues: impl Iterator<Item = (&'a str, Option<&'a str>, &'a [String])>) -> String {
+pub(super) fn issues<'a>(
+    issues: impl Iterator<Item = (&'a str, Option<&'a str>, &'a [String])>,
+) -> String {
     let text = |(code, message, ids): (&str, Option<&str>, &[String])| {
         let message = message.map(|message| format!(": {message}")).unwrap_or_default();
         let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };

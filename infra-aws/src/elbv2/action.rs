@@ -1,8 +1,8 @@
 //! What a listener does with what it takes.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    self as sdk, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig, RedirectActionConfig,
-    RedirectActionStatusCodeEnum, TargetGroupTuple,
+    self as sdk, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig,
+    RedirectActionConfig, RedirectActionStatusCodeEnum, TargetGroupTuple,
 };
 use infra_core::{
     Value,
@@ -83,7 +83,9 @@ impl Action {
     pub(super) fn to_sdk(&self) -> sdk::Action {
         let action = sdk::Action::builder();
         let action = match self {
-            Self::Forward(arn) => action.r#type(ActionTypeEnum::Forward).target_group_arn(arn.as_str()),
+            Self::Forward(arn) => {
+                action.r#type(ActionTypeEnum::Forward).target_group_arn(arn.as_str())
+            }
             Self::Weighted(targets) => {
                 let group = |target: &WeightedTarget| {
                     let arn = target.target_group.as_str();
@@ -97,7 +99,8 @@ impl Action {
                 let status = RedirectActionStatusCodeEnum::from(redirect.status.as_str());
                 let config = RedirectActionConfig::builder().status_code(status);
                 let config = config.protocol(&redirect.protocol).host(&redirect.host);
-                let config = config.port(&redirect.port).path(&redirect.path).query(&redirect.query);
+                let config =
+                    config.port(&redirect.port).path(&redirect.path).query(&redirect.query);
                 action.r#type(ActionTypeEnum::Redirect).redirect_config(config.build())
             }
             Self::FixedResponse(response) => {
@@ -153,7 +156,9 @@ mod tests {
 
     #[test]
     fn actions_come_back_as_they_went() {
-        let arn = |n: u8| TargetGroupArn::trusted(format!("arn:aws:elasticloadbalancing:r:1:targetgroup/t/{n}"));
+        let arn = |n: u8| {
+            TargetGroupArn::trusted(format!("arn:aws:elasticloadbalancing:r:1:targetgroup/t/{n}"))
+        };
         let weighted = |n| WeightedTarget { target_group: arn(n), weight: n.into() };
         let redirect = Redirect {
             status: RedirectStatus::Temporary,
@@ -163,8 +168,11 @@ mod tests {
             path: "/#{path}".to_owned(),
             query: "#{query}".to_owned(),
         };
-        let response =
-            FixedResponse { status: "404".to_owned(), content_type: "text/plain".to_owned(), body: None };
+        let response = FixedResponse {
+            status: "404".to_owned(),
+            content_type: "text/plain".to_owned(),
+            body: None,
+        };
         for action in [
             Action::Forward(arn(1)),
             Action::Weighted(vec![weighted(1), weighted(2)]),

@@ -34,12 +34,18 @@ mod tests {
 
     #[test]
     fn only_declared_attributes_are_shown_and_sent() {
-        let live = BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "true".to_owned())]);
-        let inputs = BTreeMap::from([("a".to_owned(), "2".to_owned()), ("c".to_owned(), "3".to_owned())]);
-        assert_eq!(declared(&live, Some(&inputs)), BTreeMap::from([("a".to_owned(), "1".to_owned())]));
+        let live =
+            BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "true".to_owned())]);
+        let inputs =
+            BTreeMap::from([("a".to_owned(), "2".to_owned()), ("c".to_owned(), "3".to_owned())]);
+        assert_eq!(
+            declared(&live, Some(&inputs)),
+            BTreeMap::from([("a".to_owned(), "1".to_owned())])
+        );
         assert!(declared(&live, None).is_empty());
         assert_eq!(parsed::<bool>(&live, "b"), Some(true));
-        let sent = changed([("b", true, Some("false".to_owned())), ("d", false, None)], &live, &inputs);
+        let sent =
+            changed([("b", true, Some("false".to_owned())), ("d", false, None)], &live, &inputs);
         let sent: Vec<_> = sent.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(sent, [("b", "false"), ("a", "2"), ("c", "3")]);
     }

@@ -6,8 +6,8 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, Certificate, ProtocolEn
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result,
-        Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Result, Violation,
     },
 };
 
@@ -81,7 +81,8 @@ async fn more_certificates(cx: &Cx<Aws>, arn: &str) -> Result<Vec<CertificateArn
     loop {
         let page = describe.clone().set_marker(marker).send().await.found()?;
         let Some(page) = page else { return Ok(all) };
-        let more = page.certificates().iter().filter(|certificate| certificate.is_default() != Some(true));
+        let more =
+            page.certificates().iter().filter(|certificate| certificate.is_default() != Some(true));
         all.extend(more.filter_map(|c| c.certificate_arn()).map(CertificateArn::trusted));
         marker = page.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
@@ -99,13 +100,18 @@ impl Listener {
         let arn = found.listener_arn().unwrap_or_default();
         // The authentication actions go before the one that decides.
         let action = found.default_actions().last();
-        let action = action.ok_or_else(|| Error::invalid(format!("the listener {arn} has no action")))?;
+        let action =
+            action.ok_or_else(|| Error::invalid(format!("the listener {arn} has no action")))?;
         let live = Self {
             load_balancer: LoadBalancerArn::trusted(found.load_balancer_arn().unwrap_or_default()),
             protocol: spelled(found.protocol().map_or("", ProtocolEnum::as_str))?,
             port: found.port().and_then(|port| port.try_into().ok()).unwrap_or_default(),
             action: Action::of(action)?,
-            certificate: found.certificates().first().and_then(Certificate::certificate_arn).map(CertificateArn::trusted),
+            certificate: found
+                .certificates()
+                .first()
+                .and_then(Certificate::certificate_arn)
+                .map(CertificateArn::trusted),
             more_certificates: Vec::new(),
             ssl_policy: found.ssl_policy().map(str::to_owned),
             alpn: found.alpn_policy().first().cloned(),
@@ -116,7 +122,11 @@ impl Listener {
     }
 
     /// The listener of this port, of a load balancer that is there.
-    async fn on_port(cx: &Cx<Aws>, balancer: &LoadBalancerArn, port: u16) -> Result<Option<sdk::Listener>> {
+    async fn on_port(
+        cx: &Cx<Aws>,
+        balancer: &LoadBalancerArn,
+        port: u16,
+    ) -> Result<Option<sdk::Listener>> {
         let key = format!("elbv2:listeners:{balancer}");
         let listeners = cx.memo(&key, || async {
             let describe = cx.elbv2().describe_listeners().load_balancer_arn(balancer.as_str());
@@ -134,14 +144,16 @@ impl Listener {
     async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
         let found = match find {
             Find::Id { id, .. } => {
-                let answer = cx.elbv2().describe_listeners().listener_arns(*id).send().await.found()?;
+                let answer =
+                    cx.elbv2().describe_listeners().listener_arns(*id).send().await.found()?;
                 answer.and_then(|answer| answer.listeners().first().cloned())
             }
             Find::Made { want, .. } => Self::on_port(cx, &want.load_balancer, want.port).await?,
         };
         let Some(found) = found else { return Ok(None) };
         let arn = found.listener_arn().unwrap_or_default().to_owned();
-        let tags = tagging::of(cx, std::slice::from_ref(&arn)).await?.remove(&arn).unwrap_or_default();
+        let tags =
+            tagging::of(cx, std::slice::from_ref(&arn)).await?.remove(&arn).unwrap_or_default();
         let mut observed = Self::observed(&found, &tags)?;
         if observed.live.is_encrypted() {
             observed.live.more_certificates = more_certificates(cx, &arn).await?;
@@ -152,7 +164,8 @@ impl Listener {
     async fn update_certificates(cx: &Cx<Aws>, arn: &str, live: &Self, want: &Self) -> Result<()> {
         let (live, want) = (&live.more_certificates, &want.more_certificates);
         let add: Vec<_> = want.iter().filter(|arn| !live.contains(arn)).map(certificate).collect();
-        let remove: Vec<_> = live.iter().filter(|arn| !want.contains(arn)).map(certificate).collect();
+        let remove: Vec<_> =
+            live.iter().filter(|arn| !want.contains(arn)).map(certificate).collect();
         if !add.is_empty() {
             let call = cx.elbv2().add_listener_certificates().listener_arn(arn);
             call.set_certificates(Some(add)).send().await.classify()?;
@@ -186,7 +199,8 @@ impl Managed for Listener {
             .set_tags(tagging::list(cx.tags(&want.tags, op)));
         let answer = create.send().await.classify()?;
         let arn = answer.listeners().first().and_then(sdk::Listener::listener_arn);
-        let arn = arn.ok_or_else(|| Error::new(Class::Transient, "CreateListener answered no ARN"))?;
+        let arn =
+            arn.ok_or_else(|| Error::new(Class::Transient, "CreateListener answered no ARN"))?;
         Ok(arn.to_owned())
     }
 
@@ -207,7 +221,8 @@ impl Managed for Listener {
             // A new protocol needs its certificate and policy in the same call.
             if encryption {
                 let certificates = want.certificate.as_ref().map(|arn| vec![certificate(arn)]);
-                modify = modify.protocol(want.protocol.as_str().into()).set_certificates(certificates);
+                modify =
+                    modify.protocol(want.protocol.as_str().into()).set_certificates(certificates);
                 modify = modify.set_ssl_policy(want.ssl_policy.clone());
                 modify = modify.set_alpn_policy(want.alpn.clone().map(|policy| vec![policy]));
             }
@@ -229,8 +244,11 @@ impl Managed for Listener {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let live = change.want.or(change.recorded);
         let balancer = live.map_or("*", |live| live.load_balancer.as_str());
-        let arn = change.have.map_or("arn:*:elasticloadbalancing:*:*:listener/*", |have| have.id.as_str());
-        let grant = |action: &str, arn: &str| Grant::new(format!("elasticloadbalancing:{action}"), arn);
+        let arn = change
+            .have
+            .map_or("arn:*:elasticloadbalancing:*:*:listener/*", |have| have.id.as_str());
+        let grant =
+            |action: &str, arn: &str| Grant::new(format!("elasticloadbalancing:{action}"), arn);
         let mut grants = match (change.have, change.want) {
             (_, None) => vec![grant("DeleteListener", arn)],
             (None, _) => vec![grant("CreateListener", balancer), grant("AddTags", arn)],
@@ -253,7 +271,10 @@ impl Managed for Listener {
         };
         let certificate = want.get(Self::CERTIFICATE);
         if encrypted && certificate == Part::Unset {
-            violations.push(Violation::of(Self::CERTIFICATE, "expected a certificate for TLS, found none"));
+            violations.push(Violation::of(
+                Self::CERTIFICATE,
+                "expected a certificate for TLS, found none",
+            ));
         }
         if !encrypted && certificate != Part::Unset {
             let message = "expected no certificate where the protocol is neither TLS nor HTTPS";
@@ -276,7 +297,9 @@ mod tests {
 
     #[test]
     fn tls_needs_a_certificate() {
-        let want = |protocol: &str| Partial::<Listener>::new(Value::from([("protocol", Value::from(protocol))]));
+        let want = |protocol: &str| {
+            Partial::<Listener>::new(Value::from([("protocol", Value::from(protocol))]))
+        };
         assert_eq!(Listener::check(&want("TLS")).len(), 1);
         assert!(Listener::check(&want("TCP")).is_empty());
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    self as sdk, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerState, LoadBalancerStateEnum,
-    LoadBalancerTypeEnum,
+    self as sdk, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerState,
+    LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
 use futures_util::future::try_join_all;
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Readiness,
-        Reason, Result, Timeouts, Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Readiness, Reason, Result, Timeouts, Violation,
     },
 };
 
@@ -159,7 +159,8 @@ impl LoadBalancer {
             security_groups: found.security_groups().iter().map(SecurityGroupId::trusted).collect(),
             ip_address_type: found.ip_address_type().and_then(|t| spelled(t.as_str()).ok()),
             cross_zone: attributes::parsed(attributes, CROSS_ZONE),
-            deletion_protection: attributes::parsed(attributes, DELETION_PROTECTION).unwrap_or(false),
+            deletion_protection: attributes::parsed(attributes, DELETION_PROTECTION)
+                .unwrap_or(false),
             attributes: attributes::declared(attributes, inputs.map(|inputs| &inputs.attributes)),
             tags: tags::visible(all_tags),
         };
@@ -176,10 +177,7 @@ impl LoadBalancer {
     }
 
     /// Everything that was asked for and exists, with its tags.
-    async fn find(
-        cx: &Cx<Aws>,
-        find: &[Find<'_, Self>],
-    ) -> Result<Vec<(sdk::LoadBalancer, Tags)>> {
+    async fn find(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Result<Vec<(sdk::LoadBalancer, Tags)>> {
         let arns: Vec<String> = find.iter().filter_map(Find::id).map(str::to_owned).collect();
         let names = find.iter().filter_map(|find| match find {
             Find::Made { want, .. } => want.name.as_deref(),
@@ -188,7 +186,8 @@ impl LoadBalancer {
         let mut found = by_arn(cx, &arns).await?;
         let named = try_join_all(names.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
-        let arns: Vec<_> = found.iter().filter_map(|lb| lb.load_balancer_arn().map(str::to_owned)).collect();
+        let arns: Vec<_> =
+            found.iter().filter_map(|lb| lb.load_balancer_arn().map(str::to_owned)).collect();
         let mut tags = tagging::of(cx, &arns).await?;
         let with_tags = |lb: sdk::LoadBalancer| {
             let tags = lb.load_balancer_arn().and_then(|arn| tags.remove(arn)).unwrap_or_default();
@@ -233,12 +232,15 @@ impl Managed for LoadBalancer {
             .r#type(LoadBalancerTypeEnum::from(want.kind.as_str()))
             .scheme(LoadBalancerSchemeEnum::from(want.scheme.as_str()))
             .set_subnets(strings(want.subnets.iter().map(ToString::to_string).collect()))
-            .set_security_groups(strings(want.security_groups.iter().map(ToString::to_string).collect()))
+            .set_security_groups(strings(
+                want.security_groups.iter().map(ToString::to_string).collect(),
+            ))
             .set_ip_address_type(want.ip_address_type.map(|t| t.as_str().into()))
             .set_tags(tagging::list(cx.tags(&want.tags, op)));
         let answer = create.send().await.classify()?;
         let arn = answer.load_balancers().first().and_then(sdk::LoadBalancer::load_balancer_arn);
-        let arn = arn.ok_or_else(|| Error::new(Class::Transient, "CreateLoadBalancer answered no ARN"))?;
+        let arn =
+            arn.ok_or_else(|| Error::new(Class::Transient, "CreateLoadBalancer answered no ARN"))?;
         Ok(arn.to_owned())
     }
 
@@ -262,12 +264,17 @@ impl Managed for LoadBalancer {
         }
         let protect = want.deletion_protection.to_string();
         let named = [
-            (CROSS_ZONE, change.touches(Self::CROSS_ZONE), want.cross_zone.map(|on| on.to_string())),
+            (
+                CROSS_ZONE,
+                change.touches(Self::CROSS_ZONE),
+                want.cross_zone.map(|on| on.to_string()),
+            ),
             (DELETION_PROTECTION, change.touches(Self::DELETION_PROTECTION), Some(protect)),
         ];
         let changed = attributes::changed(named, &live.attributes, &want.attributes);
         if !changed.is_empty() {
-            let attribute = |(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build();
+            let attribute =
+                |(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build();
             let modify = cx.elbv2().modify_load_balancer_attributes().load_balancer_arn(arn);
             let modify = modify.set_attributes(Some(changed.into_iter().map(attribute).collect()));
             modify.send().await.classify()?;
@@ -302,7 +309,11 @@ impl Managed for LoadBalancer {
             (_, None) => &["DeleteLoadBalancer"],
             (None, _) => &["CreateLoadBalancer", "AddTags", "ModifyLoadBalancerAttributes"],
             _ => &[
-                "SetIpAddressType", "SetSubnets", "SetSecurityGroups", "ModifyLoadBalancerAttributes", "AddTags",
+                "SetIpAddressType",
+                "SetSubnets",
+                "SetSecurityGroups",
+                "ModifyLoadBalancerAttributes",
+                "AddTags",
                 "RemoveTags",
             ],
         };
@@ -321,7 +332,10 @@ impl Managed for LoadBalancer {
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
         if let Part::Known(name) = want.get(Self::NAME)
-            && (name.len() > 32 || name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-"))
+            && (name.len() > 32
+                || name.starts_with('-')
+                || name.ends_with('-')
+                || name.starts_with("internal-"))
         {
             let message = format!(
                 "expected up to 32 characters, no hyphen at either end and no `internal-` in front, found {name:?}"
@@ -329,7 +343,8 @@ impl Managed for LoadBalancer {
             violations.push(Violation::of(Self::NAME, message));
         }
         if want.get(Self::SUBNETS) == Part::Unset {
-            violations.push(Violation::of(Self::SUBNETS, "expected at least one subnet, found none"));
+            violations
+                .push(Violation::of(Self::SUBNETS, "expected at least one subnet, found none"));
         }
         violations
     }
@@ -341,7 +356,8 @@ impl Managed for LoadBalancer {
             Part::Unset | Part::Unknown => return None,
         };
         let message = "a network load balancer gets security groups when it is created or never";
-        let differs = old.kind == LoadBalancerKind::Network && now == old.security_groups.is_empty();
+        let differs =
+            old.kind == LoadBalancerKind::Network && now == old.security_groups.is_empty();
         differs.then(|| Reason::of(Self::SECURITY_GROUPS, message))
     }
 

@@ -12,11 +12,13 @@ mod load_balancer;
 mod tagging;
 mod target_attachment;
 mod target_group;
+#[cfg(all(test, feature = "simulated", feature = "ec2"))]
+mod tests;
 mod types;
 
 pub use action::{
-    Action, FixedResponse, FixedResponseDecl, Redirect, RedirectDecl, RedirectStatus, WeightedTarget,
-    WeightedTargetDecl,
+    Action, FixedResponse, FixedResponseDecl, Redirect, RedirectDecl, RedirectStatus,
+    WeightedTarget, WeightedTargetDecl,
 };
 pub use health_check::{HealthCheck, HealthCheckDecl};
 pub use listener::{Listener, ListenerDecl, ListenerOutputs};

@@ -29,7 +29,8 @@ pub(super) async fn of(cx: &Cx<Aws>, arns: &[String]) -> Result<HashMap<String, 
     let mut all = HashMap::new();
     for answer in try_join_all(batches).await?.into_iter().flatten() {
         for description in answer.tag_descriptions() {
-            let tag = |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
+            let tag =
+                |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
             let tags = description.tags().iter().filter_map(tag).collect();
             all.insert(description.resource_arn().unwrap_or_default().to_owned(), tags);
         }

@@ -6,7 +6,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result, Timeouts,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result,
+        Timeouts,
     },
 };
 
@@ -56,7 +57,8 @@ impl TargetAttachment {
     }
 
     fn of(id: &str) -> Result<Self> {
-        let wrong = || Error::invalid(format!("expected TARGET_GROUP_ARN|TARGET|PORT, found {id:?}"));
+        let wrong =
+            || Error::invalid(format!("expected TARGET_GROUP_ARN|TARGET|PORT, found {id:?}"));
         let mut parts = id.splitn(3, '|');
         let (group, target) = (parts.next().ok_or_else(wrong)?, parts.next().ok_or_else(wrong)?);
         let port = parts.next().unwrap_or_default();
@@ -81,14 +83,17 @@ impl TargetAttachment {
         let targets = cx.memo(&key, || async {
             let describe = cx.elbv2().describe_target_health().target_group_arn(group);
             let answer = describe.send().await.found()?;
-            Ok(answer.map(|answer| answer.target_health_descriptions().to_vec()).unwrap_or_default())
+            Ok(answer
+                .map(|answer| answer.target_health_descriptions().to_vec())
+                .unwrap_or_default())
         });
         let targets: std::sync::Arc<Vec<TargetHealthDescription>> = targets.await?;
         let is_it = |target: &TargetDescription| {
             target.id() == Some(&asked.target)
                 && asked.port.is_none_or(|port| target.port() == Some(port.into()))
         };
-        let found = targets.iter().find_map(|health| Some((health, health.target().filter(|t| is_it(t))?)));
+        let found =
+            targets.iter().find_map(|health| Some((health, health.target().filter(|t| is_it(t))?)));
         Ok(found.map(|(health, target)| {
             let mut live = asked.clone();
             live.port = target.port().and_then(|port| port.try_into().ok());

@@ -9,8 +9,8 @@ use futures_util::future::try_join_all;
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result,
-        Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Result, Violation,
     },
 };
 
@@ -101,7 +101,8 @@ pub struct TargetGroupOutputs {
 async fn by_arn(cx: &Cx<Aws>, arns: &[String]) -> Result<Vec<sdk::TargetGroup>> {
     let mut all = Vec::new();
     for arns in arns.chunks(20) {
-        let describe = cx.elbv2().describe_target_groups().set_target_group_arns(Some(arns.to_vec()));
+        let describe =
+            cx.elbv2().describe_target_groups().set_target_group_arns(Some(arns.to_vec()));
         match describe.send().await.found()? {
             Some(answer) => all.extend_from_slice(answer.target_groups()),
             // One that is gone fails the call for all of them.
@@ -172,10 +173,12 @@ impl TargetGroup {
         let mut found = by_arn(cx, &arns).await?;
         let named = try_join_all(names.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
-        let arns: Vec<_> = found.iter().filter_map(|g| g.target_group_arn().map(str::to_owned)).collect();
+        let arns: Vec<_> =
+            found.iter().filter_map(|g| g.target_group_arn().map(str::to_owned)).collect();
         let mut tags = tagging::of(cx, &arns).await?;
         let with_tags = |group: sdk::TargetGroup| {
-            let tags = group.target_group_arn().and_then(|arn| tags.remove(arn)).unwrap_or_default();
+            let tags =
+                group.target_group_arn().and_then(|arn| tags.remove(arn)).unwrap_or_default();
             (group, tags)
         };
         Ok(found.into_iter().map(with_tags).collect())
@@ -190,7 +193,9 @@ impl TargetGroup {
             Find::Id { id, .. } => group.target_group_arn() == Some(*id),
             Find::Made { want, .. } => group.target_group_name() == want.name.as_deref(),
         };
-        let Some((group, tags)) = found.iter().find(|(group, _)| is_it(group)) else { return Ok(None) };
+        let Some((group, tags)) = found.iter().find(|(group, _)| is_it(group)) else {
+            return Ok(None);
+        };
         let arn = group.target_group_arn().unwrap_or_default();
         let Some(attributes) = read_attributes(cx, arn).await? else { return Ok(None) };
         Self::observed(group, &attributes, tags, find.inputs()).map(Some)
@@ -229,7 +234,8 @@ impl Managed for TargetGroup {
             .set_tags(tagging::list(cx.tags(&want.tags, op)));
         let answer = create.send().await.classify()?;
         let arn = answer.target_groups().first().and_then(sdk::TargetGroup::target_group_arn);
-        let arn = arn.ok_or_else(|| Error::new(Class::Transient, "CreateTargetGroup answered no ARN"))?;
+        let arn =
+            arn.ok_or_else(|| Error::new(Class::Transient, "CreateTargetGroup answered no ARN"))?;
         Ok(arn.to_owned())
     }
 
@@ -256,13 +262,18 @@ impl Managed for TargetGroup {
         let delay = want.deregistration_delay.map(|seconds| seconds.to_string());
         let named = [
             (DELAY, change.touches(Self::DEREGISTRATION_DELAY), delay),
-            (TERMINATION, change.touches(Self::TERMINATE_CONNECTIONS), bool(want.terminate_connections)),
+            (
+                TERMINATION,
+                change.touches(Self::TERMINATE_CONNECTIONS),
+                bool(want.terminate_connections),
+            ),
             (CLIENT_IP, change.touches(Self::PRESERVE_CLIENT_IP), bool(want.preserve_client_ip)),
             (PROXY_PROTOCOL, change.touches(Self::PROXY_PROTOCOL), bool(want.proxy_protocol)),
         ];
         let changed = attributes::changed(named, &live.attributes, &want.attributes);
         if !changed.is_empty() {
-            let attribute = |(key, value)| TargetGroupAttribute::builder().key(key).value(value).build();
+            let attribute =
+                |(key, value)| TargetGroupAttribute::builder().key(key).value(value).build();
             let modify = cx.elbv2().modify_target_group_attributes().target_group_arn(arn);
             let modify = modify.set_attributes(Some(changed.into_iter().map(attribute).collect()));
             modify.send().await.classify()?;
@@ -297,7 +308,8 @@ impl Managed for TargetGroup {
         if let Part::Known(name) = want.get(Self::NAME)
             && (name.len() > 32 || name.starts_with('-') || name.ends_with('-'))
         {
-            let message = format!("expected up to 32 characters and no hyphen at either end, found {name:?}");
+            let message =
+                format!("expected up to 32 characters and no hyphen at either end, found {name:?}");
             violations.push(Violation::of(Self::NAME, message));
         }
         if let Part::Known(delay) = want.get(Self::DEREGISTRATION_DELAY)

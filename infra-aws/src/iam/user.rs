@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput;
 use futures_util::future::try_join;
 use infra_core::{
     Outputs, Resource,
@@ -105,9 +106,7 @@ impl User {
     /// Deletes the credentials that someone gave the user.
     async fn disarm(cx: &Cx<Aws>, name: &str) -> Result<()> {
         let keys = cx.iam().list_access_keys().user_name(name).send().await.found()?;
-        for key in keys.iter().flat_map(
-            aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput::access_key_metadata,
-        ) {
+        for key in keys.iter().flat_map(ListAccessKeysOutput::access_key_metadata) {
             let delete = cx.iam().delete_access_key().user_name(name);
             delete.set_access_key_id(key.access_key_id.clone()).send().await.gone()?;
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws_sdk_kms::types::{KeyMetadata, KeyState};
+use aws_sdk_kms::types::{self, KeyMetadata, KeyState};
 use infra_core::{
     Outputs, Resource,
     provider::{
@@ -105,10 +105,7 @@ impl Key {
     ) -> Result<Option<Observed<Self>>> {
         let id = key.key_id();
         let Some(all) = tags_of(cx, id).await? else { return Ok(None) };
-        let spec = parse(
-            key.key_spec().map(aws_sdk_kms::types::KeySpec::as_str),
-            KeySpec::SymmetricDefault,
-        );
+        let spec = parse(key.key_spec().map(types::KeySpec::as_str), KeySpec::SymmetricDefault);
         let dying = matches!(
             key.key_state(),
             Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
@@ -131,7 +128,7 @@ impl Key {
             enabled: key.enabled(),
             spec,
             usage: parse(
-                key.key_usage().map(aws_sdk_kms::types::KeyUsageType::as_str),
+                key.key_usage().map(types::KeyUsageType::as_str),
                 KeyUsage::EncryptDecrypt,
             ),
             multi_region: key.multi_region().unwrap_or_default(),

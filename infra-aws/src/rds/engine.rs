@@ -49,7 +49,9 @@ impl Engine {
             "mysql" => Self::Mysql(version),
             "mariadb" => Self::Mariadb(version),
             other => {
-                let message = format!("the engine {other:?} is not supported: expected postgres, mysql or mariadb");
+                let message = format!(
+                    "the engine {other:?} is not supported: expected postgres, mysql or mariadb"
+                );
                 return Err(infra_core::provider::Error::invalid(message));
             }
         })
@@ -76,7 +78,9 @@ impl Engine {
     /// What to show for the live engine where `declared` was asked for: the declared one where the live one is what
     /// was meant by it. That is `17.4` for `17`, and a later minor version where AWS upgrades those by itself.
     pub(super) fn shown(self, declared: Option<&Self>, auto_minor: bool) -> Self {
-        let Some(declared) = declared.filter(|declared| declared.name() == self.name()) else { return self };
+        let Some(declared) = declared.filter(|declared| declared.name() == self.name()) else {
+            return self;
+        };
         let refined = compare(self.version(), declared.version()) == Ordering::Equal
             && self.version().len() >= declared.version().len();
         let upgraded = auto_minor && !declared.is_major_step(&self) && self.is_newer_than(declared);

@@ -7,6 +7,8 @@ mod instance;
 mod parameter_group;
 mod subnet_group;
 mod tagging;
+#[cfg(all(test, feature = "simulated", feature = "ec2"))]
+mod tests;
 mod types;
 
 pub use engine::Engine;

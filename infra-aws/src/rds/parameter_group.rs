@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Parameter};
 use infra_core::{
     Outputs, Resource,
-    provider::{Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result, Timeouts},
+    provider::{
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result, Timeouts,
+    },
 };
 
 use super::{
@@ -58,12 +60,18 @@ pub struct ParameterGroupOutputs {
 }
 
 /// The parameters of a group: all, or those that somebody set.
-async fn parameters(cx: &Cx<Aws>, group: &str, source: Option<&str>) -> Result<Option<Vec<Parameter>>> {
+async fn parameters(
+    cx: &Cx<Aws>,
+    group: &str,
+    source: Option<&str>,
+) -> Result<Option<Vec<Parameter>>> {
     let describe = cx.rds().describe_db_parameters().db_parameter_group_name(group);
     let describe = describe.set_source(source.map(str::to_owned));
     let (mut all, mut marker) = (Vec::new(), None);
     loop {
-        let Some(page) = describe.clone().set_marker(marker).send().await.found()? else { return Ok(None) };
+        let Some(page) = describe.clone().set_marker(marker).send().await.found()? else {
+            return Ok(None);
+        };
         all.extend_from_slice(page.parameters());
         marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
@@ -84,14 +92,18 @@ fn changes<'a>(
 ) -> (Vec<(&'a str, &'a str)>, Vec<&'a str>) {
     let set = want.iter().filter(|(name, value)| live.get(*name) != Some(value));
     let reset = live.keys().filter(|name| !want.contains_key(*name));
-    (set.map(|(name, value)| (name.as_str(), value.as_str())).collect(), reset.map(String::as_str).collect())
+    (
+        set.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        reset.map(String::as_str).collect(),
+    )
 }
 
 impl ParameterGroup {
     fn observed(found: &DbParameterGroup, set: &[Parameter], all_tags: &Tags) -> Observed<Self> {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let name = text(found.db_parameter_group_name());
-        let pair = |p: &Parameter| Some((p.parameter_name()?.to_owned(), p.parameter_value()?.to_owned()));
+        let pair =
+            |p: &Parameter| Some((p.parameter_name()?.to_owned(), p.parameter_value()?.to_owned()));
         let live = Self {
             family: text(found.db_parameter_group_family()),
             name: Some(name.clone()),
@@ -112,9 +124,11 @@ impl ParameterGroup {
             Find::Made { want, .. } => want.name.as_deref(),
         };
         let name = name.ok_or_else(|| Error::invalid("a parameter group without a name"))?;
-        let describe = cx.rds().describe_db_parameter_groups().db_parameter_group_name(name.to_lowercase());
+        let describe =
+            cx.rds().describe_db_parameter_groups().db_parameter_group_name(name.to_lowercase());
         let answer = describe.send().await.found()?;
-        let Some(found) = answer.as_ref().and_then(|answer| answer.db_parameter_groups().first()) else {
+        let Some(found) = answer.as_ref().and_then(|answer| answer.db_parameter_groups().first())
+        else {
             return Ok(None);
         };
         let Some(set) = parameters(cx, name, Some("user")).await? else { return Ok(None) };
@@ -128,7 +142,8 @@ impl ParameterGroup {
             return Ok(());
         }
         let all = parameters(cx, name, None).await?.unwrap_or_default();
-        let types: HashMap<_, _> = all.iter().map(|p| (p.parameter_name(), p.apply_type())).collect();
+        let types: HashMap<_, _> =
+            all.iter().map(|p| (p.parameter_name(), p.apply_type())).collect();
         let parameter = |name: &str| {
             let method = method(types.get(&Some(name)).copied().flatten());
             Parameter::builder().parameter_name(name).apply_method(method)
@@ -139,7 +154,8 @@ impl ParameterGroup {
             call.set_parameters(Some(reset)).send().await.classify()?;
         }
         for batch in set.chunks(BATCH) {
-            let set = batch.iter().map(|(name, value)| parameter(name).parameter_value(*value).build());
+            let set =
+                batch.iter().map(|(name, value)| parameter(name).parameter_value(*value).build());
             let call = cx.rds().modify_db_parameter_group().db_parameter_group_name(name);
             call.set_parameters(Some(set.collect())).send().await.classify()?;
         }
@@ -190,7 +206,10 @@ impl Managed for ParameterGroup {
             (_, None) => &["DeleteDBParameterGroup"],
             (None, _) => &["CreateDBParameterGroup", "AddTagsToResource", "ModifyDBParameterGroup"],
             _ => &[
-                "ModifyDBParameterGroup", "ResetDBParameterGroup", "AddTagsToResource", "RemoveTagsFromResource",
+                "ModifyDBParameterGroup",
+                "ResetDBParameterGroup",
+                "AddTagsToResource",
+                "RemoveTagsFromResource",
             ],
         };
         let reads = &["DescribeDBParameterGroups", "DescribeDBParameters", "ListTagsForResource"];
@@ -215,9 +234,15 @@ mod tests {
     #[test]
     fn removed_parameters_are_reset() {
         let map = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<BTreeMap<_, _>>()
         };
-        let (live, want) = (map(&[("a", "1"), ("b", "1"), ("c", "1")]), map(&[("a", "1"), ("b", "2"), ("d", "3")]));
+        let (live, want) = (
+            map(&[("a", "1"), ("b", "1"), ("c", "1")]),
+            map(&[("a", "1"), ("b", "2"), ("d", "3")]),
+        );
         assert_eq!(changes(&live, &want), (vec![("b", "2"), ("d", "3")], vec!["c"]));
     }
 

@@ -6,7 +6,8 @@ use aws_sdk_rds::types::{DbSubnetGroup, Subnet};
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result, Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result,
+        Violation,
     },
 };
 
@@ -84,9 +85,11 @@ impl SubnetGroup {
             Find::Made { want, .. } => want.name.as_deref(),
         };
         let name = name.ok_or_else(|| Error::invalid("a subnet group without a name"))?;
-        let describe = cx.rds().describe_db_subnet_groups().db_subnet_group_name(name.to_lowercase());
+        let describe =
+            cx.rds().describe_db_subnet_groups().db_subnet_group_name(name.to_lowercase());
         let answer = describe.send().await.found()?;
-        let Some(found) = answer.as_ref().and_then(|answer| answer.db_subnet_groups().first()) else {
+        let Some(found) = answer.as_ref().and_then(|answer| answer.db_subnet_groups().first())
+        else {
             return Ok(None);
         };
         let tags = tagging::of(cx, found.db_subnet_group_arn().unwrap_or_default()).await?;

@@ -75,6 +75,9 @@ mod tests {
         assert_eq!(quoted("v=spf1 -all"), "\"v=spf1 -all\"");
         assert_eq!(quoted("\"already\""), "\"already\"");
         assert_eq!(quoted("a\"b"), "\"a\\\"b\"");
-        assert_eq!(quoted(&"x".repeat(300)), format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45)));
+        assert_eq!(
+            quoted(&"x".repeat(300)),
+            format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45))
+        );
     }
 }

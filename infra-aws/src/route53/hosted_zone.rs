@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use aws_sdk_route53::{
     operation::get_hosted_zone::GetHostedZoneOutput,
     types::{
-        Change as ZoneChange, ChangeAction, ChangeBatch, HostedZoneConfig, ResourceRecordSet, RrType, Tag,
-        TagResourceType, Vpc, VpcRegion,
+        Change as ZoneChange, ChangeAction, ChangeBatch, HostedZoneConfig, ResourceRecordSet,
+        RrType, Tag, TagResourceType, Vpc, VpcRegion,
     },
 };
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Class, Cx, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Reason,
+        Change, Class, Cx, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Reason,
         Result, Violation,
     },
 };
@@ -135,7 +135,8 @@ impl HostedZone {
     ) -> Observed<Self> {
         let zone = found.hosted_zone();
         let config = zone.and_then(|zone| zone.config());
-        let comment = config.and_then(HostedZoneConfig::comment).filter(|comment| !comment.is_empty());
+        let comment =
+            config.and_then(HostedZoneConfig::comment).filter(|comment| !comment.is_empty());
         let name = plain(zone.map_or("", |zone| zone.name()));
         let live = Self {
             name: name.clone(),
@@ -148,7 +149,10 @@ impl HostedZone {
             id: HostedZoneId::trusted(id),
             arn: Arn::of(partition, "route53", "", "", &format!("hostedzone/{id}")),
             name,
-            name_servers: found.delegation_set().map(|set| set.name_servers().to_vec()).unwrap_or_default(),
+            name_servers: found
+                .delegation_set()
+                .map(|set| set.name_servers().to_vec())
+                .unwrap_or_default(),
         };
         Observed::ready(id, live, outputs).owned_by(all_tags)
     }
@@ -159,22 +163,31 @@ impl HostedZone {
             Find::Made { want, op } => Self::made(cx, &want.name, op).await?,
         };
         let Some(id) = id else { return Ok(None) };
-        let Some(found) = cx.route53().get_hosted_zone().id(&id).send().await.found()? else { return Ok(None) };
+        let Some(found) = cx.route53().get_hosted_zone().id(&id).send().await.found()? else {
+            return Ok(None);
+        };
         let list = cx.route53().list_tags_for_resource().resource_type(TagResourceType::Hostedzone);
         let answer = list.resource_id(&id).send().await.found()?;
         let tag = |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
         let set = answer.as_ref().and_then(|answer| answer.resource_tag_set());
-        let all_tags = set.map(|set| set.tags().iter().filter_map(tag).collect()).unwrap_or_default();
+        let all_tags =
+            set.map(|set| set.tags().iter().filter_map(tag).collect()).unwrap_or_default();
         let observed = Self::observed(cx.partition(), &id, &found, &all_tags, find.inputs());
         let readiness = pending::readiness(cx, &id).await?;
         Ok(Some(observed.but(readiness)))
     }
 
-    async fn tag(cx: &Cx<Aws>, id: &str, put: BTreeMap<String, String>, remove: Vec<String>) -> Result<()> {
+    async fn tag(
+        cx: &Cx<Aws>,
+        id: &str,
+        put: BTreeMap<String, String>,
+        remove: Vec<String>,
+    ) -> Result<()> {
         if put.is_empty() && remove.is_empty() {
             return Ok(());
         }
-        let change = cx.route53().change_tags_for_resource().resource_type(TagResourceType::Hostedzone);
+        let change =
+            cx.route53().change_tags_for_resource().resource_type(TagResourceType::Hostedzone);
         let change = change.resource_id(id).set_add_tags(tag_list(put));
         let change = change.set_remove_tag_keys((!remove.is_empty()).then_some(remove));
         change.send().await.classify().map(drop)
@@ -204,10 +217,12 @@ impl HostedZone {
             let change = ZoneChange::builder().action(ChangeAction::Delete);
             change.resource_record_set(set.clone()).build().classify()
         };
-        let changes = records.iter().filter(|set| !own(set)).map(delete).collect::<Result<Vec<_>>>()?;
+        let changes =
+            records.iter().filter(|set| !own(set)).map(delete).collect::<Result<Vec<_>>>()?;
         // A batch takes 1,000 changes.
         for changes in changes.chunks(500) {
-            let batch = ChangeBatch::builder().set_changes(Some(changes.to_vec())).build().classify()?;
+            let batch =
+                ChangeBatch::builder().set_changes(Some(changes.to_vec())).build().classify()?;
             let call = cx.route53().change_resource_record_sets().hosted_zone_id(id);
             call.change_batch(batch).send().await.classify()?;
         }
@@ -224,7 +239,8 @@ impl Managed for HostedZone {
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
         let private = !want.vpcs.is_empty();
-        let config = HostedZoneConfig::builder().set_comment(want.comment.clone()).private_zone(private);
+        let config =
+            HostedZoneConfig::builder().set_comment(want.comment.clone()).private_zone(private);
         let create = cx
             .route53()
             .create_hosted_zone()
@@ -234,12 +250,17 @@ impl Managed for HostedZone {
             .set_vpc(want.vpcs.first().map(|vpc| vpc.to_sdk(cx)));
         let id = match create.send().await.classify() {
             Ok(answer) => {
-                let id = answer.hosted_zone().map(|zone| short(zone.id()).to_owned()).unwrap_or_default();
+                let id = answer
+                    .hosted_zone()
+                    .map(|zone| short(zone.id()).to_owned())
+                    .unwrap_or_default();
                 pending::remember(cx, &id, answer.change_info());
                 id
             }
             // Our own first attempt, whose reply was lost; or somebody else's, which is not ours to take.
-            Err(e) if e.class() == Class::Exists => Self::made(cx, &want.name, op).await?.ok_or(e)?,
+            Err(e) if e.class() == Class::Exists => {
+                Self::made(cx, &want.name, op).await?.ok_or(e)?
+            }
             Err(e) => return Err(e),
         };
         // A zone takes no tags when it is made; the caller's reference finds it until it has them.
@@ -263,7 +284,12 @@ impl Managed for HostedZone {
         Ok(())
     }
 
-    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, recorded: &Self, _: &Operation) -> Result<()> {
+    async fn delete(
+        cx: &Cx<Aws>,
+        have: &Observed<Self>,
+        recorded: &Self,
+        _: &Operation,
+    ) -> Result<()> {
         if recorded.force_destroy {
             Self::empty(cx, &have.id, &have.live.name).await?;
         }
@@ -286,7 +312,8 @@ impl Managed for HostedZone {
         if change.recorded.is_some_and(|zone| zone.force_destroy) && change.want.is_none() {
             actions.extend(["ListResourceRecordSets", "ChangeResourceRecordSets"]);
         }
-        let on_it = actions.into_iter().map(|action| Grant::new(format!("route53:{action}"), &*this));
+        let on_it =
+            actions.into_iter().map(|action| Grant::new(format!("route53:{action}"), &*this));
         let mut grants: Vec<_> = on_it.collect();
         grants.push(Grant::new("route53:ListHostedZonesByName", "*"));
         grants.push(Grant::new("route53:GetChange", "arn:*:route53:::change/*"));
@@ -316,10 +343,6 @@ impl Managed for HostedZone {
         let differs = !unknown && old.vpcs.is_empty() != (vpcs == 0);
         let message = "a zone is public or private from the start";
         differs.then(|| Reason::of(Self::VPCS, message))
-    }
-
-    fn serialize_on(want: &Self) -> Option<Lock> {
-        Some(Lock(format!("route53:zones:{}", plain(&want.name))))
     }
 
     fn once() -> Once {

@@ -8,6 +8,8 @@ mod hosted_zone;
 mod pending;
 mod record;
 mod record_type;
+#[cfg(all(test, feature = "simulated", feature = "ec2"))]
+mod tests;
 
 pub use hosted_zone::{HostedZone, HostedZoneDecl, HostedZoneOutputs, ZoneVpc, ZoneVpcDecl};
 pub use record::{Alias, AliasDecl, Record, RecordDecl, RecordOutputs};

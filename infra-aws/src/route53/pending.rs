@@ -23,7 +23,9 @@ fn key(cx: &Cx<Aws>, object: &str) -> (String, String) {
 
 /// Remembers what a call answered.
 pub(super) fn remember(cx: &Cx<Aws>, object: &str, change: Option<&ChangeInfo>) {
-    let Some(change) = change.filter(|change| *change.status() != ChangeStatus::Insync) else { return };
+    let Some(change) = change.filter(|change| *change.status() != ChangeStatus::Insync) else {
+        return;
+    };
     let mut changes = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
     changes.insert(key(cx, object), short(change.id()).to_owned());
 }

@@ -8,8 +8,8 @@ use aws_sdk_route53::types::{
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Result, Timeouts,
-        Violation,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result,
+        Timeouts, Violation,
     },
 };
 
@@ -28,7 +28,8 @@ use crate::{
 /// &lb.hosted_zone_id))`, or with `values`.
 ///
 /// Another zone, name, type or set identifier replaces it; values, alias and the rest change in place. A record that is
-/// there already is never overwritten. It is ready when all name servers have it.
+/// there already is never overwritten. It is ready when all name servers have it. Records of a zone are written side by
+/// side: what Route 53 cannot take yet (`PriorRequestNotComplete`) is tried again, where a lock would wait for each.
 ///
 /// Needs `route53:ChangeResourceRecordSets` and `ListResourceRecordSets` on the zone, and `route53:GetChange`.
 #[derive(Resource, Clone, Debug)]
@@ -93,7 +94,8 @@ async fn list(
 ) -> Result<Option<Vec<ResourceRecordSet>>> {
     let list = cx.route53().list_resource_record_sets().hosted_zone_id(zone);
     if let Some(record) = from {
-        let list = list.start_record_name(&record.name).start_record_type(record.kind.as_str().into());
+        let list =
+            list.start_record_name(&record.name).start_record_type(record.kind.as_str().into());
         let list = list.set_start_record_identifier(record.set_identifier.clone()).max_items(1);
         let answer = list.send().await.found()?;
         return Ok(answer.map(|answer| answer.resource_record_sets().to_vec()));
@@ -128,7 +130,9 @@ impl Record {
     fn of(id: &str) -> Result<Self> {
         let parts: Vec<_> = id.splitn(4, '|').collect();
         let [zone, name, kind, ref set @ ..] = parts[..] else {
-            return Err(Error::invalid(format!("expected ZONE|NAME|TYPE|SET_IDENTIFIER, found {id:?}")));
+            return Err(Error::invalid(format!(
+                "expected ZONE|NAME|TYPE|SET_IDENTIFIER, found {id:?}"
+            )));
         };
         Ok(Self {
             zone: HostedZoneId::trusted(short(zone)),
@@ -155,10 +159,13 @@ impl Record {
     }
 
     fn to_sdk(&self) -> Result<ResourceRecordSet> {
-        let record = |value: &String| ResourceRecord::builder().value(self.written(value)).build().classify();
+        let record = |value: &String| {
+            ResourceRecord::builder().value(self.written(value)).build().classify()
+        };
         let records = self.values.iter().map(record).collect::<Result<Vec<_>>>()?;
         let alias = self.alias.as_ref().map(|alias| {
-            let target = AliasTarget::builder().dns_name(&alias.name).hosted_zone_id(alias.zone.as_str());
+            let target =
+                AliasTarget::builder().dns_name(&alias.name).hosted_zone_id(alias.zone.as_str());
             target.evaluate_target_health(alias.evaluate_health).build().classify()
         });
         let ttl = (!records.is_empty()).then(|| self.ttl.unwrap_or(300));
@@ -201,7 +208,11 @@ impl Record {
         }
     }
 
-    async fn find(cx: &Cx<Aws>, asked: &Self, whole_zone: bool) -> Result<Option<ResourceRecordSet>> {
+    async fn find(
+        cx: &Cx<Aws>,
+        asked: &Self,
+        whole_zone: bool,
+    ) -> Result<Option<ResourceRecordSet>> {
         let zone = asked.zone.as_str();
         if whole_zone {
             let records: Arc<Vec<ResourceRecordSet>> =
@@ -212,7 +223,11 @@ impl Record {
         Ok(found.into_iter().find(|set| asked.is(set)))
     }
 
-    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>, whole_zone: bool) -> Result<Option<Observed<Self>>> {
+    async fn read_one(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        whole_zone: bool,
+    ) -> Result<Option<Observed<Self>>> {
         let asked = match find {
             Find::Id { id, .. } => Self::of(id)?,
             Find::Made { want, .. } => (*want).clone(),
@@ -225,8 +240,15 @@ impl Record {
         Ok(Some(Observed::ready(id, live, outputs).but(readiness)))
     }
 
-    async fn change(cx: &Cx<Aws>, zone: &str, id: &str, action: ChangeAction, set: ResourceRecordSet) -> Result<()> {
-        let change = ZoneChange::builder().action(action).resource_record_set(set).build().classify()?;
+    async fn change(
+        cx: &Cx<Aws>,
+        zone: &str,
+        id: &str,
+        action: ChangeAction,
+        set: ResourceRecordSet,
+    ) -> Result<()> {
+        let change =
+            ZoneChange::builder().action(action).resource_record_set(set).build().classify()?;
         let batch = ChangeBatch::builder().changes(change).build().classify()?;
         let call = cx.route53().change_resource_record_sets().hosted_zone_id(zone);
         let answer = call.change_batch(batch).send().await.classify()?;
@@ -299,19 +321,16 @@ impl Managed for Record {
             violations.push(Violation::of(Self::VALUES, message));
         }
         if alias && want.get(Self::TTL) != Part::Unset {
-            violations.push(Violation::of(Self::TTL, "expected no ttl: an alias has that of its target"));
+            violations
+                .push(Violation::of(Self::TTL, "expected no ttl: an alias has that of its target"));
         }
-        let (weight, set) = (want.get(Self::WEIGHT) != Part::Unset, want.get(Self::SET_IDENTIFIER) != Part::Unset);
+        let (weight, set) =
+            (want.get(Self::WEIGHT) != Part::Unset, want.get(Self::SET_IDENTIFIER) != Part::Unset);
         if weight != set {
             let message = "expected a weight and a set identifier together, found one of them";
             violations.push(Violation::of(Self::SET_IDENTIFIER, message));
         }
         violations
-    }
-
-    fn serialize_on(want: &Self) -> Option<Lock> {
-        // One change at a time for a zone: PriorRequestNotComplete.
-        Some(Lock(format!("route53:{}", want.zone)))
     }
 
     fn once() -> Once {
@@ -342,7 +361,8 @@ mod tests {
         assert_eq!(text.live(&sent, None).values, ["\"v=spf1 -all\""]);
         assert_eq!(sent.ttl(), Some(300));
         let mut alias = record(RecordType::A, &[]);
-        let (name, zone) = ("dualstack.LB.elb.amazonaws.com.".to_owned(), HostedZoneId::trusted("Z2"));
+        let (name, zone) =
+            ("dualstack.LB.elb.amazonaws.com.".to_owned(), HostedZoneId::trusted("Z2"));
         alias.alias = Some(Alias { name, zone, evaluate_health: true });
         let sent = alias.to_sdk().unwrap();
         assert_eq!(sent.ttl(), None);
@@ -352,10 +372,16 @@ mod tests {
     #[test]
     fn the_id_is_enough() {
         let asked = Record::of("Z1|*.example.com|A|blue").unwrap();
-        assert_eq!((asked.name.as_str(), asked.set_identifier.as_deref()), ("*.example.com", Some("blue")));
+        assert_eq!(
+            (asked.name.as_str(), asked.set_identifier.as_deref()),
+            ("*.example.com", Some("blue"))
+        );
         assert_eq!(asked.id(), "Z1|*.example.com|A|blue");
         assert!(Record::of("Z1|x").is_err() && Record::of("Z1|x|WHAT|").is_err());
-        let found = ResourceRecordSet::builder().name("\\052.example.com.").r#type("A".into()).set_identifier("blue");
+        let found = ResourceRecordSet::builder()
+            .name("\\052.example.com.")
+            .r#type("A".into())
+            .set_identifier("blue");
         assert!(asked.is(&found.build().unwrap()));
     }
 }

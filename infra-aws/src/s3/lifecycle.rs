@@ -117,18 +117,17 @@ impl LifecycleRule {
             id: sent.id().unwrap_or_default().to_owned(),
             enabled: sent.status() == &ExpirationStatus::Enabled,
             prefix: prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned),
-            expire_after: expiration.and_then(aws_sdk_s3::types::LifecycleExpiration::days),
+            expire_after: expiration.and_then(LifecycleExpiration::days),
             expire_delete_markers: expiration
-                .and_then(aws_sdk_s3::types::LifecycleExpiration::expired_object_delete_marker)
+                .and_then(LifecycleExpiration::expired_object_delete_marker)
                 .unwrap_or_default(),
             expire_noncurrent_after: noncurrent
-                .and_then(aws_sdk_s3::types::NoncurrentVersionExpiration::noncurrent_days),
-            keep_noncurrent: noncurrent.and_then(
-                aws_sdk_s3::types::NoncurrentVersionExpiration::newer_noncurrent_versions,
-            ),
+                .and_then(NoncurrentVersionExpiration::noncurrent_days),
+            keep_noncurrent: noncurrent
+                .and_then(NoncurrentVersionExpiration::newer_noncurrent_versions),
             abort_uploads_after: sent
                 .abort_incomplete_multipart_upload()
-                .and_then(aws_sdk_s3::types::AbortIncompleteMultipartUpload::days_after_initiation),
+                .and_then(AbortIncompleteMultipartUpload::days_after_initiation),
             transitions: sent.transitions().iter().filter_map(transition).collect(),
         }
     }

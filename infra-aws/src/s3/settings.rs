@@ -40,9 +40,8 @@ impl Encryption {
         let rule = found.and_then(|found| found.rules().first());
         let default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default());
         let Some(default) = default else { return (Self::S3, None) };
-        let bucket_key = rule
-            .and_then(aws_sdk_s3::types::ServerSideEncryptionRule::bucket_key_enabled)
-            .unwrap_or_default();
+        let bucket_key =
+            rule.and_then(ServerSideEncryptionRule::bucket_key_enabled).unwrap_or_default();
         match (default.sse_algorithm(), default.kms_master_key_id()) {
             (ServerSideEncryption::Aes256, _) => (Self::S3, None),
             (_, Some(key)) => (Self::Kms(Arn::trusted(key)), Some(bucket_key)),

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_ssm::types::{Parameter as Found, ParameterMetadata, ParameterStringFilter};
+use aws_sdk_ssm::{
+    operation::put_parameter::builders::PutParameterFluentBuilder,
+    types::{Parameter as Found, ParameterMetadata, ParameterStringFilter, ParameterTier},
+};
 use futures_util::future::try_join;
 use infra_core::{
     Data as _, Outputs, Resource, Sensitive, Value,
@@ -149,7 +152,7 @@ impl Parameter {
     ) -> Result<Option<Observed<Self>>> {
         let Some(all) = tag::of(cx, &name).await? else { return Ok(None) };
         let kind = value.r#type().map_or("String", |kind| kind.as_str());
-        let tier = metadata.tier().map(aws_sdk_ssm::types::ParameterTier::as_str);
+        let tier = metadata.tier().map(ParameterTier::as_str);
         let live = Self {
             name: name.clone(),
             value: value.value().unwrap_or_default().to_owned().into(),
@@ -171,10 +174,7 @@ impl Parameter {
         Ok(Some(Observed::ready(name, live, outputs).owned_by(&all)))
     }
 
-    fn put(
-        &self,
-        cx: &Cx<Aws>,
-    ) -> aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder {
+    fn put(&self, cx: &Cx<Aws>) -> PutParameterFluentBuilder {
         let secure = self.kind == ParameterType::SecureString;
         let key = self.kms_key.as_ref().filter(|_| secure).map(ToString::to_string);
         cx.ssm()

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::{
+    operation::list_tags_for_resource::ListTagsForResourceError,
+    types::{ResourceTypeForTagging, Tag},
+};
 use infra_core::provider::{Cx, Result};
 
 use crate::{Aws, classify::Classify as _, tags};
@@ -18,7 +21,12 @@ pub(super) async fn of(cx: &Cx<Aws>, name: &str) -> Result<Option<BTreeMap<Strin
     let found = list.resource_type(ResourceTypeForTagging::Parameter).send().await;
     // A parameter that is not there is an "invalid resource id" to this call.
     let found = match found {
-        Err(e) if e.as_service_error().is_some_and(aws_sdk_ssm::operation::list_tags_for_resource::ListTagsForResourceError::is_invalid_resource_id) => None,
+        Err(e)
+            if e.as_service_error()
+                .is_some_and(ListTagsForResourceError::is_invalid_resource_id) =>
+        {
+            None
+        }
         found => found.found()?,
     };
     let map = |tag: &Tag| (tag.key.clone(), tag.value.clone());

@@ -59,7 +59,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let app = App::new("bench").cloud("noop", Connect);
-    let code = runtime.block_on(app.run_with(command.iter().cloned(), program));
+    let code = runtime.block_on(app.run_with(program, std::iter::once("bench".to_owned()).chain(command.iter().cloned())));
     let peak = line("/proc/self/status", "VmHWM:").unwrap_or(f64::NAN) / 1024.0;
     let written = line("/proc/self/io", "wchar:").unwrap_or(f64::NAN) / 1_048_576.0;
     drop(fs::write(figures, format!("{peak} {written}")));

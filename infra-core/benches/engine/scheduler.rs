@@ -63,13 +63,14 @@ pub(crate) fn table() {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let app = App::new("bench").cloud("noop", Connect);
         let key = format!("file:{}", folder.path().join("key").display());
-        let settings = infra_core::config::Settings::new("dev").cloud("noop").state(state).key(key);
+        let mut settings = infra_core::config::Settings::new("dev").cloud("noop").state(state);
+        settings.key = Some(key);
         let program = move |stack: &mut Stack| {
             graph.declare(stack);
             Ok(())
         };
         let wall = runtime.block_on(async {
-            let engine = app.engine(&settings, program).expect("the engine");
+            let engine = app.engine(&settings, program).await.expect("the engine");
             let begin = std::time::Instant::now();
             let options = infra_core::command::UpOptions::default();
             infra_core::command::up(&engine, &options, &infra_core::command::Confirmed).await.expect("up");

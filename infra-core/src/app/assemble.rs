@@ -70,8 +70,8 @@ impl App {
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
         let backend = self.open_state(settings, &name).await?;
         let exists = exists(&*backend, &name).await?;
-        let sealer = self.open_key(self.key_address(settings, &name, exists)?).await?;
-        let folder = local_folder(&self.state_address(settings, &name));
+        let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
+        let folder = local_folder(&state_address(settings, &name));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
@@ -116,23 +116,12 @@ impl App {
         Err(Error::new(ErrorKind::Usage, message))
     }
 
-    fn state_address(&self, settings: &Settings, name: &StackName) -> Address {
-        let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
-        Address {
-            url,
-            directory: settings.directory.clone(),
-            stack: name.clone(),
-            settings: settings.clouds.clone(),
-            exists: false,
-        }
-    }
-
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
-        self.open_backend(self.state_address(settings, name)).await
+        self.open_backend(state_address(settings, name)).await
     }
 
-    fn key_address(&self, settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
-        let state = self.state_address(settings, name);
+    fn key_address(settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
+        let state = state_address(settings, name);
         let url = match &settings.key {
             Some(url) => url.clone(),
             None => format!("file:{}", key::file(name)?.display()),
@@ -142,6 +131,18 @@ impl App {
             key::outside(&key, &state)?;
         }
         Ok(address)
+    }
+}
+
+/// Where the state of a stack lives.
+fn state_address(settings: &Settings, name: &StackName) -> Address {
+    let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
+    Address {
+        url,
+        directory: settings.directory.clone(),
+        stack: name.clone(),
+        settings: settings.clouds.clone(),
+        exists: false,
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) const VARIABLE: &str = "INFRA_KEY_FILE";
 
 /// `$INFRA_KEY_FILE`, else `infra/keys/PROGRAM.key` in the user's configuration directory.
 pub(super) fn file(stack: &StackName) -> Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = variable(VARIABLE) {
         return std::path::absolute(&file).map_err(|e| {
             Error::new(ErrorKind::Usage, format!("{VARIABLE}={}: {e}", file.display())).because(e)
@@ -23,7 +24,8 @@ pub(super) fn file(stack: &StackName) -> Result<PathBuf> {
         .or_else(|| variable("APPDATA"))
         .or_else(|| Some(variable("HOME")?.join(".config")));
     let config = config.ok_or_else(|| {
-        let message = format!("there is no HOME to keep the sealing key in; name a file with {VARIABLE}");
+        let message =
+            format!("there is no HOME to keep the sealing key in; name a file with {VARIABLE}");
         Error::new(ErrorKind::Usage, message)
     })?;
     Ok(config.join("infra/keys").join(format!("{}.key", stack.program)))

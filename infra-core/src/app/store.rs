@@ -100,5 +100,8 @@ fn unknown<'k>(what: &str, address: &Address, known: impl Iterator<Item = &'k st
             format!("this program knows {}", known.join(", "))
         }
     };
-    Error::new(ErrorKind::Usage, format!("{what} {url:?} is in no place that can be opened; {meant}"))
+    Error::new(
+        ErrorKind::Usage,
+        format!("{what} {url:?} is in no place that can be opened; {meant}"),
+    )
 }

@@ -25,7 +25,13 @@ pub(super) async fn preview(session: &Session<'_>, args: &Preview) -> Result<Exi
     let preview = command::preview(engine, &PreviewOptions { plan }).await?;
     if let Some(path) = &args.save {
         saved::save(engine, &preview, args.destroy, path).await?;
-        session.say(&format!("\nThe plan is in {}. To execute it: `up --plan {}`\n", path.display(), path.display())).await;
+        session
+            .say(&format!(
+                "\nThe plan is in {}. To execute it: `up --plan {}`\n",
+                path.display(),
+                path.display()
+            ))
+            .await;
     }
     Ok(if args.exit_code && !preview.plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
@@ -35,7 +41,9 @@ pub(super) async fn look(session: &Session<'_>) -> Result<Exit> {
     let preview = command::preview(&session.engine, &PreviewOptions::default()).await?;
     if !preview.plan.is_empty() {
         let stack = &session.settings.stack;
-        session.say(&format!("\nNothing was changed. To perform this: `up --stack {stack}`\n")).await;
+        session
+            .say(&format!("\nNothing was changed. To perform this: `up --stack {stack}`\n"))
+            .await;
     }
     Ok(Exit::Done)
 }
@@ -86,7 +94,8 @@ fn executing(plan: PlanOptions, args: &Executing) -> UpOptions {
 
 async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Result<PlanOptions> {
     let named = [&planning.target, &planning.exclude, &planning.allow_data_loss, &towards.replace];
-    let known = if named.iter().all(|list| list.is_empty()) { Vec::new() } else { known(engine).await? };
+    let known =
+        if named.iter().all(|list| list.is_empty()) { Vec::new() } else { known(engine).await? };
     let urns = |texts: &[String]| -> Result<BTreeSet<Urn>> {
         texts.iter().map(|text| resolve(text, &known)).collect()
     };

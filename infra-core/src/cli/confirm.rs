@@ -26,7 +26,9 @@ impl Confirm for Ask<'_> {
         let question = match &self.production {
             None => "\nPerform these changes? [y/N] ".to_owned(),
             Some(name) => {
-                format!("\nThis is production. To perform these changes type the stack's name ({name}): ")
+                format!(
+                    "\nThis is production. To perform these changes type the stack's name ({name}): "
+                )
             }
         };
         self.err.clone().text(&question);

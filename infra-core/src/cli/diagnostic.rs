@@ -16,26 +16,24 @@ use crate::{Error, ErrorKind, graph::Mistake};
 
 /// The error as text. Source lines are shown where the files are found: under `folders`, or above them.
 pub(super) fn render(error: &Error, folders: &[PathBuf]) -> String {
-    let mistakes = error.mistakes().iter().map(|mistake| Shown::of(mistake, folders));
-    let shown = Shown {
+    let head = Shown {
         message: if error.mistakes().is_empty() { error.to_string() } else { format!("{error}:") },
         causes: causes(error),
         help: help(error.kind()),
         source: None,
         label: None,
-        related: mistakes.collect(),
     };
-    let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(100);
-    if handler.render_report(&mut text, &shown).is_err() {
-        return format!("{error}\n");
-    }
-    text
+    let mistakes = error.mistakes().iter().map(|mistake| Shown::of(mistake, folders));
+    let reports: Vec<_> =
+        std::iter::once(head).chain(mistakes).map(|shown| shown.render()).collect();
+    reports.join("\n")
 }
 
 fn help(kind: ErrorKind) -> Option<String> {
     let text = match kind {
-        ErrorKind::Locked => "wait for it (`--lock-timeout 10m`); if its process is surely dead, `state unlock NONCE`",
+        ErrorKind::Locked => {
+            "wait for it (`--lock-timeout 10m`); if its process is surely dead, `state unlock NONCE`"
+        }
         ErrorKind::PlanStale => "look at the new plan and confirm that one",
         _ => return None,
     };
@@ -66,30 +64,34 @@ struct Shown {
     help: Option<String>,
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
-    related: Vec<Shown>,
 }
 
 impl Shown {
+    fn render(&self) -> String {
+        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode());
+        let handler = handler.with_width(100).with_break_words(false).without_cause_chain();
+        let mut text = String::new();
+        match handler.render_report(&mut text, self) {
+            Ok(()) => text,
+            Err(_) => format!("{self}\n"),
+        }
+    }
+
     fn of(mistake: &Mistake, folders: &[PathBuf]) -> Self {
         let message = match &mistake.urn {
             Some(urn) => format!("{} ({}): {}", urn.name(), urn.kind(), mistake.message),
             None => mistake.message.clone(),
         };
-        let mut shown = Self {
-            message,
-            causes: None,
-            help: None,
-            source: None,
-            label: None,
-            related: Vec::new(),
-        };
+        let mut shown = Self { message, causes: None, help: None, source: None, label: None };
         let Some(at) = mistake.at else { return shown };
         match read(at, folders) {
             Some(text) => {
-                let from = SourceOffset::from_location(&text, at.line() as usize, at.column() as usize);
+                let from =
+                    SourceOffset::from_location(&text, at.line() as usize, at.column() as usize);
                 let rest = text.get(from.offset()..).unwrap_or_default();
                 let length = rest.find('\n').unwrap_or(rest.len()).clamp(1, 60);
-                shown.label = Some(LabeledSpan::new(Some("here".to_owned()), from.offset(), length));
+                shown.label =
+                    Some(LabeledSpan::new(Some("here".to_owned()), from.offset(), length));
                 shown.source = Some(NamedSource::new(at.file(), text));
             }
             None => shown.help = Some(format!("at {at}")),
@@ -125,10 +127,5 @@ impl Diagnostic for Shown {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.label.as_ref().map(|label| Box::new(std::iter::once(label.clone())) as _)
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let related = self.related.iter().map(|one| one as &dyn Diagnostic);
-        (!self.related.is_empty()).then(|| Box::new(related) as _)
     }
 }

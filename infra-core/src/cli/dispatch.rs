@@ -143,13 +143,11 @@ where
         let at = app.commands().iter().position(|custom| custom.command().get_name() == name)?;
         Some(Asked::Custom(at, own.clone()))
     });
-    match custom {
-        Some(custom) => Ok((<Global as FromArgMatches>::from_arg_matches(&matches)?, custom)),
-        None => {
-            let Arguments { global, command } = Arguments::from_arg_matches(&matches)?;
-            Ok((global, Asked::Ours(command)))
-        }
+    if let Some(custom) = custom {
+        return Ok((<Global as FromArgMatches>::from_arg_matches(&matches)?, custom));
     }
+    let Arguments { global, command } = Arguments::from_arg_matches(&matches)?;
+    Ok((global, Asked::Ours(command)))
 }
 
 /// Help goes to standard output, a mistake to standard error.

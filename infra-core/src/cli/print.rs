@@ -150,7 +150,10 @@ fn show(session: &Session<'_>, what: &stack::Shown) {
     let identity = &snapshot.identity;
     let deployment = snapshot.deployment.as_ref();
     if session.json {
-        let unsettled = what.unsettled.iter().map(|(status, n)| (format!("{status:?}").to_lowercase(), json!(n)));
+        let unsettled = what
+            .unsettled
+            .iter()
+            .map(|(status, n)| (format!("{status:?}").to_lowercase(), json!(n)));
         let value = json!({
             "stack": identity.stack.to_string(),
             "lineage": identity.lineage.to_string(),
@@ -179,7 +182,13 @@ fn show(session: &Session<'_>, what: &stack::Shown) {
         };
         let age = session.engine.env.now().duration_since(deployment.at);
         let age = duration(age.try_into().unwrap_or_default());
-        line("deployment", format!("{} `{}` by {}, {age} ago: {how}", deployment.number, deployment.command, deployment.by));
+        line(
+            "deployment",
+            format!(
+                "{} `{}` by {}, {age} ago: {how}",
+                deployment.number, deployment.command, deployment.by
+            ),
+        );
     }
     if let Some(holder) = &what.view.holder {
         line("locked by", holder.to_string());
@@ -201,7 +210,10 @@ pub(super) async fn simulate(session: &Session<'_>, args: &Simulate) -> Result<E
         for (name, value) in environment {
             session.data(&format!("export {name}={value}"));
         }
-        session.say_now(&format!("Serving the embedded cloud of {} at http://{address}; Ctrl-C ends it.\n", session.engine.state.name()));
+        session.say_now(&format!(
+            "Serving the embedded cloud of {} at http://{address}; Ctrl-C ends it.\n",
+            session.engine.state.name()
+        ));
     };
     command::simulate(&session.engine, &args.listen, serving).await?;
     Ok(Exit::Done)

@@ -49,7 +49,8 @@ impl Reporter {
         let (sync, mut asked) = unbounded_channel::<oneshot::Sender<()>>();
         let screen = Arc::clone(&shown);
         tokio::spawn(async move {
-            let show = |event: &Event| screen.lock().unwrap_or_else(PoisonError::into_inner).show(event);
+            let show =
+                |event: &Event| screen.lock().unwrap_or_else(PoisonError::into_inner).show(event);
             loop {
                 tokio::select! {
                     biased;
@@ -81,14 +82,16 @@ impl Reporter {
     /// Shows the rest and the last line.
     pub(super) async fn end(&self) {
         self.caught_up().await;
-        if let Shown::Human(human) = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Shown::Human(human) = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        {
             human.end();
         }
     }
 
     /// Writes text for a person between events.
     pub(super) fn write(&self, text: &str) {
-        if let Shown::Human(human) = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Shown::Human(human) = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        {
             human.write(text);
         }
     }

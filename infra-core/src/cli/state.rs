@@ -24,7 +24,9 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             let records = state::list(engine).await?;
             let mut urns: Vec<_> = records.iter().map(|record| &record.urn).collect();
             urns.dedup();
-            urns.iter().for_each(|urn| session.data(urn.as_str()));
+            for urn in urns {
+                session.data(urn.as_str());
+            }
         }
         State::Show { urn, show_secrets } => {
             for object in state::show(engine, urn).await? {
@@ -77,7 +79,9 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
             let identity = state::rebind(engine, how, wait(locking)).await?;
-            session.say(&format!("This is {} now, lineage {}.\n", identity.stack, identity.lineage)).await;
+            session
+                .say(&format!("This is {} now, lineage {}.\n", identity.stack, identity.lineage))
+                .await;
         }
     }
     Ok(Exit::Done)

@@ -19,7 +19,9 @@ pub fn resolve<'u>(text: &str, known: impl IntoIterator<Item = &'u Urn>) -> Resu
                 .or_else(|| nearest(text, known.iter().map(|urn| urn.as_str())));
             match hint {
                 Some(hint) => format!("there is no resource `{text}`; did you mean `{hint}`?"),
-                None => format!("there is no resource `{text}`; `state list` shows those there are"),
+                None => {
+                    format!("there is no resource `{text}`; `state list` shows those there are")
+                }
             }
         }
         several => {
@@ -36,14 +38,22 @@ mod tests {
 
     #[test]
     fn a_name_is_enough_if_it_is_the_only_one() {
-        let urns: Vec<Urn> =
-            ["a:Vpc::net/vpc", "a:Key::main", "a:Alias::main"].iter().map(|u| u.parse().unwrap()).collect();
+        let urns: Vec<Urn> = ["a:Vpc::net/vpc", "a:Key::main", "a:Alias::main"]
+            .iter()
+            .map(|u| u.parse().unwrap())
+            .collect();
         assert_eq!(resolve("net/vpc", &urns).unwrap(), urns[0]);
         assert_eq!(resolve("a:Key::main", &urns).unwrap(), urns[1]);
         let error = |text| resolve(text, &urns).unwrap_err().to_string();
-        assert_eq!(error("main"), "`main` could be `a:Key::main` or `a:Alias::main`: write the whole urn");
+        assert_eq!(
+            error("main"),
+            "`main` could be `a:Key::main` or `a:Alias::main`: write the whole urn"
+        );
         assert_eq!(error("net/vcp"), "there is no resource `net/vcp`; did you mean `net/vpc`?");
-        assert_eq!(error("a:Key::mian"), "there is no resource `a:Key::mian`; did you mean `a:Key::main`?");
+        assert_eq!(
+            error("a:Key::mian"),
+            "there is no resource `a:Key::mian`; did you mean `a:Key::main`?"
+        );
         assert!(error("elsewhere").contains("`state list`"));
     }
 }

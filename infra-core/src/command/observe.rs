@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long reads are tried again.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a read is for.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ async fn groups(
     snapshot: &Snapshot,
     wanted: ToObserve,
 ) -> Result<Vec<Group>> {
-    let mut groups = Groups { groups: Vec::new(), places: HashMap::new(), memos: HashMap::new() };
+    let mut groups = Groups { all: Vec::new(), places: HashMap::new(), memos: HashMap::new() };
     for key in wanted.objects {
         let Some(record) = snapshot.records.get(&key) else { continue };
         let (Some(find), Some(provider)) = (by_id(record), &record.provider) else { continue };
@@ -131,11 +131,11 @@ async fn groups(
         let op = operation(engine, &snapshot.identity, &urn);
         groups.add(&driver, connection, For::Lookup(urn), ErasedFind::Made { want, op });
     }
-    Ok(groups.groups)
+    Ok(groups.all)
 }
 
 struct Groups {
-    groups: Vec<Group>,
+    all: Vec<Group>,
     places: HashMap<(usize, String), usize>,
     memos: HashMap<usize, Memo>,
 }
@@ -148,10 +148,10 @@ impl Groups {
             // Kinds of one connection share the answers of calls that several of them need.
             let memo = self.memos.entry(through).or_default().clone();
             let driver = Arc::clone(driver);
-            self.groups.push(Group { driver, connection, memo, reads: Vec::new() });
-            self.groups.len() - 1
+            self.all.push(Group { driver, connection, memo, reads: Vec::new() });
+            self.all.len() - 1
         });
-        self.groups[at].reads.push((what, find));
+        self.all[at].reads.push((what, find));
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a state and a graph to a plan.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use infra_state::{EnvExt, Identity, Lineage, Position, Session, Snapshot, View};
 
@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct Planning<'e> {
     pub(super) engine: &'e Engine,
     pub(super) command: &'static str,
-    pub(super) options: &'e PlanOptions,
+    pub(super) options: PlanOptions,
     pub(super) graph: Arc<Graph>,
     pub(super) connections: Arc<Connections>,
     announced: bool,
@@ -40,7 +40,7 @@ impl<'e> Planning<'e> {
         Ok(Self {
             engine,
             command,
-            options,
+            options: PlanOptions { simulated: engine.is_simulated(), ..options.clone() },
             graph: Arc::new(graph),
             connections: Arc::new(Connections::new(engine)),
             announced: false,
@@ -60,7 +60,7 @@ impl<'e> Planning<'e> {
         let observed =
             observe(engine, connections, graph, &known.snapshot, options, &mut announce).await;
         if observed.is_err() && !*announced {
-            engine.announce(command, Default::default());
+            engine.announce(command, BTreeMap::new());
             *announced = true;
         }
         let seen = observed?;
@@ -116,18 +116,15 @@ impl Planning<'_> {
 impl Known {
     /// The state as it was read; of a stack that was never made, nothing.
     pub(super) fn of(engine: &Engine, view: Option<&View>) -> Self {
-        match view {
-            Some(view) => Self { snapshot: view.snapshot.clone(), position: view.position },
-            None => {
-                let identity = Identity {
-                    stack: engine.state.name().clone(),
-                    lineage: Lineage(engine.env.uuid()),
-                    home: engine.state.url(),
-                };
-                let position = Position::default();
-                Self { snapshot: Snapshot::empty(identity), position }
-            }
+        if let Some(view) = view {
+            return Self { snapshot: view.snapshot.clone(), position: view.position };
         }
+        let identity = Identity {
+            stack: engine.state.name().clone(),
+            lineage: Lineage(engine.env.uuid()),
+            home: engine.state.url(),
+        };
+        Self { snapshot: Snapshot::empty(identity), position: Position::default() }
     }
 
     /// The state as it is under the lock.

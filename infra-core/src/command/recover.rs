@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long the calls of one recovery are tried again.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Settles every operation that was begun and is not known to be over.
 ///

@@ -5,11 +5,7 @@ use std::{fs, path::Path};
 use infra_state::Checksum;
 
 use super::Preview;
-use crate::{
-    Engine, Error, ErrorKind, Result,
-    graph::Graph,
-    plan::saved::SavedPlan,
-};
+use crate::{Engine, Error, ErrorKind, Result, graph::Graph, plan::saved::SavedPlan};
 
 /// Writes a plan to a file, sealed.
 pub async fn save(engine: &Engine, preview: &Preview, destroy: bool, path: &Path) -> Result<()> {

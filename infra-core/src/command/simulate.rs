@@ -15,7 +15,8 @@ pub async fn simulate(
 ) -> Result<()> {
     let embedded = engine.connectors.values().find(|connector| connector.notice().is_some());
     let connector = embedded.ok_or_else(|| {
-        let message = format!("the cloud `{}` is not an embedded one; say `--cloud simulated`", engine.cloud);
+        let message =
+            format!("the cloud `{}` is not an embedded one; say `--cloud simulated`", engine.cloud);
         Error::new(ErrorKind::Usage, message)
     })?;
     let failed = |e: std::io::Error| {

@@ -36,14 +36,19 @@ pub async fn mv(engine: &Engine, from: &str, to: &str, wait: Duration) -> Result
             return Err(Error::new(ErrorKind::Usage, message));
         }
         if snapshot.of(&to).next().is_some() {
-            return Err(Error::new(ErrorKind::Refused, format!("there is a resource {to} already")));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("there is a resource {to} already"),
+            ));
         }
         settled(snapshot, &from)?;
         let mut changes = Vec::new();
         for record in snapshot.of(&from) {
             changes.push(Change::Put(Record { urn: to.clone(), ..renamed(record, &from, &to) }));
         }
-        for record in snapshot.records.values().filter(|record| record.urn != from && uses(record, &from)) {
+        for record in
+            snapshot.records.values().filter(|record| record.urn != from && uses(record, &from))
+        {
             changes.push(Change::Put(renamed(record, &from, &to)));
         }
         changes.extend(snapshot.of(&from).map(|record| Change::Forgotten(record.key())));
@@ -56,12 +61,16 @@ pub async fn mv(engine: &Engine, from: &str, to: &str, wait: Duration) -> Result
 pub async fn rm(engine: &Engine, name: &str, force: bool, wait: Duration) -> Result<Urn> {
     change(engine, "state rm", wait, |snapshot| {
         let urn = find(snapshot, name)?;
-        let users: Vec<&Arc<Record>> =
-            snapshot.records.values().filter(|record| record.urn != urn && uses(record, &urn)).collect();
+        let users: Vec<&Arc<Record>> = snapshot
+            .records
+            .values()
+            .filter(|record| record.urn != urn && uses(record, &urn))
+            .collect();
         let through = users.iter().any(|user| user.provider.as_ref().is_some_and(|p| p.urn == urn));
         if !users.is_empty() && (!force || through) {
             let names: Vec<_> = users.iter().map(|user| user.urn.as_str()).collect();
-            let way = if through { "forget those first" } else { "forget those first, or say --force" };
+            let way =
+                if through { "forget those first" } else { "forget those first, or say --force" };
             let message = format!("{urn} is needed by {}: {way}", names.join(", "));
             return Err(Error::new(ErrorKind::Refused, message));
         }
@@ -91,7 +100,8 @@ pub async fn protect(
 ) -> Result<BTreeSet<Urn>> {
     let command = if protect { "state protect" } else { "state unprotect" };
     change(engine, command, wait, |snapshot| {
-        let urns: BTreeSet<Urn> = names.iter().map(|name| find(snapshot, name)).collect::<Result<_>>()?;
+        let urns: BTreeSet<Urn> =
+            names.iter().map(|name| find(snapshot, name)).collect::<Result<_>>()?;
         let mut changes = Vec::new();
         for record in urns.iter().flat_map(|urn| snapshot.of(urn)) {
             if record.options.protect != protect {
@@ -193,7 +203,8 @@ async fn commit(
     command: &str,
     changes: Vec<Change>,
 ) -> Result<()> {
-    let deployment = session.with(|snapshot| engine.deployment(command, snapshot.deployment.as_ref()));
+    let deployment =
+        session.with(|snapshot| engine.deployment(command, snapshot.deployment.as_ref()));
     let records = changes.len() as u64;
     let mut all = vec![Change::Begun(deployment.clone())];
     all.extend(changes);

@@ -1,6 +1,6 @@
 //! Plan, confirm, execute.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use infra_state::{Outcome, Session};
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::{Event, Summary},
-    plan::{Plan, PlanOptions, saved::SavedPlan},
+    plan::{Action, Plan, PlanOptions, saved::SavedPlan},
 };
 
 /// So many steps run at once unless somebody says otherwise: nearly all of a step's time is waiting.
@@ -106,24 +106,23 @@ async fn with_lock(
     held: &mut Option<Arc<Session>>,
 ) -> Result<Summary> {
     let mut plan = prepare(options, planning, &known).await?;
-    if is_idle(&plan, &known) {
+    if is_idle(options, &plan, &known) {
         if let Some(session) = held {
             session.release().await?;
         }
         return Ok(nothing(&known));
     }
     approve(options, confirm, &plan).await?;
-    let session = match held {
-        Some(session) => Arc::clone(session),
-        None => {
-            let session = acquire(engine, planning, options).await?;
-            Arc::clone(held.insert(session))
-        }
+    let session = if let Some(session) = held {
+        Arc::clone(session)
+    } else {
+        let session = acquire(engine, planning, options).await?;
+        Arc::clone(held.insert(session))
     };
     if session.position() != known.position {
         let now = Known::held(&session);
         let moved = prepare(options, planning, &now).await?;
-        if is_idle(&moved, &now) {
+        if is_idle(options, &moved, &now) {
             session.release().await?;
             return Ok(nothing(&now));
         }
@@ -201,18 +200,24 @@ async fn approve(options: &UpOptions, confirm: &dyn Confirm, plan: &Plan) -> Res
 }
 
 /// Whether there is nothing to do, not even to remember.
-fn is_idle(plan: &Plan, known: &Known) -> bool {
-    plan.steps.iter().all(|step| step.action == crate::plan::Action::Keep && !step.record_only)
+fn is_idle(options: &UpOptions, plan: &Plan, known: &Known) -> bool {
+    let Known { snapshot, .. } = known;
+    let made = match snapshot.deployment {
+        // That a cut-off deployment is over has to be written down.
+        Some(_) => snapshot.outcome.is_some(),
+        // An empty stack is made, but not to be destroyed.
+        None => options.plan.destroy,
+    };
+    made && plan.steps.iter().all(|step| step.action == Action::Keep && !step.record_only)
         && plan.records.is_empty()
         && plan.forgotten.is_empty()
-        && plan.exported == known.snapshot.exports
-        && known.snapshot.deployment.is_some()
+        && plan.exported == snapshot.exports
 }
 
 fn nothing(known: &Known) -> Summary {
     Summary {
         outcome: Outcome::Succeeded,
-        done: Default::default(),
+        done: BTreeMap::new(),
         failed: Vec::new(),
         skipped: 0,
         elapsed: Duration::ZERO,
@@ -233,6 +238,6 @@ fn alike(confirmed: &Plan, now: &Plan) -> bool {
                 && a.drift == b.drift
                 && a.after == b.after
                 && a.replaces.is_some() == b.replaces.is_some()
-                && (a.action == crate::plan::Action::Create || a.inputs == b.inputs)
+                && (a.action == Action::Create || a.inputs == b.inputs)
         })
 }

@@ -106,9 +106,8 @@ impl Located {
     /// The TOML text of a file.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let file: Arc<Path> = path.into();
-        let starts: Vec<usize> = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let line = |at: usize| starts.partition_point(|start| *start <= at);
         let place = |at: usize| Place::File { path: Arc::clone(&file), line: line(at) };
         let table = DeTable::parse(text).map_err(|e| {
@@ -132,7 +131,7 @@ impl Located {
         let table = DeTable::parse(&text)
             .or_else(|_| DeTable::parse(&quoted))
             .map_err(|e| wrong(&e.message().replace('\n', ", ")))?;
-        Ok(Self { node: tables(table.get_ref(), &place), place: place(0) })
+        Ok(Self { node: tables(table.get_ref(), &place), place: Place::Nowhere })
     }
 
     /// The plain value.
@@ -140,9 +139,9 @@ impl Located {
         match &self.node {
             Node::Scalar(value) => value.clone(),
             Node::List(list) => Value::List(list.iter().map(Self::to_value).collect()),
-            Node::Table(table) => {
-                Value::Map(table.iter().map(|(key, value)| (key.clone(), value.to_value())).collect())
-            }
+            Node::Table(table) => Value::Map(
+                table.iter().map(|(key, value)| (key.clone(), value.to_value())).collect(),
+            ),
         }
     }
 
@@ -169,7 +168,7 @@ impl Located {
                         None => drop(under.insert(key, value)),
                     }
                 }
-                if over.place != Place::Nowhere {
+                if self.place == Place::Nowhere {
                     self.place = over.place;
                 }
             }
@@ -193,7 +192,8 @@ impl Located {
 fn tables(table: &DeTable<'_>, place: &dyn Fn(usize) -> Place) -> Node {
     let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
         let key_text: &std::borrow::Cow<'_, str> = key.get_ref();
-        let located = Located { node: node(value.get_ref(), place), place: place(key.span().start) };
+        let located =
+            Located { node: node(value.get_ref(), place), place: place(key.span().start) };
         (key_text.clone().into_owned(), located)
     };
     Node::Table(table.iter().map(entry).collect())

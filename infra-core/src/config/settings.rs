@@ -108,12 +108,17 @@ impl Settings {
                 Some(stack) => self.fill_stack(stack, known, &mut config, &mut wrong),
                 // A typing error must not make a stack of its own.
                 None => {
-                    if let Some(nearest) = nearest(&self.stack, names).filter(|_| self.stack != "dev") {
+                    if let Some(nearest) =
+                        nearest(&self.stack, names).filter(|_| self.stack != "dev")
+                    {
                         let stack = &self.stack;
                         let message = format!(
                             "there is no `[stack.{stack}]`; did you mean `--stack {nearest}`? If not, write an empty `[stack.{stack}]`"
                         );
-                        wrong.at(&file.get("stack").map_or_else(Place::default, |s| s.place.clone()), message);
+                        wrong.at(
+                            &file.get("stack").map_or_else(Place::default, |s| s.place.clone()),
+                            message,
+                        );
                     }
                 }
             }
@@ -121,9 +126,17 @@ impl Settings {
         wrong.end().map(|()| config)
     }
 
-    fn fill_stack(&mut self, stack: &Located, known: &[&str], config: &mut Located, wrong: &mut Wrong) {
+    fn fill_stack(
+        &mut self,
+        stack: &Located,
+        known: &[&str],
+        config: &mut Located,
+        wrong: &mut Wrong,
+    ) {
         let name = format!("stack.{}", self.stack);
-        let Some(entries) = wrong.table(Some(stack), &name).and_then(Located::entries) else { return };
+        let Some(entries) = wrong.table(Some(stack), &name).and_then(Located::entries) else {
+            return;
+        };
         let mut clouds = BTreeMap::new();
         for (key, value) in entries {
             match &**key {
@@ -139,7 +152,9 @@ impl Settings {
                     Node::Scalar(Value::Bool(production)) => self.production = *production,
                     _ => wrong.expected("true or false", value, key),
                 },
-                other if known.contains(&other) => drop(clouds.insert(key.clone(), value.to_value())),
+                other if known.contains(&other) => {
+                    drop(clouds.insert(key.clone(), value.to_value()));
+                }
                 other => {
                     let mut all = known.to_vec();
                     all.extend(ENGINE_KEYS);
@@ -179,13 +194,11 @@ impl Wrong {
     }
 
     fn text(&mut self, value: &Located, key: &str) -> Option<String> {
-        match &value.node {
-            Node::Scalar(Value::String(text)) => Some(text.clone()),
-            _ => {
-                self.expected("text", value, key);
-                None
-            }
+        if let Node::Scalar(Value::String(text)) = &value.node {
+            return Some(text.clone());
         }
+        self.expected("text", value, key);
+        None
     }
 
     fn end(self) -> Result<()> {

@@ -12,7 +12,9 @@ use std::{
 use infra_state::{Path, Value};
 use serde::{
     Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor},
+    de::{
+        self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor,
+    },
     forward_to_deserialize_any,
 };
 
@@ -193,7 +195,8 @@ impl Reader<'_> {
                 continue;
             }
             let path = self.path.key(key.clone());
-            let free: Vec<&str> = fields.iter().copied().filter(|field| !table.contains_key(*field)).collect();
+            let free: Vec<&str> =
+                fields.iter().copied().filter(|field| !table.contains_key(*field)).collect();
             let message =
                 format!("{}: there is no key `{path}`{}", value.place, did_you_mean(key, &free));
             self.known.add(path, &value.place, message);
@@ -218,7 +221,10 @@ struct Entries<'c> {
 impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = Wrong;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Wrong> {
         self.value = self.rest.next();
         let Some((key, value)) = &self.value else { return Ok(None) };
         let key_reader: de::value::StrDeserializer<'_, Wrong> = (**key).into_deserializer();
@@ -251,7 +257,10 @@ struct Elements<'c> {
 impl<'de> de::SeqAccess<'de> for Elements<'_> {
     type Error = Wrong;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Wrong> {
         let Some((index, at)) = self.list.next() else { return Ok(None) };
         let path = self.path.index(index);
         seed.deserialize(Reader { at, path, known: self.known }).map(Some)
@@ -354,13 +363,18 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Node::Table(table) if table.len() == 1 => {
                 let rest: Vec<_> =
                     table.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
-                let entries =
-                    Entries { rest: rest.into_iter(), value: None, path: self.path, known: self.known };
+                let entries = Entries {
+                    rest: rest.into_iter(),
+                    value: None,
+                    path: self.path,
+                    known: self.known,
+                };
                 visitor.visit_enum(de::value::MapAccessDeserializer::new(entries))
             }
             _ => {
                 let choice = did_you_mean("", variants);
-                let message = format!("expected one of its values, found {}{choice}", self.at.describe());
+                let message =
+                    format!("expected one of its values, found {}{choice}", self.at.describe());
                 Err(Wrong::new(message))
             }
         }

@@ -21,7 +21,10 @@ struct Fields {
 impl<'de> de::MapAccess<'de> for Fields {
     type Error = Wrong;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Wrong> {
         let Some(name) = self.names.next() else { return Ok(None) };
         self.name = name;
         let key: de::value::StrDeserializer<'_, Wrong> = (*name).into_deserializer();
@@ -39,7 +42,10 @@ struct Elements(usize, Path);
 impl<'de> de::SeqAccess<'de> for Elements {
     type Error = Wrong;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Wrong> {
         if self.0 == 0 {
             return Ok(None);
         }
@@ -178,7 +184,8 @@ impl<'de> Deserializer<'de> for Wild {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        let first = variants.first().ok_or_else(|| de::Error::custom("an enum without variants"))?;
+        let first =
+            variants.first().ok_or_else(|| de::Error::custom("an enum without variants"))?;
         visitor.visit_enum(First(first, self.0))
     }
 }

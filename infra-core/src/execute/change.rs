@@ -24,52 +24,17 @@ impl Run {
         };
         let want = self.confirmed(id, node)?;
         let paths = if step.inputs.has_unknown() {
-            self.still_different(step, node, recorded, &want)?
+            still_different(step, node, recorded, &want)?
         } else {
             Some(step.paths.clone())
         };
-        match paths {
-            Some(paths) => {
-                self.change(id, step, node, recorded, want, paths).await?;
-                Ok(Action::Update)
-            }
-            None => {
-                self.keep(id, node, recorded, want).await?;
-                Ok(Action::Keep)
-            }
+        if let Some(paths) = paths {
+            self.change(id, step, node, recorded, want, paths).await?;
+            Ok(Action::Update)
+        } else {
+            self.keep(id, node, recorded, want).await?;
+            Ok(Action::Keep)
         }
-    }
-
-    /// The confirmed paths at which something is to be written now that everything is known; `None` if there is none.
-    fn still_different(
-        &self,
-        step: &Step,
-        node: &Node,
-        recorded: &Record,
-        want: &Value,
-    ) -> Result<Option<Vec<Path>>> {
-        let subject =
-            Subject { node, recorded, desired: want, seen: None, moved: Moved::No, asked: false };
-        let found = assess(&subject, &|_| None);
-        if found.verdict >= Verdict::ReplaceIfChanged {
-            return Err(stale(step, "it would have to be replaced, which the plan did not say"));
-        }
-        let meets = |a: &Path, b: &Path| a.covers(b) || b.covers(a);
-        let confirmed = |path: &Path| step.paths.iter().any(|own| meets(own, path));
-        if let Some(more) = found.diff.iter().find(|diff| !confirmed(&diff.path)) {
-            let why = format!("`{}` would change too, which the plan did not say", more.path);
-            return Err(stale(step, &why));
-        }
-        let differs = |path: &&Path| {
-            let changes = found.diff.iter().chain(&step.drift);
-            changes.into_iter().any(|diff| meets(path, &diff.path))
-        };
-        let paths: Vec<_> = step.paths.iter().filter(differs).cloned().collect();
-        let repair = |why: &crate::plan::Why| {
-            why.urn == step.urn && matches!(why.cause, Cause::Unfinished | Cause::Broken(_))
-        };
-        let repairs = recorded.status == Status::Incomplete || step.why.iter().any(repair);
-        Ok((repairs || !paths.is_empty()).then_some(paths))
     }
 
     /// Changes the object of `recorded` in place.
@@ -88,7 +53,7 @@ impl Run {
         let limit = node.options.update_timeout.unwrap_or(node.driver.timeouts().update);
         let object = Object {
             scope: &self.scope,
-            driver: node.driver.clone(),
+            driver: Arc::clone(&node.driver),
             connection,
             op: self.new_operation(&step.urn, &recorded.instance),
             step: Some(id),
@@ -152,6 +117,37 @@ impl Run {
         });
         if same { Ok(()) } else { self.commit(vec![Change::Put(record)]).await }
     }
+}
+
+/// The confirmed paths at which something is to be written now that everything is known; `None` if there is none.
+fn still_different(
+    step: &Step,
+    node: &Node,
+    recorded: &Record,
+    want: &Value,
+) -> Result<Option<Vec<Path>>> {
+    let subject =
+        Subject { node, recorded, desired: want, seen: None, moved: Moved::No, asked: false };
+    let found = assess(&subject, &|_| None);
+    if found.verdict >= Verdict::ReplaceIfChanged {
+        return Err(stale(step, "it would have to be replaced, which the plan did not say"));
+    }
+    let meets = |a: &Path, b: &Path| a.covers(b) || b.covers(a);
+    let confirmed = |path: &Path| step.paths.iter().any(|own| meets(own, path));
+    if let Some(more) = found.diff.iter().find(|diff| !confirmed(&diff.path)) {
+        let why = format!("`{}` would change too, which the plan did not say", more.path);
+        return Err(stale(step, &why));
+    }
+    let differs = |path: &&Path| {
+        let changes = found.diff.iter().chain(&step.drift);
+        changes.into_iter().any(|diff| meets(path, &diff.path))
+    };
+    let paths: Vec<_> = step.paths.iter().filter(differs).cloned().collect();
+    let repair = |why: &crate::plan::Why| {
+        why.urn == step.urn && matches!(why.cause, Cause::Unfinished | Cause::Broken(_))
+    };
+    let repairs = recorded.status == Status::Incomplete || step.why.iter().any(repair);
+    Ok((repairs || !paths.is_empty()).then_some(paths))
 }
 
 impl Object<'_> {

@@ -1,6 +1,6 @@
 //! Making an object, exactly once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::join;
 use infra_state::{Change, Record, Status, Value, Verb};
@@ -42,7 +42,7 @@ impl Run {
         let limit = node.options.create_timeout.unwrap_or(node.driver.timeouts().create);
         let object = Object {
             scope: &self.scope,
-            driver: node.driver.clone(),
+            driver: Arc::clone(&node.driver),
             connection,
             op: self.new_operation(&step.urn, &step.instance),
             step: Some(id),
@@ -146,7 +146,7 @@ impl Object<'_> {
             if now >= until {
                 return Ok(None);
             }
-            self.scope.env.sleep(pause.min(until - now)).await;
+            self.scope.env.sleep(pause.min(until.saturating_sub(now))).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
@@ -215,8 +215,8 @@ impl Object<'_> {
     async fn settle(&self, record: &Record) -> Result<ErasedObserved, CallError> {
         let fresh = Self {
             scope: self.scope,
-            driver: self.driver.clone(),
-            connection: self.connection.clone(),
+            driver: Arc::clone(&self.driver),
+            connection: Arc::clone(&self.connection),
             op: self.op.clone(),
             // It was made just now: for a while it may not be found.
             visible: self.visible.max(self.scope.env.monotonic() + self.driver.once().window),

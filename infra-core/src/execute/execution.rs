@@ -47,7 +47,7 @@ pub(crate) async fn execute(
     let begun = run.env.monotonic();
     execution.go(cancel).await;
     let Execution { times, mut finished, .. } = execution;
-    finished.elapsed = run.env.monotonic() - begun;
+    finished.elapsed = run.env.monotonic().saturating_sub(begun);
     finished.critical_path = critical_path(&run.plan, &times);
     finished
 }
@@ -116,7 +116,7 @@ impl Execution<'_> {
                     let message = format!("the driver of {} panicked", run.step(id).urn);
                     Err(Error::new(ErrorKind::Failed, message))
                 });
-                (id, result, run.env.monotonic() - begun)
+                (id, result, run.env.monotonic().saturating_sub(begun))
             });
         }
     }
@@ -181,8 +181,8 @@ fn critical_path(plan: &Plan, times: &[Duration]) -> Vec<(Urn, Action, Duration)
     let mut at = (0..ends.len()).rev().max_by_key(|at| ends[*at]).map(StepId);
     let mut path = Vec::new();
     while let Some(id) = at {
-        if !times[id.0].is_zero() {
-            let step = plan.step(id);
+        let step = plan.step(id);
+        if !times[id.0].is_zero() && !step.record_only {
             path.push((step.urn.clone(), step.action, times[id.0]));
         }
         at = before[id.0].copied();

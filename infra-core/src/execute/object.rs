@@ -101,6 +101,7 @@ impl Object<'_> {
         loop {
             let found = self.read(id, recorded, after).await?;
             let now = self.scope.env.monotonic();
+            let waited = now.saturating_sub(start);
             let why = match found {
                 Some(found) => match &found.readiness {
                     Readiness::Ready => return Ok(found),
@@ -116,14 +117,14 @@ impl Object<'_> {
                 None => return Err(Error::not_found(format!("{id} is gone"))),
             };
             if now >= self.deadline {
-                let message = format!("not ready after {} s: {why}", (now - start).as_secs());
+                let message = format!("not ready after {} s: {why}", waited.as_secs());
                 return Err(Error::new(Class::Transient, message));
             }
             if told != why {
                 self.scope.progress(self.step, &self.op.urn, &*why);
                 told = why;
             }
-            after = interval(now - start);
+            after = interval(waited);
         }
     }
 
@@ -135,6 +136,7 @@ impl Object<'_> {
         loop {
             let Some(found) = self.read(id, recorded, after).await? else { return Ok(()) };
             let now = self.scope.env.monotonic();
+            let waited = now.saturating_sub(start);
             let why = match found.readiness {
                 // Scheduled for deletion is as gone as it gets.
                 Readiness::Restorable(_) => return Ok(()),
@@ -143,14 +145,14 @@ impl Object<'_> {
                 Readiness::Ready => "still there".to_owned(),
             };
             if now >= self.deadline {
-                let message = format!("not gone after {} s: {why}", (now - start).as_secs());
+                let message = format!("not gone after {} s: {why}", waited.as_secs());
                 return Err(Error::new(Class::Transient, message));
             }
             if told != why {
                 self.scope.progress(self.step, &self.op.urn, &*why);
                 told = why;
             }
-            after = interval(now - start);
+            after = interval(waited);
         }
     }
 }

@@ -58,13 +58,15 @@ impl Deref for Run {
 
 impl Run {
     pub(crate) fn new(scope: Scope, plan: Arc<Plan>, graph: Arc<Graph>) -> Self {
-        let makes = plan.iter().filter(|(_, step)| !is_removal(step.action));
-        let makers: HashMap<_, _> = makes.map(|(id, step)| (step.urn.clone(), id)).collect();
+        let stays = |(_, step): &(StepId, &Step)| !is_removal(step.action);
+        let made = plan.iter().filter(stays).map(|(id, step)| (step.urn.clone(), id));
+        let makers: HashMap<_, _> = made.collect();
         let mut left = HashMap::new();
         scope.session.with(|snapshot| {
             if makers.len() < graph.nodes.len() {
                 for urn in graph.nodes.keys().filter(|urn| !makers.contains_key(*urn)) {
-                    left.extend(snapshot.current(urn).map(|record| (urn.clone(), record.clone())));
+                    let record = snapshot.current(urn).map(Arc::clone);
+                    left.extend(record.map(|record| (urn.clone(), record)));
                 }
             }
             scope.connections.remember(&scope.registry, snapshot);

@@ -93,16 +93,17 @@ impl Scheduler {
     pub fn next(&mut self, lock: &mut dyn FnMut(StepId) -> Option<Lock>) -> Option<StepId> {
         while self.running < self.limit && !self.stopped {
             let (_, Reverse(at)) = self.ready.pop()?;
-            if self.states[at] == State::Waiting && !self.holds.contains_key(&at) {
-                if let Some(lock) = lock(StepId(at)) {
-                    if let Some(queue) = self.locks.get_mut(&lock) {
-                        queue.push_back(at);
-                        self.states[at] = State::Locked;
-                        continue;
-                    }
-                    self.locks.insert(lock.clone(), VecDeque::new());
-                    self.holds.insert(at, lock);
+            // Who was given the lock already is not asked again.
+            if !self.holds.contains_key(&at)
+                && let Some(lock) = lock(StepId(at))
+            {
+                if let Some(queue) = self.locks.get_mut(&lock) {
+                    queue.push_back(at);
+                    self.states[at] = State::Locked;
+                    continue;
                 }
+                self.locks.insert(lock.clone(), VecDeque::new());
+                self.holds.insert(at, lock);
             }
             self.states[at] = State::Running;
             self.running += 1;
@@ -124,7 +125,9 @@ impl Scheduler {
         if self.go_on && self.deletes[step.0] {
             let (goes, stays): (Vec<_>, Vec<_>) =
                 self.dependents[step.0].iter().partition(|&&next| self.deletes[next]);
-            goes.into_iter().for_each(|next| self.freed(next));
+            for next in goes {
+                self.freed(next);
+            }
             self.skip(stays, &mut skipped);
         } else {
             self.skip(self.dependents[step.0].clone(), &mut skipped);

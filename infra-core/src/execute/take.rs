@@ -1,5 +1,7 @@
 //! Taking over an object that exists.
 
+use std::sync::Arc;
+
 use infra_state::{Change, Instance, Lineage, Record, Status, Value};
 
 use super::{
@@ -23,7 +25,7 @@ impl Run {
         let limit = node.options.create_timeout.unwrap_or(node.driver.timeouts().create);
         let object = Object {
             scope: &self.scope,
-            driver: node.driver.clone(),
+            driver: Arc::clone(&node.driver),
             connection,
             op: self.new_operation(&step.urn, &step.instance),
             step: Some(id),

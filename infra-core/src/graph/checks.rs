@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use infra_state::{Path, Urn, Value};
 
-use super::{Graph, Mistake, Node, Role};
+use super::{Graph, Mistake, Node, Role, did_you_mean};
 use crate::{
     config::nearest,
     plan::{complete_fields, name},
@@ -90,8 +90,7 @@ fn declared(graph: &Graph, urn: &Urn) -> Option<String> {
     if graph.nodes.contains_key(urn) {
         return None;
     }
-    let near = nearest(urn.as_str(), graph.nodes.keys().map(Urn::as_str));
-    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = did_you_mean(urn, graph.nodes.keys());
     Some(format!("`{urn}` is not declared in this program{hint}"))
 }
 

@@ -6,9 +6,11 @@ mod encode;
 mod expr;
 mod node;
 mod order;
+mod similar;
 
 pub use build::Graph;
 pub use encode::{decode, encode};
 pub use expr::{Closure, EvalError, Expr, Opaque};
 pub(crate) use order::order;
+pub(crate) use similar::did_you_mean;
 pub use node::{Exports, Mistake, Node, NodeOptions, Role};

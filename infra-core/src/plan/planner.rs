@@ -45,7 +45,8 @@ pub fn plan(
     let mut wires = Wires::new(&forward, &removals);
     let losses = removals.iter().filter(|removal| removal.data_loss).map(|removal| {
         let urn = removal.record.urn.clone();
-        DataLoss { allowed: options.allow_data_loss.contains(&urn), urn }
+        let allowed = options.simulated || options.allow_data_loss.contains(&urn);
+        DataLoss { allowed, urn }
     });
     let mut plan = Plan {
         exports: graph.exports.clone(),

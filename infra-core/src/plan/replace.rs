@@ -52,12 +52,14 @@ pub(super) fn order(forward: &mut Forward<'_>, removals: &mut [Removal]) -> Resu
     certain(forward, &before);
     let roots = roots(forward, &before);
     for (at, make) in forward.makes.iter().enumerate() {
-        let Some(replacing) = make.replaces.as_ref().filter(|replacing| replacing.if_changed) else {
-            continue;
-        };
-        let _ = replacing;
-        if let Some(removal) = old.get(make.urn()) {
-            removals[*removal].only_if = Some(roots.get(&at).copied().unwrap_or(at));
+        let Some(replacing) = &make.replaces else { continue };
+        match old.get(make.urn()) {
+            Some(removal) if replacing.if_changed => {
+                removals[*removal].only_if = Some(roots.get(&at).copied().unwrap_or(at));
+            }
+            // Something that is left alone uses it, by way of other old objects.
+            None if make.makes_room().is_some() => return Err(in_use(make.urn(), None)),
+            _ => {}
         }
     }
     Ok(())
@@ -108,10 +110,14 @@ fn refuse_left_alone(forward: &Forward<'_>, at: usize) -> Result<()> {
     let users = forward.remembered.dependents(urn).iter().map(|record| &record.urn);
     let mut left: Vec<_> = users.filter(|user| !forward.scope.has(user)).collect();
     left.dedup();
-    let Some(first) = left.first() else { return Ok(()) };
+    left.first().map_or(Ok(()), |first| Err(in_use(urn, Some(first))))
+}
+
+fn in_use(urn: &Urn, by: Option<&Urn>) -> Error {
+    let way = by.map(|by| format!(": add `{by}` to the plan (`--target {by}`, or no `--exclude` of it)"));
     let message = format!(
-        "`{urn}` can only be replaced by deleting it first, and `{first}` uses it: add it to the plan too \
-         (`--target {first}`, or no `--exclude` of it)"
+        "`{urn}` can only be replaced by deleting it first, and something that this plan leaves alone uses it{}",
+        way.unwrap_or_default()
     );
-    Err(Error::new(ErrorKind::Usage, message))
+    Error::new(ErrorKind::Usage, message)
 }

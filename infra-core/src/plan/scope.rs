@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use infra_state::Urn;
 
 use super::{PlanOptions, remembered::Remembered};
-use crate::{Error, ErrorKind, Result, config::nearest, graph::Graph};
+use crate::{
+    Error, ErrorKind, Result,
+    graph::{Graph, did_you_mean},
+};
 
 /// The resources that a plan may touch; `None` is all.
 pub(super) struct Scope(Option<HashSet<Urn>>);
@@ -109,8 +112,7 @@ fn known(graph: &Graph, remembered: &Remembered<'_>, options: &PlanOptions) -> R
                 continue;
             }
             let every = graph.nodes.keys().chain(remembered.iter().map(|record| &record.urn));
-            let near = nearest(urn.as_str(), every.map(Urn::as_str));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = did_you_mean(urn, every);
             let message = format!("{flag}: there is no resource `{urn}` in the program or in state{hint}");
             return Err(Error::new(ErrorKind::Usage, message));
         }

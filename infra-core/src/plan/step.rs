@@ -241,6 +241,8 @@ pub struct PlanOptions {
     pub replaces: BTreeSet<Urn>,
     /// Data loss that was agreed to (`--allow-data-loss`).
     pub allow_data_loss: BTreeSet<Urn>,
+    /// The cloud is not a real one: what it holds is nobody's data, and losing it needs no flag.
+    pub simulated: bool,
     /// With `destroy`: leave what is protected, and what it needs, alone.
     pub exclude_protected: bool,
     /// How much is read first.

@@ -15,7 +15,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use infra_state::Key;
+use infra_state::{Key, Status};
 
 use super::{draft::Removal, forward::Forward};
 use crate::graph::order;
@@ -24,12 +24,16 @@ use crate::graph::order;
 pub(super) struct Wires {
     needs: Vec<Vec<usize>>,
     makes: usize,
+    /// Which removals are of objects that were replaced in an earlier run.
+    deposed: Vec<bool>,
 }
 
 impl Wires {
     pub(super) fn new(forward: &Forward<'_>, removals: &[Removal]) -> Self {
         let makes = forward.makes.len();
-        let mut wires = Self { needs: vec![Vec::new(); makes + removals.len()], makes };
+        let deposed = removals.iter().map(|r| r.record.status == Status::Deposed).collect();
+        let needs = vec![Vec::new(); makes + removals.len()];
+        let mut wires = Self { needs, makes, deposed };
         let users = wires.declared(forward);
         wires.removed(forward, removals, &users);
         for needs in &mut wires.needs {
@@ -53,12 +57,19 @@ impl Wires {
         &self.needs[at]
     }
 
-    /// Each member of the cycle waits for the next.
+    /// Drops one edge of a cycle, in which each member waits for the next. Records name the resources they were made
+    /// from, not the objects: a user of something deposed may be one of the object that took its place.
     fn cut(&mut self, cycle: &[usize]) {
         let next = |at: usize| cycle[(at + 1) % cycle.len()];
         let removal = |at: usize| at >= self.makes;
-        let weak = (0..cycle.len()).find(|&at| removal(cycle[at]) && removal(next(at)));
-        let at = weak.unwrap_or_default();
+        let among = |at: &usize| removal(cycle[*at]) && removal(next(*at));
+        let deposed = |at: usize| self.deposed[cycle[at % cycle.len()] - self.makes];
+        let strength = |at: &usize| match (deposed(*at), deposed(*at + 1)) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, _) => 2,
+        };
+        let at = (0..cycle.len()).filter(among).min_by_key(strength).unwrap_or_default();
         let (from, to) = (cycle[at], next(at));
         self.needs[from].retain(|need| *need != to);
     }

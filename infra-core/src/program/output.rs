@@ -18,6 +18,22 @@ pub struct Output<T> {
     of: PhantomData<fn() -> T>,
 }
 
+/// What could be compared with an output: nothing. It exists so that the compiler can say why.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an `Output` cannot be compared: its value is not known while the program runs",
+    label = "this value is known only once the resource exists",
+    note = "branch on the configuration instead; to work with the value later use `.map(|value| …)` or `interpolate!`"
+)]
+pub trait KnownWhileTheProgramRuns {}
+
+/// Never usable: nothing fulfils the bound.
+impl<T, U: KnownWhileTheProgramRuns> PartialEq<U> for Output<T> {
+    fn eq(&self, _: &U) -> bool {
+        false
+    }
+}
+
 impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
         Self::from_expr(self.expr.clone())

@@ -57,6 +57,11 @@ impl Data for () {
 }
 
 /// What [`Stack::add`](crate::Stack::add) takes: a derived declaration, with or without options after it.
+#[diagnostic::on_unimplemented(
+    message = "expected a declaration, found `{Self}`",
+    label = "this is not a declaration of a resource",
+    note = "declare it with its constructor and setters, like `Subnet::new(&vpc.id, block).public(true)`; what `stack.add` returned is declared already"
+)]
 pub trait Declaration: Sized {
     /// The kind declared.
     type Resource: Resource;

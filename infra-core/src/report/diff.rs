@@ -47,7 +47,11 @@ pub(super) fn property(diff: &PropertyDiff, indent: &str, out: &mut String) {
             dim("→"),
             added(&inline(after, WIDTH)),
             // Two secrets look the same; the reader must see that they are not.
-            if is_secret(before) && is_secret(after) { dim(" (another one)") } else { String::new() },
+            if is_secret(before) && is_secret(after) {
+                dim(" (another one)")
+            } else {
+                String::new()
+            },
         ),
         (None, Some(after)) => {
             writeln!(out, "{indent}{sign} {path}: {}{note}", added(&inline(after, WIDTH)))

@@ -13,7 +13,8 @@ use super::{
 pub fn history(entries: &[HistoryEntry]) -> String {
     let mut out = String::new();
     let rows: Vec<_> = entries.iter().map(row).collect();
-    let width = |at: usize| rows.iter().map(|row: &[String; 5]| row[at].chars().count()).max().unwrap_or(0);
+    let width =
+        |at: usize| rows.iter().map(|row: &[String; 5]| row[at].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
     for (entry, row) in entries.iter().zip(&rows) {
         let outcome = match entry.outcome {
@@ -23,7 +24,11 @@ pub fn history(entries: &[HistoryEntry]) -> String {
         };
         let [number, at, command, by, what] = row;
         let [n, a, c, b] = widths;
-        let _ = writeln!(out, "{number:>n$}  {at:a$}  {command:c$}  {outcome}  {}  {what}", dim(&format!("{by:b$}")));
+        let _ = writeln!(
+            out,
+            "{number:>n$}  {at:a$}  {command:c$}  {outcome}  {}  {what}",
+            dim(&format!("{by:b$}"))
+        );
     }
     out
 }
@@ -36,7 +41,11 @@ fn row(entry: &HistoryEntry) -> [String; 5] {
     let took = entry.ended.duration_since(deployment.at);
     let took = duration(took.try_into().unwrap_or_default());
     let revision: String = deployment.revision.chars().take(12).collect();
-    let what = if revision.is_empty() { format!("{what} in {took}") } else { format!("{what} in {took} ({revision})") };
+    let what = if revision.is_empty() {
+        format!("{what} in {took}")
+    } else {
+        format!("{what} in {took} ({revision})")
+    };
     [
         deployment.number.to_string(),
         deployment.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),

@@ -34,9 +34,10 @@ pub fn event(event: &Event) -> Json {
         Event::StepProgress { step, urn, text } => {
             ("step-progress", json!({"step": step.0, "urn": urn, "text": text}))
         }
-        Event::StepDone { step, urn, action, elapsed } => {
-            ("step-done", with(about(*step, urn, *action), json!({"seconds": elapsed.as_secs_f64()})))
-        }
+        Event::StepDone { step, urn, action, elapsed } => (
+            "step-done",
+            with(about(*step, urn, *action), json!({"seconds": elapsed.as_secs_f64()})),
+        ),
         Event::StepFailed { step, urn, action, message, elapsed } => {
             let more = json!({"message": message, "seconds": elapsed.as_secs_f64()});
             ("step-failed", with(about(*step, urn, *action), more))
@@ -96,7 +97,11 @@ fn word(action: Action) -> &'static str {
 }
 
 fn counts(counts: &BTreeMap<Action, usize>) -> Json {
-    counts.iter().map(|(action, n)| (word(*action).to_owned(), json!(n))).collect::<Map<_, _>>().into()
+    counts
+        .iter()
+        .map(|(action, n)| (word(*action).to_owned(), json!(n)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn values(values: &BTreeMap<String, Value>) -> Json {

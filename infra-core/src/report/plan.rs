@@ -23,12 +23,17 @@ pub fn plan(plan: &Plan, details: bool) -> String {
     let mut shown = 0;
     for step in &plan.steps {
         let key = Key { urn: step.urn.clone(), instance: step.instance.clone() };
-        let part = matches!(step.action, Action::DeleteOld | Action::Forget) && replaced.contains(&key);
+        let part =
+            matches!(step.action, Action::DeleteOld | Action::Forget) && replaced.contains(&key);
         if part || is_silent(step) {
             continue;
         }
         shown += 1;
-        tree.put(step.urn.name(), &format!("{} {}", step.urn.kind(), step.instance), leaf(step, details));
+        tree.put(
+            step.urn.name(),
+            &format!("{} {}", step.urn.kind(), step.instance),
+            leaf(step, details),
+        );
     }
     let mut out = String::new();
     if shown > 0 {
@@ -47,7 +52,8 @@ pub fn plan(plan: &Plan, details: bool) -> String {
 
 fn is_silent(step: &Step) -> bool {
     let quiet = step.drift.is_empty() && step.renamed_from.is_none();
-    quiet && (step.action == Action::Keep || (step.record_only && step.action != Action::Read))
+    quiet
+        && (step.action == Action::Keep || (step.record_only && step.action != Action::Read))
         && step.diff.is_empty()
         || step.record_only && step.action == Action::Forget && quiet
 }
@@ -59,7 +65,11 @@ fn leaf(step: &Step, details: bool) -> Leaf {
     };
     match (step.action, &step.replaces) {
         (Action::Create, Some(replacement)) => {
-            say(replaced(if replacement.if_changed { "replace, if it changes" } else { "replace" }));
+            say(replaced(if replacement.if_changed {
+                "replace, if it changes"
+            } else {
+                "replace"
+            }));
             if let ReplaceOrder::DeleteFirst(reason) = &replacement.order {
                 say(warning(&format!("the old one goes first: {reason}")));
             }
@@ -81,14 +91,17 @@ fn leaf(step: &Step, details: bool) -> Leaf {
     if let Some(reason) = reason(step) {
         let _ = writeln!(below, "{}", dim(&format!("because {reason}")));
     }
-    let plain = matches!(step.action, Action::Create | Action::Delete | Action::DeleteOld | Action::Import);
-    if !plain || step.replaces.is_some() || (step.action == Action::Import && !step.diff.is_empty()) {
+    let plain =
+        matches!(step.action, Action::Create | Action::Delete | Action::DeleteOld | Action::Import);
+    if !plain || step.replaces.is_some() || (step.action == Action::Import && !step.diff.is_empty())
+    {
         step.diff.iter().for_each(|property| diff::property(property, "", &mut below));
     } else if details {
         properties(step, &mut below);
     }
     if !step.drift.is_empty() {
-        let _ = writeln!(below, "{}", changed("changed by somebody else since (recorded → found):"));
+        let _ =
+            writeln!(below, "{}", changed("changed by somebody else since (recorded → found):"));
         for property in &step.drift {
             let back = step.paths.iter().any(|path| path.covers(&property.path));
             diff::property(property, "  ", &mut below);
@@ -130,7 +143,12 @@ fn losses(plan: &Plan, out: &mut String) {
         let _ = if loss.allowed {
             writeln!(out, "  {} {urn}  {}", loud("!"), dim("(allowed by --allow-data-loss)"))
         } else {
-            writeln!(out, "  {} {urn}  {}", loud("!"), warning(&format!("needs --allow-data-loss {urn}")))
+            writeln!(
+                out,
+                "  {} {urn}  {}",
+                loud("!"),
+                warning(&format!("needs --allow-data-loss {urn}"))
+            )
         };
     }
 }
@@ -164,16 +182,17 @@ pub(super) fn counts(plan: &Plan) -> String {
     let count = |wanted: &dyn Fn(&Step) -> bool| {
         plan.steps.iter().filter(|step| !step.record_only && wanted(step)).count()
     };
-    let unchanged = plan
-        .steps
-        .iter()
-        .filter(|step| step.action == Action::Keep || (step.record_only && step.action != Action::Forget))
-        .count();
+    // Lookups and providers have no object that could have changed.
+    let is_object = |step: &Step| step.recorded.as_ref().is_some_and(|record| record.id.is_some());
+    let kept = plan.steps.iter().filter(|step| step.action == Action::Keep && is_object(step));
+    let unchanged = kept.count();
     if plan.is_empty() {
-        return match unchanged {
-            0 => "Nothing to do: there are no resources.".to_owned(),
-            n => format!("{} {n} resources are as the program says.", added("Nothing to do:")),
+        let how = match unchanged {
+            0 => "there are no resources".to_owned(),
+            1 => "the one resource is as the program says".to_owned(),
+            n => format!("all {n} resources are as the program says"),
         };
+        return format!("{} {how}.", added("Nothing to do:"));
     }
     let replaced_keys: BTreeSet<_> =
         plan.steps.iter().filter_map(|s| s.replaces.as_ref().map(|r| &r.old)).collect();

@@ -118,8 +118,12 @@ impl Human {
             Event::StepFailed { step, urn, action, message, elapsed } => {
                 self.ended(*step);
                 let verb = words(*action).0;
-                let mut text =
-                    format!("  {} {} {verb} failed after {}", loud("✗"), urn.name(), duration(*elapsed));
+                let mut text = format!(
+                    "  {} {} {verb} failed after {}",
+                    loud("✗"),
+                    urn.name(),
+                    duration(*elapsed)
+                );
                 for line in message.lines() {
                     let _ = write!(text, "\n      {line}");
                 }
@@ -166,7 +170,9 @@ impl Human {
         self.sink.write("\n");
         if let Some(live) = &self.sink.live {
             let total = live.add(ProgressBar::new(steps as u64));
-            if let Ok(style) = ProgressStyle::with_template("{elapsed_precise:.dim} {wide_bar:.green/dim} {pos}/{len} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template(
+                "{elapsed_precise:.dim} {wide_bar:.green/dim} {pos}/{len} · {msg}",
+            ) {
                 total.set_style(style);
             }
             total.enable_steady_tick(Duration::from_millis(250));
@@ -185,7 +191,9 @@ impl Human {
                 Some(total) => live.insert_before(total, ProgressBar::new_spinner()),
                 None => live.add(ProgressBar::new_spinner()),
             };
-            if let Ok(style) = ProgressStyle::with_template("  {prefix} {elapsed:>4.dim} {wide_msg:.dim}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("  {prefix} {elapsed:>4.dim} {wide_msg:.dim}")
+            {
                 bar.set_style(style);
             }
             bar.set_prefix(format!("{} {}", sign(action, false), urn.name()));

@@ -24,8 +24,19 @@ pub fn target(target: &Target) -> String {
         if facts.is_empty() {
             continue;
         }
-        line("provider", &if several { format!("{name}: {}", facts.join(", ")) } else { facts.join(", ") });
+        line(
+            "provider",
+            &if several { format!("{name}: {}", facts.join(", ")) } else { facts.join(", ") },
+        );
     }
     line("state", &target.state);
+    if target.notice.is_none() && target.state.starts_with("file:") && !target.providers.is_empty()
+    {
+        let _ = writeln!(
+            out,
+            "{} the state of real things lies on this machine only; who else runs the program makes them twice. Write `state = \"s3://…\"`",
+            warning("warning:")
+        );
+    }
     out
 }

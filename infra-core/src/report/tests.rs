@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use infra_state::{Deployment, HistoryEntry, Instance, Key, Outcome, Path, Position, Urn, Value};
+use infra_state::{
+    Deployment, HistoryEntry, Instance, Key, Options, Outcome, Path, Position, Record, Status, Urn,
+    Value,
+};
 
 use super::*;
 use crate::{
@@ -55,6 +58,25 @@ fn why(of: &str, at: Option<&str>, cause: Cause) -> Why {
     Why { urn: urn(of), path: at.map(path), cause }
 }
 
+fn kept(name: &str) -> Step {
+    let record = Record {
+        urn: urn(name),
+        instance: "k3f9".into(),
+        version: 1,
+        status: Status::Ready,
+        id: Some("id-1".into()),
+        inputs: Value::map(),
+        outputs: Value::map(),
+        provider: None,
+        dependencies: BTreeSet::new(),
+        options: Options::default(),
+        holds_data: false,
+        created: jiff::Timestamp::UNIX_EPOCH,
+        updated: jiff::Timestamp::UNIX_EPOCH,
+    };
+    Step { recorded: Some(Arc::new(record)), ..step(Action::Keep, name) }
+}
+
 const VPC: &str = "aws:ec2:Vpc::net/vpc";
 const SUBNET: &str = "aws:ec2:Subnet::net/app-a";
 const DB: &str = "aws:rds:Instance::data/db";
@@ -62,7 +84,12 @@ const DB: &str = "aws:rds:Instance::data/db";
 fn example() -> Plan {
     let text = |text: &str| Some(Value::from(text));
     let vpc = Step {
-        diff: vec![differs("cidr_block", text("10.0.0.0/16"), text("10.9.0.0/16"), DiffKind::Replace)],
+        diff: vec![differs(
+            "cidr_block",
+            text("10.0.0.0/16"),
+            text("10.9.0.0/16"),
+            DiffKind::Replace,
+        )],
         replaces: Some(Replacement {
             old: Key { urn: urn(VPC), instance: "old1".into() },
             if_changed: false,
@@ -98,7 +125,12 @@ fn example() -> Plan {
                 DiffKind::Update,
             ),
         ],
-        drift: vec![differs("ttl", Some(Value::from(60_u64)), Some(Value::from(300_u64)), DiffKind::Update)],
+        drift: vec![differs(
+            "ttl",
+            Some(Value::from(60_u64)),
+            Some(Value::from(300_u64)),
+            DiffKind::Update,
+        )],
         paths: vec![path("policy"), path("ttl")],
         why: vec![why("aws:iam:Role::role", None, Cause::Changed)],
         ..step(Action::Update, "aws:iam:Role::role")
@@ -119,7 +151,7 @@ fn example() -> Plan {
         why: vec![why("aws:ec2:Instance::node", None, Cause::New)],
         ..step(Action::Create, "aws:ec2:Instance::node")
     };
-    let kept = step(Action::Keep, "aws:kms:Key::key");
+    let kept = kept("aws:kms:Key::key");
     let lookup = step(Action::Read, "aws:ec2:LatestAmi::ami");
     Plan {
         steps: vec![vpc, vpc_old, subnet, role, db, node, kept, lookup],
@@ -149,7 +181,7 @@ fn a_plan() {
 #[test]
 fn a_plan_with_nothing_to_do() {
     let empty = Plan {
-        steps: vec![step(Action::Keep, VPC), step(Action::Keep, DB)],
+        steps: vec![kept(VPC), kept(DB)],
         exported: BTreeMap::from([("endpoint".to_owned(), Value::from("db.example.com:5432"))]),
         ..Plan::default()
     };
@@ -206,7 +238,12 @@ fn events() -> Vec<Event> {
         Event::Started { steps: 3, deployment: 7 },
         Event::StepStarted { step: one, urn: vpc.clone(), action: Action::Create },
         Event::StepProgress { step: one, urn: vpc.clone(), text: "pending: creating".into() },
-        Event::StepDone { step: one, urn: vpc, action: Action::Create, elapsed: Duration::from_secs(1) },
+        Event::StepDone {
+            step: one,
+            urn: vpc,
+            action: Action::Create,
+            elapsed: Duration::from_secs(1),
+        },
         Event::StepStarted { step: two, urn: db.clone(), action: Action::Create },
         Event::StepFailed {
             step: two,

@@ -119,7 +119,10 @@ mod tests {
             ("b", Value::from("geheim").secret()),
             ("c", Value::List(vec![Value::Unknown, Value::from(3)])),
         ]);
-        assert_eq!(inline(&value, 80), r#"{ a: "x\"y", b: [secret], c: [(known after apply), 3] }"#);
+        assert_eq!(
+            inline(&value, 80),
+            r#"{ a: "x\"y", b: [secret], c: [(known after apply), 3] }"#
+        );
         assert_eq!(inline(&value, 9), r#"{ a: "x\…"#);
         let document = Value::from(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}"#);
         assert!(whole(&document, 20).unwrap().contains("\n    {\n      Effect: \"Allow\""));

@@ -88,6 +88,9 @@ pub(super) async fn a_deleted_object_is_gone_and_can_be_made_again(pair: &Pair) 
     pair.b.delete(KEY).await.expect("delete");
     assert_eq!(body(&*pair.a, KEY).await, None);
     assert_eq!(pair.a.list("program/stack", "").await.expect("list"), [""; 0]);
+    created(&*pair.a, "program/stack/journal/1", b"x").await;
+    pair.b.delete("program/stack/journal/1").await.expect("delete");
+    assert_eq!(pair.a.list("program/stack", "").await.expect("list"), [""; 0], "an empty folder");
     created(&*pair.a, KEY, b"again").await;
     assert_eq!(body(&*pair.b, KEY).await.as_deref(), Some(b"again".as_slice()));
 }

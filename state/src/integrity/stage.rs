@@ -1,7 +1,7 @@
 //! A snapshot seen through changes that are not applied yet.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 

@@ -137,8 +137,10 @@ impl Lease {
         let Liveness::Beats { every, .. } = liveness else { return };
         let (store, nonce, pulse) = (self.store.clone(), self.nonce, Arc::clone(&self.pulse));
         let beats = async move {
+            let mut pause = every;
             loop {
-                store.env.sleep(every).await;
+                store.env.sleep(pause).await;
+                pause = every;
                 let asked = store.env.monotonic();
                 match store.backend.lease_renew(&store.folder(), nonce, store.env.uuid()).await {
                     Ok(true) => {
@@ -148,7 +150,10 @@ impl Lease {
                         pulse.lost.store(true, Ordering::Release);
                         return;
                     }
-                    Err(error) => tracing::warn!(%error, "the lock could not be renewed"),
+                    Err(error) => {
+                        tracing::warn!(%error, "the lock could not be renewed");
+                        pause = every / 4;
+                    }
                 }
             }
         };

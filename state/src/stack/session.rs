@@ -137,7 +137,7 @@ impl Session {
         self.live().snapshot.clone()
     }
 
-    /// Looks at the state without a copy. Commits wait meanwhile.
+    /// Looks at the state without a copy. Commits wait meanwhile, so be short, and do not use the session inside.
     pub fn with<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> T {
         look(&self.live().snapshot)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -95,24 +95,33 @@ impl Cloud {
         &self.0.faults
     }
 
-    /// One call; the error is a connection that fails.
+    /// One call; the error is a connection that fails. A request that is sent arrives: the call is
+    /// carried out even when the caller stops waiting, as in a real cloud.
     pub(super) async fn exchange(
         &self,
         request: http::Request<Bytes>,
     ) -> std::io::Result<http::Response<Bytes>> {
-        if !self.0.settings.latency.is_zero() {
-            tokio::time::sleep(self.0.settings.latency).await;
-        }
         let call = match ApiCall::read(request, &self.0.settings.account) {
             Ok(call) => call,
             Err(service) => return Ok(unknown(&service)),
         };
+        // Half there, half back: who gives up on the way back has been served.
+        let way = self.0.settings.latency / 2;
         let inner = Arc::clone(&self.0);
-        // On a blocking thread, because the file lock and fsync block; and there the call is
-        // finished even when the caller stops waiting, as in a real cloud.
-        tokio::task::spawn_blocking(move || inner.carry_out(&call))
-            .await
-            .map_err(std::io::Error::other)?
+        let carried = tokio::spawn(async move {
+            travel(way).await;
+            // On a blocking thread, because the file lock and fsync block.
+            tokio::task::spawn_blocking(move || inner.carry_out(&call)).await
+        });
+        let reply = carried.await.and_then(|reply| reply).map_err(std::io::Error::other)?;
+        travel(way).await;
+        reply
+    }
+}
+
+async fn travel(way: Duration) {
+    if !way.is_zero() {
+        tokio::time::sleep(way).await;
     }
 }
 
@@ -121,17 +130,20 @@ impl Inner {
         let disconnected =
             || std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection lost (fault)");
         let reply = match self.faults.before(call) {
-            Before::Go => self.answer(call),
+            Before::Go => {
+                let reply = self.answer(call);
+                if self.faults.loses_reply(call) {
+                    self.note(Call::new(call, 0));
+                    return Err(disconnected());
+                }
+                reply
+            }
             Before::Refuse(failure) => render_failure(call, &failure),
             Before::Disconnect => {
                 self.note(Call::new(call, 0));
                 return Err(disconnected());
             }
         };
-        if self.faults.loses_reply(call) {
-            self.note(Call::new(call, 0));
-            return Err(disconnected());
-        }
         tracing::trace!(
             service = call.service.name(),
             operation = call.operation,

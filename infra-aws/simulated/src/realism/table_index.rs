@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// The indexes and attribute definitions of a table after a call of `UpdateTable` that changes indexes, given the
-/// table's description before it. None: the call changes no index.
+/// The indexes and attribute definitions of a table after a call of `UpdateTable` that changes
+/// indexes, given the table's description before it. None: the call changes no index.
 pub(super) fn updated(before: &Value, input: &Value) -> Option<(Value, Value)> {
     let updates = input["GlobalSecondaryIndexUpdates"].as_array()?;
     let mut indexes = before["GlobalSecondaryIndexes"].as_array().cloned().unwrap_or_default();

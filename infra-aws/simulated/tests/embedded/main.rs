@@ -5,6 +5,7 @@
 
 mod caller;
 mod certificates;
+mod client;
 mod clusters;
 mod databases;
 mod durability;
@@ -13,4 +14,5 @@ mod identities;
 mod neighbours;
 mod network;
 mod objects;
+mod processes;
 mod stores;

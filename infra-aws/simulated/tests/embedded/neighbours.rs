@@ -90,6 +90,11 @@ async fn what_is_misshapen_is_refused_wherever_it_is() {
 async fn a_node_group_of_a_foreign_network() {
     let aws = instant();
     post(&aws, "/clusters", cluster()).await;
+    for template in [json!({}), json!({"id": "template"}), json!({"id": "lt-1", "name": "n"})] {
+        let mut input = node_group();
+        input["launchTemplate"] = template;
+        refused(&aws, "/clusters/main/node-groups", input).await;
+    }
     post(&aws, "/clusters/main/node-groups", node_group()).await;
     let path = "/clusters/main/node-groups/a";
     let seen = get(&aws, path).await["nodegroup"].clone();

@@ -6,21 +6,18 @@ mod update;
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_eks::types::{
-    CreateAccessConfigRequest, KubernetesNetworkConfigRequest, UpgradePolicyRequest, VpcConfigRequest,
-    ZonalShiftConfigRequest,
+    CreateAccessConfigRequest, KubernetesNetworkConfigRequest, UpgradePolicyRequest,
+    VpcConfigRequest, ZonalShiftConfigRequest,
 };
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Cx, Error, Field, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Reason, Result,
-        Timeouts, Violation,
+        Change, Cx, Error, Field, Find, Grant, Lock, Managed, Observed, Once, Operation, Part,
+        Partial, Reason, Result, Timeouts, Violation,
     },
 };
 
-use super::{
-    AuthenticationMode, ClusterName, IpFamily, LogType, Support, tagging,
-    types::arn,
-};
+use super::{AuthenticationMode, ClusterName, IpFamily, LogType, Support, tagging, types::arn};
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -139,7 +136,7 @@ impl Cluster {
     }
 
     fn lock_name(&self) -> Option<Lock> {
-        self.name.as_deref().map(|name| ClusterName::trusted(name).lock())
+        self.name.as_deref().map(|name| ClusterName::trusted(name).lock("cluster"))
     }
 }
 
@@ -155,7 +152,9 @@ impl Managed for Cluster {
         let cidrs: Vec<_> = want.public_cidrs.iter().map(ToString::to_string).collect();
         let vpc = VpcConfigRequest::builder()
             .set_subnet_ids(Some(want.subnets.iter().map(ToString::to_string).collect()))
-            .set_security_group_ids(Some(want.security_groups.iter().map(ToString::to_string).collect()))
+            .set_security_group_ids(Some(
+                want.security_groups.iter().map(ToString::to_string).collect(),
+            ))
             .endpoint_private_access(want.private_access)
             .endpoint_public_access(want.public_access)
             .set_public_access_cidrs((!cidrs.is_empty()).then_some(cidrs));
@@ -179,10 +178,14 @@ impl Managed for Cluster {
             .logging(update::logging(&want.logs))
             .access_config(access.build())
             .bootstrap_self_managed_addons(want.self_managed_addons)
-            .set_encryption_config(want.encryption_key.as_ref().map(|key| vec![update::encryption(key)]))
+            .set_encryption_config(
+                want.encryption_key.as_ref().map(|key| vec![update::encryption(key)]),
+            )
             .set_upgrade_policy(policy)
             .deletion_protection(want.deletion_protection)
-            .zonal_shift_config(ZonalShiftConfigRequest::builder().enabled(want.zonal_shift).build())
+            .zonal_shift_config(
+                ZonalShiftConfigRequest::builder().enabled(want.zonal_shift).build(),
+            )
             .set_tags(tagging::list(cx.tags(&want.tags, op)))
             .client_request_token(op.token());
         create.send().await.classify()?;
@@ -213,7 +216,10 @@ impl Managed for Cluster {
             (_, None) => &["DeleteCluster"],
             (None, _) => &["CreateCluster", "TagResource"],
             _ => &[
-                "UpdateClusterConfig", "UpdateClusterVersion", "AssociateEncryptionConfig", "TagResource",
+                "UpdateClusterConfig",
+                "UpdateClusterVersion",
+                "AssociateEncryptionConfig",
+                "TagResource",
                 "UntagResource",
             ],
         };
@@ -221,7 +227,8 @@ impl Managed for Cluster {
         let mut grants: Vec<_> = actions.iter().chain(&["DescribeCluster"]).map(grant).collect();
         if let (None, Some(want)) = (change.have, change.want) {
             grants.push(Grant::new("iam:PassRole", want.role.as_str()));
-            let role = "arn:*:iam::*:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
+            let role =
+                "arn:*:iam::*:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
             grants.push(Grant::new("iam:CreateServiceLinkedRole", role));
         }
         let key = change.want.and_then(|want| want.encryption_key.as_ref());
@@ -314,9 +321,14 @@ mod tests {
     #[test]
     fn one_way_streets_replace() {
         let old = declared(&[("encryption_key", "k")]).complete().unwrap().unwrap();
-        let reason = |more: &[(&str, &str)]| Cluster::replaces(&old, &declared(more)).map(|reason| reason.path);
+        let reason = |more: &[(&str, &str)]| {
+            Cluster::replaces(&old, &declared(more)).map(|reason| reason.path)
+        };
         assert_eq!(reason(&[("encryption_key", "k"), ("version", "1.35")]), None);
-        assert_eq!(reason(&[("encryption_key", "k"), ("version", "1.33")]), Some(Cluster::VERSION.path()));
+        assert_eq!(
+            reason(&[("encryption_key", "k"), ("version", "1.33")]),
+            Some(Cluster::VERSION.path())
+        );
         assert_eq!(reason(&[]), Some(Cluster::ENCRYPTION_KEY.path()));
         let back = reason(&[("encryption_key", "k"), ("authentication", "CONFIG_MAP")]);
         assert_eq!(back, Some(Cluster::AUTHENTICATION.path()));

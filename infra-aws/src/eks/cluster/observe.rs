@@ -12,7 +12,10 @@ use crate::{
     types::{Arn, Cidr, SecurityGroupId, SubnetId, VpcId, spelled},
 };
 
-pub(super) fn observed(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Observed<Cluster>> {
+pub(super) fn observed(
+    found: &sdk::Cluster,
+    inputs: Option<&Cluster>,
+) -> Result<Observed<Cluster>> {
     let all_tags = tagging::map(found.tags());
     let observed = Observed {
         id: found.name().unwrap_or_default().to_owned(),
@@ -44,7 +47,10 @@ pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Clu
         version: found.version().unwrap_or_default().to_owned(),
         name: found.name().map(str::to_owned),
         subnets: list(VpcConfigResponse::subnet_ids).iter().map(SubnetId::trusted).collect(),
-        security_groups: list(VpcConfigResponse::security_group_ids).iter().map(SecurityGroupId::trusted).collect(),
+        security_groups: list(VpcConfigResponse::security_group_ids)
+            .iter()
+            .map(SecurityGroupId::trusted)
+            .collect(),
         private_access: vpc.is_some_and(VpcConfigResponse::endpoint_private_access),
         public_access: vpc.is_some_and(VpcConfigResponse::endpoint_public_access),
         public_cidrs: list(VpcConfigResponse::public_access_cidrs)
@@ -52,7 +58,8 @@ pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Clu
             .filter_map(|cidr| Cidr::parse(cidr).ok())
             .collect(),
         logs: logs(found),
-        authentication: mode.map_or(Ok(AuthenticationMode::ConfigMap), |mode| spelled(mode.as_str()))?,
+        authentication: mode
+            .map_or(Ok(AuthenticationMode::ConfigMap), |mode| spelled(mode.as_str()))?,
         creator_is_admin: access
             .and_then(AccessConfigResponse::bootstrap_cluster_creator_admin_permissions)
             .unwrap_or_default(),
@@ -60,9 +67,17 @@ pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Clu
         encryption_key: key.and_then(Provider::key_arn).map(Arn::trusted),
         deletion_protection: found.deletion_protection().unwrap_or_default(),
         support: support.map(|support| spelled(support.as_str())).transpose()?,
-        zonal_shift: found.zonal_shift_config().and_then(|shift| shift.enabled()).unwrap_or_default(),
-        service_cidr: network.and_then(|n| n.service_ipv4_cidr()).and_then(|cidr| Cidr::parse(cidr).ok()),
-        ip_family: network.and_then(|n| n.ip_family()).map(|family| spelled(family.as_str())).transpose()?,
+        zonal_shift: found
+            .zonal_shift_config()
+            .and_then(|shift| shift.enabled())
+            .unwrap_or_default(),
+        service_cidr: network
+            .and_then(|n| n.service_ipv4_cidr())
+            .and_then(|cidr| Cidr::parse(cidr).ok()),
+        ip_family: network
+            .and_then(|n| n.ip_family())
+            .map(|family| spelled(family.as_str()))
+            .transpose()?,
         tags: tags::visible(&tagging::map(found.tags())),
     })
 }
@@ -70,7 +85,8 @@ pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Clu
 /// Known once there is an endpoint.
 fn outputs(found: &sdk::Cluster) -> Option<ClusterOutputs> {
     let vpc = found.resources_vpc_config()?;
-    let issuer = found.identity().and_then(|identity| identity.oidc()).and_then(|oidc| oidc.issuer());
+    let issuer =
+        found.identity().and_then(|identity| identity.oidc()).and_then(|oidc| oidc.issuer());
     Some(ClusterOutputs {
         name: ClusterName::trusted(found.name()?),
         arn: Arn::trusted(found.arn()?),
@@ -84,13 +100,19 @@ fn outputs(found: &sdk::Cluster) -> Option<ClusterOutputs> {
 
 fn readiness(found: &sdk::Cluster) -> Readiness {
     let health = found.health().map_or(&[][..], |health| health.issues());
-    let issue = |issue: &'_ sdk::ClusterIssue| issue.code().map_or("Issue", |code| code.as_str()).to_owned();
+    let issue = |issue: &'_ sdk::ClusterIssue| {
+        issue.code().map_or("Issue", |code| code.as_str()).to_owned()
+    };
     let codes: Vec<_> = health.iter().map(issue).collect();
-    let said = issues(health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())));
+    let said = issues(
+        health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())),
+    );
     match found.status() {
         Some(ClusterStatus::Active) => Readiness::Ready,
         Some(ClusterStatus::Failed) => Readiness::Failed(said),
         Some(ClusterStatus::Deleting) => Readiness::Deleting("deleting".to_owned()),
-        status => Readiness::Pending(status.map_or("unknown", ClusterStatus::as_str).to_lowercase()),
+        status => {
+            Readiness::Pending(status.map_or("unknown", ClusterStatus::as_str).to_lowercase())
+        }
     }
 }

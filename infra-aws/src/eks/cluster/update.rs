@@ -27,12 +27,18 @@ pub(super) fn logging(on: &[LogType]) -> Logging {
     let setup = |enabled: bool| {
         let logs = LogType::ALL.iter().filter(|log| on.contains(log) == enabled);
         let logs: Vec<_> = logs.map(|log| log.as_str().into()).collect();
-        (!logs.is_empty()).then(|| LogSetup::builder().set_types(Some(logs)).enabled(enabled).build())
+        (!logs.is_empty())
+            .then(|| LogSetup::builder().set_types(Some(logs)).enabled(enabled).build())
     };
-    Logging::builder().set_cluster_logging(Some([true, false].into_iter().filter_map(setup).collect())).build()
+    Logging::builder()
+        .set_cluster_logging(Some([true, false].into_iter().filter_map(setup).collect()))
+        .build()
 }
 
-#[expect(deprecated, reason = "EKS no longer looks at it, but older endpoints refuse a request without it")]
+#[expect(
+    deprecated,
+    reason = "EKS no longer looks at it, but older endpoints refuse a request without it"
+)]
 pub(super) fn encryption(key: &Arn) -> EncryptionConfig {
     let provider = Provider::builder().key_arn(key.as_str()).build();
     EncryptionConfig::builder().resources("secrets").provider(provider).build()
@@ -54,15 +60,24 @@ enum Step {
 
 impl Step {
     const ALL: [Self; 9] = [
-        Self::Encryption, Self::Network, Self::Endpoint, Self::Logs, Self::Authentication, Self::Support,
-        Self::ZonalShift, Self::Protection, Self::Version,
+        Self::Encryption,
+        Self::Network,
+        Self::Endpoint,
+        Self::Logs,
+        Self::Authentication,
+        Self::Support,
+        Self::ZonalShift,
+        Self::Protection,
+        Self::Version,
     ];
 
     /// Whether it was confirmed and is not done yet.
     fn is_due(self, change: &Change<'_, Cluster>, live: &Cluster, want: &Cluster) -> bool {
         match self {
             Self::Encryption => {
-                change.touches(Cluster::ENCRYPTION_KEY) && live.encryption_key.is_none() && want.encryption_key.is_some()
+                change.touches(Cluster::ENCRYPTION_KEY)
+                    && live.encryption_key.is_none()
+                    && want.encryption_key.is_some()
             }
             Self::Network => {
                 (change.touches(Cluster::SUBNETS) && !same(&live.subnets, &want.subnets))
@@ -70,8 +85,10 @@ impl Step {
                         && !same(&live.security_groups, &want.security_groups))
             }
             Self::Endpoint => {
-                (change.touches(Cluster::PRIVATE_ACCESS) && live.private_access != want.private_access)
-                    || (change.touches(Cluster::PUBLIC_ACCESS) && live.public_access != want.public_access)
+                (change.touches(Cluster::PRIVATE_ACCESS)
+                    && live.private_access != want.private_access)
+                    || (change.touches(Cluster::PUBLIC_ACCESS)
+                        && live.public_access != want.public_access)
                     || (change.touches(Cluster::PUBLIC_CIDRS)
                         && !want.public_cidrs.is_empty()
                         && !same(&live.public_cidrs, &want.public_cidrs))
@@ -81,12 +98,17 @@ impl Step {
                 change.touches(Cluster::LOGS) && !same(&texts(&live.logs), &texts(&want.logs))
             }
             Self::Authentication => {
-                change.touches(Cluster::AUTHENTICATION) && live.authentication != want.authentication
+                change.touches(Cluster::AUTHENTICATION)
+                    && live.authentication != want.authentication
             }
             Self::Support => {
-                change.touches(Cluster::SUPPORT) && want.support.is_some() && live.support != want.support
+                change.touches(Cluster::SUPPORT)
+                    && want.support.is_some()
+                    && live.support != want.support
             }
-            Self::ZonalShift => change.touches(Cluster::ZONAL_SHIFT) && live.zonal_shift != want.zonal_shift,
+            Self::ZonalShift => {
+                change.touches(Cluster::ZONAL_SHIFT) && live.zonal_shift != want.zonal_shift
+            }
             Self::Protection => {
                 change.touches(Cluster::DELETION_PROTECTION)
                     && live.deletion_protection != want.deletion_protection
@@ -95,7 +117,14 @@ impl Step {
         }
     }
 
-    async fn send(self, cx: &Cx<Aws>, name: &str, live: &Cluster, want: &Cluster, op: &Operation) -> Result<()> {
+    async fn send(
+        self,
+        cx: &Cx<Aws>,
+        name: &str,
+        live: &Cluster,
+        want: &Cluster,
+        op: &Operation,
+    ) -> Result<()> {
         let token = format!("{}-{self:?}", op.token());
         match self {
             Self::Version => {
@@ -116,13 +145,18 @@ impl Step {
                 associate.send().await.classify().map(drop)
             }
             _ => {
-                let update = cx.eks().update_cluster_config().name(name).client_request_token(token);
+                let update =
+                    cx.eks().update_cluster_config().name(name).client_request_token(token);
                 self.config(update, want).send().await.classify().map(drop)
             }
         }
     }
 
-    fn config(self, update: UpdateClusterConfigFluentBuilder, want: &Cluster) -> UpdateClusterConfigFluentBuilder {
+    fn config(
+        self,
+        update: UpdateClusterConfigFluentBuilder,
+        want: &Cluster,
+    ) -> UpdateClusterConfigFluentBuilder {
         match self {
             Self::Network => {
                 let groups = want.security_groups.iter().map(ToString::to_string).collect();
@@ -142,11 +176,15 @@ impl Step {
             Self::Logs => update.logging(logging(&want.logs)),
             Self::Authentication => {
                 let mode = want.authentication.as_str().into();
-                update.access_config(UpdateAccessConfigRequest::builder().authentication_mode(mode).build())
+                update.access_config(
+                    UpdateAccessConfigRequest::builder().authentication_mode(mode).build(),
+                )
             }
             Self::Support => {
                 let support = want.support.map(|support| support.as_str().into());
-                update.upgrade_policy(UpgradePolicyRequest::builder().set_support_type(support).build())
+                update.upgrade_policy(
+                    UpgradePolicyRequest::builder().set_support_type(support).build(),
+                )
             }
             Self::ZonalShift => {
                 let shift = ZonalShiftConfigRequest::builder().enabled(want.zonal_shift);
@@ -159,10 +197,15 @@ impl Step {
 }
 
 /// Sends the first kind of change that is due; `Conflict` while another is under way or more are to come.
-pub(super) async fn update(cx: &Cx<Aws>, change: &Change<'_, Cluster>, op: &Operation) -> Result<()> {
+pub(super) async fn update(
+    cx: &Cx<Aws>,
+    change: &Change<'_, Cluster>,
+    op: &Operation,
+) -> Result<()> {
     let (name, want) = (change.id()?, change.want()?);
     let found = cx.eks().describe_cluster().name(name).send().await.classify()?.cluster;
-    let found = found.ok_or_else(|| Error::not_found(format!("the cluster {name} is not there")))?;
+    let found =
+        found.ok_or_else(|| Error::not_found(format!("the cluster {name} is not there")))?;
     // As it is now: an earlier attempt may have sent some of it.
     let live = observe::live(&found, Some(want))?;
     if change.touches(Cluster::TAGS) {
@@ -177,7 +220,8 @@ pub(super) async fn update(cx: &Cx<Aws>, change: &Change<'_, Cluster>, op: &Oper
     step.send(cx, name, &live, want, op).await?;
     match due.next() {
         Some(next) => {
-            let message = format!("the cluster {name} is changing ({step:?}); {next:?} comes after that");
+            let message =
+                format!("the cluster {name} is changing ({step:?}); {next:?} comes after that");
             Err(Error::new(Class::Conflict, message))
         }
         None => Ok(()),

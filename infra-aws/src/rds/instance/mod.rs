@@ -1,5 +1,6 @@
 //! Database instances.
 
+mod declared;
 mod modify;
 mod observe;
 
@@ -9,15 +10,13 @@ use aws_sdk_rds::types::{DbInstance, Filter};
 use infra_core::{
     Output, Outputs, Resource, Sensitive,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Readiness, Reason,
-        Result, Timeouts, Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Readiness, Reason, Result, Timeouts, Violation,
     },
 };
 
 use super::{
-    DatabaseInsights, Engine, Gib, ParameterGroupName, StorageType, SubnetGroupName,
-    tagging,
-    types::arn,
+    DatabaseInsights, Engine, Gib, ParameterGroupName, StorageType, SubnetGroupName, tagging,
 };
 use crate::{
     Aws,
@@ -193,7 +192,9 @@ impl InstanceRefs {
     /// The secret with the master user's password; it fails whoever uses it where RDS does not manage the password.
     pub fn master_secret(&self) -> Output<Arn> {
         self.master_secret_arn.try_map(|arn| {
-            arn.ok_or_else(|| "the instance has no managed password: set manage_master_password(true)".to_owned())
+            arn.ok_or_else(|| {
+                "the instance has no managed password: set manage_master_password(true)".to_owned()
+            })
         })
     }
 }
@@ -205,7 +206,8 @@ const BATCH: usize = 100;
 async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<Vec<DbInstance>> {
     let mut all = Vec::new();
     for names in names.chunks(BATCH) {
-        let filter = Filter::builder().name("db-instance-id").set_values(Some(names.to_vec())).build();
+        let filter =
+            Filter::builder().name("db-instance-id").set_values(Some(names.to_vec())).build();
         let mut pages = cx.rds().describe_db_instances().filters(filter).into_paginator().send();
         while let Some(page) = pages.next().await {
             all.extend(page.found()?.iter().flat_map(|page| page.db_instances()).cloned());
@@ -250,7 +252,12 @@ impl Managed for Instance {
         modify::update(cx, change).await
     }
 
-    async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, recorded: &Self, op: &Operation) -> Result<()> {
+    async fn delete(
+        cx: &Cx<Aws>,
+        have: &Observed<Self>,
+        recorded: &Self,
+        op: &Operation,
+    ) -> Result<()> {
         if matches!(have.readiness, Readiness::Deleting(_)) {
             return Ok(());
         }
@@ -267,150 +274,27 @@ impl Managed for Instance {
         let delete = if recorded.skip_final_snapshot {
             delete.skip_final_snapshot(true)
         } else {
-            delete.skip_final_snapshot(false).final_db_snapshot_identifier(final_snapshot(&have.id, op))
+            delete
+                .skip_final_snapshot(false)
+                .final_db_snapshot_identifier(final_snapshot(&have.id, op))
         };
         match delete.send().await.gone() {
             // The first attempt's reply was lost.
-            Err(e) if e.class() == Class::Conflict && e.to_string().contains("already being deleted") => Ok(()),
+            Err(e)
+                if e.class() == Class::Conflict
+                    && e.to_string().contains("already being deleted") =>
+            {
+                Ok(())
+            }
             done => done,
         }
     }
 
-    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        grants(change)
-    }
-
-    fn check(want: &Partial<Self>) -> Vec<Violation> {
-        check(want)
-    }
-
-    fn replaces(old: &Self, new: &Partial<Self>) -> Option<Reason> {
-        if let Part::Known(engine) = new.get(Self::ENGINE) {
-            if engine.name() != old.engine.name() {
-                return Some(Reason::of(Self::ENGINE, "a database cannot change its engine"));
-            }
-            if old.engine.is_newer_than(&engine) {
-                return Some(Reason::of(Self::ENGINE, "an engine can only move to a newer version"));
-            }
-        }
-        match new.get(Self::STORAGE) {
-            Part::Known(storage) if storage < old.storage => {
-                Some(Reason::of(Self::STORAGE, "storage can only grow"))
-            }
-            _ => None,
-        }
-    }
-
-    fn once() -> Once {
-        Once { by_name: true, ..Once::default() }
-    }
-
-    fn timeouts() -> Timeouts {
-        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        Timeouts { create: minutes(60), update: minutes(80), delete: minutes(60) }
-    }
-}
-
-/// Unique per deletion, and the same when a deletion is tried again.
-fn final_snapshot(identifier: &str, op: &Operation) -> String {
-    let id = op.id.simple().to_string();
-    format!("{identifier}-final-{}", &id[..12])
-}
-
-fn grants(change: &Change<'_, Instance>) -> Vec<Grant> {
-    let db = change.want.or(change.recorded);
-    let this = arn("db", db.and_then(|db| db.identifier.as_deref()));
-    let rds = |action: &str, arn: &str| Grant::new(format!("rds:{action}"), arn);
-    let mut grants = vec![rds("DescribeDBInstances", "*"), rds("ListTagsForResource", &this)];
-    let groups = |grants: &mut Vec<Grant>, action: &str| {
-        let subnets = db.and_then(|db| db.subnet_group.as_ref());
-        let parameters = db.and_then(|db| db.parameter_group.as_ref());
-        grants.push(rds(action, &this));
-        grants.extend(subnets.map(|name| rds(action, &arn("subgrp", Some(name.as_str())))));
-        grants.extend(parameters.map(|name| rds(action, &arn("pg", Some(name.as_str())))));
-    };
-    match (change.have, change.want) {
-        (_, None) => {
-            grants.push(rds("DeleteDBInstance", &this));
-            if db.is_some_and(|db| !db.skip_final_snapshot) {
-                grants.push(rds("CreateDBSnapshot", &this));
-                grants.push(rds("CreateDBSnapshot", &arn("snapshot", None)));
-            }
-            return grants;
-        }
-        (None, _) => {
-            groups(&mut grants, "CreateDBInstance");
-            grants.push(rds("AddTagsToResource", &this));
-            let role = "arn:*:iam::*:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS";
-            grants.push(Grant::new("iam:CreateServiceLinkedRole", role));
-        }
-        _ => {
-            groups(&mut grants, "ModifyDBInstance");
-            grants.extend(["AddTagsToResource", "RemoveTagsFromResource"].map(|action| rds(action, &this)));
-        }
-    }
-    let Some(db) = db else { return grants };
-    grants.extend(db.monitoring_role.as_ref().map(|role| Grant::new("iam:PassRole", role.as_str())));
-    for key in [&db.kms_key, &db.master_secret_key, &db.performance_insights_key].into_iter().flatten() {
-        grants.extend(["kms:CreateGrant", "kms:DescribeKey"].map(|action| Grant::new(action, key.as_str())));
-    }
-    if db.manage_master_password {
-        let secret = "arn:*:secretsmanager:*:*:secret:rds!db-*";
-        let actions = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"];
-        grants.extend(actions.map(|action| Grant::new(action, secret)));
-    }
-    grants
-}
-
-fn check(want: &Partial<Instance>) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let managed = match want.get(Instance::MANAGE_MASTER_PASSWORD) {
-        Part::Unset => Some(false),
-        Part::Known(managed) => Some(managed),
-        Part::Unknown => None,
-    };
-    let has_password = want.value().get("password").is_some();
-    if managed == Some(true) && has_password {
-        let message = "expected either a password or manage_master_password, found both";
-        violations.push(Violation::of(Instance::PASSWORD, message));
-    }
-    if managed == Some(false) && !has_password {
-        let message = "expected a password, or manage_master_password(true), found neither";
-        violations.push(Violation::of(Instance::PASSWORD, message));
-    }
-    if let Part::Known(days) = want.get(Instance::BACKUP_RETENTION)
-        && !(0..=35).contains(&days)
-    {
-        let message = format!("expected 0 to 35 days, found {days}");
-        violations.push(Violation::of(Instance::BACKUP_RETENTION, message));
-    }
-    if let Part::Known(class) = want.get(Instance::CLASS)
-        && !class.starts_with("db.")
-    {
-        let message = format!("expected a class like `db.m7g.large`, found {class:?}");
-        violations.push(Violation::of(Instance::CLASS, message));
-    }
-    if let (Part::Known(storage), Part::Known(max)) =
-        (want.get(Instance::STORAGE), want.get(Instance::MAX_STORAGE))
-        && max <= storage
-    {
-        let message = format!("expected more than the storage of {} GiB, found {}", storage.0, max.0);
-        violations.push(Violation::of(Instance::MAX_STORAGE, message));
-    }
-    if let Part::Known(days) = want.get(Instance::PERFORMANCE_INSIGHTS_RETENTION)
-        && !(days == 7 || days == 731 || (days % 31 == 0 && (31..=713).contains(&days)))
-    {
-        let message = format!("expected 7, a multiple of 31 up to 713, or 731 days, found {days}");
-        violations.push(Violation::of(Instance::PERFORMANCE_INSIGHTS_RETENTION, message));
-    }
-    violations
-}
-
-#[cfg(test)]
+    #[cfg(test)]
 mod tests {
     use infra_core::state::Value;
 
-    use super::*;
+    use super::{declared::check, *};
 
     fn number(n: i32) -> Value {
         Value::Number(n.into())
@@ -419,7 +303,11 @@ mod tests {
     fn declared(engine: &str, storage: i32) -> Partial<Instance> {
         let engine = Value::from([("postgres", Value::from(engine))]);
         let class = Value::from("db.t4g.micro");
-        Partial::new(Value::from([("engine", engine), ("class", class), ("storage", number(storage))]))
+        Partial::new(Value::from([
+            ("engine", engine),
+            ("class", class),
+            ("storage", number(storage)),
+        ]))
     }
 
     #[test]
@@ -427,8 +315,14 @@ mod tests {
         let old = declared("17.4", 100).complete().unwrap().unwrap();
         assert!(Instance::replaces(&old, &declared("18", 100)).is_none());
         assert!(Instance::replaces(&old, &declared("17", 200)).is_none());
-        assert_eq!(Instance::replaces(&old, &declared("16", 100)).unwrap().path, Instance::ENGINE.path());
-        assert_eq!(Instance::replaces(&old, &declared("17.4", 50)).unwrap().path, Instance::STORAGE.path());
+        assert_eq!(
+            Instance::replaces(&old, &declared("16", 100)).unwrap().path,
+            Instance::ENGINE.path()
+        );
+        assert_eq!(
+            Instance::replaces(&old, &declared("17.4", 50)).unwrap().path,
+            Instance::STORAGE.path()
+        );
     }
 
     #[test]

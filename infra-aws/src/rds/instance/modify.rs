@@ -90,7 +90,13 @@ pub(super) async fn update(cx: &Cx<Aws>, change: &Change<'_, Instance>) -> Resul
         // An instance that is not ready yet has no outputs, but its tags are read all the same.
         let arn = match &have.outputs {
             Some(outputs) => outputs.arn.to_string(),
-            None => format!("arn:{}:rds:{}:{}:db:{}", cx.partition(), cx.region(), cx.account(), have.id),
+            None => format!(
+                "arn:{}:rds:{}:{}:db:{}",
+                cx.partition(),
+                cx.region(),
+                cx.account(),
+                have.id
+            ),
         };
         tagging::update(cx, &arn, &have.live.tags, &want.tags).await?;
     }
@@ -112,7 +118,11 @@ fn settings(
     want: &Instance,
     modify: ModifyDBInstanceFluentBuilder,
 ) -> ModifyDBInstanceFluentBuilder {
-    fn touched<T, V>(change: &Change<'_, Instance>, field: Field<Instance, T>, value: V) -> Option<V> {
+    fn touched<T, V>(
+        change: &Change<'_, Instance>,
+        field: Field<Instance, T>,
+        value: V,
+    ) -> Option<V> {
         change.touches(field).then_some(value)
     }
     macro_rules! touched {
@@ -123,16 +133,24 @@ fn settings(
     let major = change.have.is_some_and(|have| have.live.engine.is_major_step(&want.engine));
     modify
         .set_engine_version(touched!(ENGINE, want.engine.version().to_owned()))
-        .set_allow_major_version_upgrade((change.touches(Instance::ENGINE) && major).then_some(true))
+        .set_allow_major_version_upgrade(
+            (change.touches(Instance::ENGINE) && major).then_some(true),
+        )
         .set_db_instance_class(touched!(CLASS, want.class.clone()))
         .set_multi_az(touched!(MULTI_AZ, want.multi_az))
-        .set_vpc_security_group_ids(touched!(SECURITY_GROUPS, ids(&want.security_groups)).and_then(some))
+        .set_vpc_security_group_ids(
+            touched!(SECURITY_GROUPS, ids(&want.security_groups)).and_then(some),
+        )
         .set_publicly_accessible(touched!(PUBLICLY_ACCESSIBLE, want.publicly_accessible))
         .set_db_port_number(touched!(PORT, want.port.map(Into::into)).flatten())
-        .set_db_parameter_group_name(touched!(PARAMETER_GROUP, want.parameter_group.clone().map(Into::into)).flatten())
+        .set_db_parameter_group_name(
+            touched!(PARAMETER_GROUP, want.parameter_group.clone().map(Into::into)).flatten(),
+        )
         .set_backup_retention_period(touched!(BACKUP_RETENTION, want.backup_retention))
         .set_preferred_backup_window(touched!(BACKUP_WINDOW, want.backup_window.clone()).flatten())
-        .set_preferred_maintenance_window(touched!(MAINTENANCE_WINDOW, want.maintenance_window.clone()).flatten())
+        .set_preferred_maintenance_window(
+            touched!(MAINTENANCE_WINDOW, want.maintenance_window.clone()).flatten(),
+        )
         .set_deletion_protection(touched!(DELETION_PROTECTION, want.deletion_protection))
         .set_copy_tags_to_snapshot(touched!(COPY_TAGS_TO_SNAPSHOT, want.copy_tags_to_snapshot))
         .set_cloudwatch_logs_export_configuration(touched!(LOG_EXPORTS, log_exports(change, want)))
@@ -141,20 +159,38 @@ fn settings(
             touched!(PERFORMANCE_INSIGHTS_RETENTION, want.performance_insights_retention).flatten(),
         )
         .set_performance_insights_kms_key_id(
-            touched!(PERFORMANCE_INSIGHTS_KEY, want.performance_insights_key.clone().map(Into::into)).flatten(),
+            touched!(
+                PERFORMANCE_INSIGHTS_KEY,
+                want.performance_insights_key.clone().map(Into::into)
+            )
+            .flatten(),
         )
         .set_database_insights_mode(
-            touched!(DATABASE_INSIGHTS, want.database_insights.map(|mode| mode.as_str().into())).flatten(),
+            touched!(DATABASE_INSIGHTS, want.database_insights.map(|mode| mode.as_str().into()))
+                .flatten(),
         )
         .set_monitoring_interval(touched!(MONITORING_INTERVAL, want.monitoring_interval))
-        .set_monitoring_role_arn(touched!(MONITORING_ROLE, want.monitoring_role.clone().map(Into::into)).flatten())
+        .set_monitoring_role_arn(
+            touched!(MONITORING_ROLE, want.monitoring_role.clone().map(Into::into)).flatten(),
+        )
         .set_ca_certificate_identifier(touched!(CA, want.ca.clone()).flatten())
-        .set_auto_minor_version_upgrade(touched!(AUTO_MINOR_VERSION_UPGRADE, want.auto_minor_version_upgrade))
-        .set_enable_iam_database_authentication(touched!(IAM_AUTHENTICATION, want.iam_authentication))
-        .set_engine_lifecycle_support(touched!(LIFECYCLE_SUPPORT, want.lifecycle_support.clone()).flatten())
+        .set_auto_minor_version_upgrade(touched!(
+            AUTO_MINOR_VERSION_UPGRADE,
+            want.auto_minor_version_upgrade
+        ))
+        .set_enable_iam_database_authentication(touched!(
+            IAM_AUTHENTICATION,
+            want.iam_authentication
+        ))
+        .set_engine_lifecycle_support(
+            touched!(LIFECYCLE_SUPPORT, want.lifecycle_support.clone()).flatten(),
+        )
 }
 
-fn log_exports(change: &Change<'_, Instance>, want: &Instance) -> CloudwatchLogsExportConfiguration {
+fn log_exports(
+    change: &Change<'_, Instance>,
+    want: &Instance,
+) -> CloudwatchLogsExportConfiguration {
     let live = change.have.map_or(&[][..], |have| &have.live.log_exports);
     let without = |from: &[String], those: &[String]| {
         some(from.iter().filter(|log| !those.contains(log)).cloned().collect())

@@ -8,9 +8,7 @@ use infra_core::{
 
 use super::{Instance, InstanceOutputs};
 use crate::{
-    rds::{
-        Engine, Gib, ParameterGroupName, SubnetGroupName, tagging,
-    },
+    rds::{Engine, Gib, ParameterGroupName, SubnetGroupName, tagging},
     tags,
     types::{Arn, SecurityGroupId, Zone, spelled},
 };
@@ -28,7 +26,13 @@ pub(super) fn observed(db: &DbInstance, inputs: Option<&Instance>) -> Result<Obs
     let all_tags = tagging::map(db.tag_list());
     let id = db.db_instance_identifier().unwrap_or_default();
     let readiness = readiness(db, inputs.is_none_or(|inputs| inputs.apply_immediately));
-    let observed = Observed { id: id.to_owned(), readiness, live: live(db, inputs)?, outputs: outputs(db), owner: None };
+    let observed = Observed {
+        id: id.to_owned(),
+        readiness,
+        live: live(db, inputs)?,
+        outputs: outputs(db),
+        owner: None,
+    };
     Ok(observed.owned_by(&all_tags))
 }
 
@@ -58,17 +62,22 @@ fn live(db: &DbInstance, inputs: Option<&Instance>) -> Result<Instance> {
     let auto_minor = db.auto_minor_version_upgrade().unwrap_or(true);
     let version = pending.and_then(PendingModifiedValues::engine_version).or(db.engine_version());
     let engine = Engine::of(db.engine().unwrap_or_default(), version.unwrap_or_default())?;
-    let class = pending.and_then(PendingModifiedValues::db_instance_class).or(db.db_instance_class());
-    let allocated = pending.and_then(PendingModifiedValues::allocated_storage).or(db.allocated_storage());
+    let class =
+        pending.and_then(PendingModifiedValues::db_instance_class).or(db.db_instance_class());
+    let allocated =
+        pending.and_then(PendingModifiedValues::allocated_storage).or(db.allocated_storage());
     let kind = pending.and_then(PendingModifiedValues::storage_type).or(db.storage_type());
     let secret = db.master_user_secret();
     // Without autoscaling some answers say the storage itself.
     let max = db.max_allocated_storage().filter(|max| Some(*max) != db.allocated_storage());
     let port = pending.and_then(PendingModifiedValues::port);
-    let port = port.or_else(|| db.endpoint().and_then(|e| e.port())).or(db.db_instance_port().filter(|p| *p != 0));
+    let port = port
+        .or_else(|| db.endpoint().and_then(|e| e.port()))
+        .or(db.db_instance_port().filter(|p| *p != 0));
     let retention = pending.and_then(PendingModifiedValues::backup_retention_period);
     let groups = db.vpc_security_groups().iter().filter(|group| group.status() != Some("removing"));
-    let parameters = db.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name());
+    let parameters =
+        db.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name());
     let subnets = pending.and_then(PendingModifiedValues::db_subnet_group_name);
     let subnets = subnets.or(db.db_subnet_group().and_then(|group| group.db_subnet_group_name()));
     let iam = pending.and_then(PendingModifiedValues::iam_database_authentication_enabled);
@@ -84,16 +93,24 @@ fn live(db: &DbInstance, inputs: Option<&Instance>) -> Result<Instance> {
         password: None,
         manage_master_password: secret.is_some(),
         master_secret_key: arn(secret.and_then(|secret| secret.kms_key_id())),
-        multi_az: pending.and_then(PendingModifiedValues::multi_az).or(db.multi_az()).unwrap_or(false),
+        multi_az: pending
+            .and_then(PendingModifiedValues::multi_az)
+            .or(db.multi_az())
+            .unwrap_or(false),
         zone: db.availability_zone().map(Zone::trusted),
         subnet_group: subnets.map(SubnetGroupName::trusted),
-        security_groups: groups.filter_map(|g| g.vpc_security_group_id()).map(SecurityGroupId::trusted).collect(),
+        security_groups: groups
+            .filter_map(|g| g.vpc_security_group_id())
+            .map(SecurityGroupId::trusted)
+            .collect(),
         publicly_accessible: db.publicly_accessible().unwrap_or(false),
         port: port.and_then(|port| port.try_into().ok()),
         parameter_group: parameters.map(ParameterGroupName::trusted),
         storage_type: spelled(kind.unwrap_or("gp2"))?,
         iops: pending.and_then(PendingModifiedValues::iops).or(db.iops()),
-        throughput: pending.and_then(PendingModifiedValues::storage_throughput).or(db.storage_throughput()),
+        throughput: pending
+            .and_then(PendingModifiedValues::storage_throughput)
+            .or(db.storage_throughput()),
         max_storage: max.map(Gib),
         encrypted: db.storage_encrypted().unwrap_or(false),
         kms_key: arn(db.kms_key_id()),
@@ -139,14 +156,16 @@ fn outputs(db: &DbInstance) -> Option<InstanceOutputs> {
 /// What is on its way although the status says `available`: RDS changes the status only some seconds after a call.
 fn under_way(db: &DbInstance, apply_immediately: bool) -> Option<&'static str> {
     let nothing = PendingModifiedValues::builder().build();
-    if apply_immediately && db.pending_modified_values().is_some_and(|pending| *pending != nothing) {
+    if apply_immediately && db.pending_modified_values().is_some_and(|pending| *pending != nothing)
+    {
         return Some("modifying");
     }
     let mut groups = db.vpc_security_groups().iter().filter_map(|group| group.status());
     if groups.any(|status| matches!(status, "adding" | "removing")) {
         return Some("changing the security groups");
     }
-    let mut groups = db.db_parameter_groups().iter().filter_map(|group| group.parameter_apply_status());
+    let mut groups =
+        db.db_parameter_groups().iter().filter_map(|group| group.parameter_apply_status());
     groups.any(|status| status == "applying").then_some("applying the parameters")
 }
 
@@ -160,12 +179,17 @@ fn readiness(db: &DbInstance, apply_immediately: bool) -> Readiness {
         },
         // It serves while its volume is rebalanced, for hours; full storage is mended by an update; a stopped
         // instance is as its operator wants it.
-        "storage-optimization" | "storage-full" | "storage-config-upgrade" | "stopped" => Readiness::Ready,
-        "deleting" | "deleted" => Readiness::Deleting(status.to_owned()),
-        "failed" | "restore-error" | "insufficient-capacity" | "inaccessible-encryption-credentials" => {
-            Readiness::Failed(status.to_owned())
+        "storage-optimization" | "storage-full" | "storage-config-upgrade" | "stopped" => {
+            Readiness::Ready
         }
-        _ if status.starts_with("incompatible-") => Readiness::Failed(status.to_owned()),
+        "deleting" | "deleted" => Readiness::Deleting(status.to_owned()),
+        "failed"
+        | "restore-error"
+        | "insufficient-capacity"
+        | "incompatible-network"
+        | "incompatible-restore" => Readiness::Failed(status.to_owned()),
+        // Among others what is mended by other parameters or by access to the key: the data is still there, so this
+        // is no reason to make another database.
         _ => Readiness::Pending(status.to_owned()),
     }
 }
@@ -177,20 +201,27 @@ mod tests {
     use super::*;
 
     fn postgres() -> DbInstanceBuilder {
-        let db = DbInstance::builder().db_instance_identifier("db").engine("postgres").engine_version("17.4");
+        let db = DbInstance::builder()
+            .db_instance_identifier("db")
+            .engine("postgres")
+            .engine_version("17.4");
         db.db_instance_status("available").allocated_storage(100).storage_type("gp3")
     }
 
     #[test]
     fn pending_values_are_overlaid() {
-        let pending = PendingModifiedValues::builder().allocated_storage(200).multi_az(true).engine_version("18.1");
+        let pending = PendingModifiedValues::builder()
+            .allocated_storage(200)
+            .multi_az(true)
+            .engine_version("18.1");
         let db = postgres().pending_modified_values(pending.build()).build();
         let found = observed(&db, None).unwrap();
         assert_eq!((found.live.storage, found.live.multi_az), (Gib(200), true));
         assert_eq!(found.live.engine, Engine::Postgres("18.1".to_owned()));
         assert_eq!(found.readiness, Readiness::Pending("modifying".to_owned()));
         assert_eq!(readiness(&db, false), Readiness::Ready);
-        let nothing = postgres().pending_modified_values(PendingModifiedValues::builder().build()).build();
+        let nothing =
+            postgres().pending_modified_values(PendingModifiedValues::builder().build()).build();
         assert_eq!(readiness(&nothing, true), Readiness::Ready);
     }
 
@@ -211,9 +242,13 @@ mod tests {
         assert_eq!(with("available"), Readiness::Ready);
         assert_eq!(with("storage-optimization"), Readiness::Ready);
         assert!(matches!(with("creating"), Readiness::Pending(_)));
-        assert!(matches!(with("incompatible-parameters"), Readiness::Failed(_)));
+        assert!(matches!(with("incompatible-network"), Readiness::Failed(_)));
+        assert!(matches!(with("incompatible-parameters"), Readiness::Pending(_)));
         assert!(matches!(with("deleting"), Readiness::Deleting(_)));
-        let group = VpcSecurityGroupMembership::builder().vpc_security_group_id("sg-1").status("adding").build();
+        let group = VpcSecurityGroupMembership::builder()
+            .vpc_security_group_id("sg-1")
+            .status("adding")
+            .build();
         let adding = postgres().vpc_security_groups(group).build();
         assert!(matches!(readiness(&adding, true), Readiness::Pending(_)));
     }

@@ -27,9 +27,9 @@ fn all_mistakes_are_reported_together() {
     let expected = [
         "net: `size`: expected a number, found text",
         "net: declared twice; the first is at ",
-        "a: `fake:Thing::nett` is not declared in this program; did you mean `fake:Thing::net`?",
+        "a: `links`: `fake:Thing::nett` is not declared in this program; did you mean `fake:Thing::net`?",
         "a: `name`: expected a name of lower-case letters, digits and `-`, found 'U' in \"UPPER\"",
-        "b: `fake:Thing::net` has no output `ip`; did you mean `id`?",
+        "b: `links`: `fake:Thing::net` has no output `ip`; did you mean `id`?",
         "b: `tags`: the tag `infra:x` is reserved",
         "c: `fake:Thing::gone` is not declared in this program",
         "c: `size`: is negative",

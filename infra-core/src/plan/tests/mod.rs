@@ -8,6 +8,7 @@ mod random;
 mod refuse;
 mod replace;
 mod saved;
+mod scale;
 mod scope;
 mod upkeep;
 mod world;

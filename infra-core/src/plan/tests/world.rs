@@ -158,7 +158,7 @@ impl World {
 
     fn wanted(&self, graph: &Graph, urn: &Urn, instance: &Instance, recorded: Option<&Value>) -> Value {
         let node = &graph.nodes[urn];
-        let outputs = |urn: &Urn| self.snapshot.current(urn).map(|record| &record.outputs);
+        let outputs = |urn: &Urn| outputs(&self.snapshot, urn);
         resolve(graph, node, &outputs, instance, recorded).unwrap()
     }
 
@@ -247,12 +247,14 @@ impl World {
         let id = id.or_else(|| node.options.import.clone().filter(|_| step.action == Action::Import));
         let id = id.unwrap_or_else(|| format!("id-{}-{instance}", node.urn.name()));
         let fixed = node.inputs.contains_key("name").then(|| wanted.get("name").cloned()).flatten();
+        // What is stable is decided once.
+        let arn = existing.as_ref().and_then(|record| record.outputs.get("arn").cloned());
         let outputs = match node.role {
             Role::Provider => Value::map(),
             Role::Lookup => Value::from([("id", wanted.get("fixed").cloned().unwrap_or_default())]),
             Role::Managed => Value::from([
                 ("id", Value::from(id.as_str())),
-                ("arn", fixed.unwrap_or_else(|| id.as_str().into())),
+                ("arn", arn.or(fixed).unwrap_or_else(|| id.as_str().into())),
                 ("rev", wanted.get("size").cloned().unwrap_or_default()),
             ]),
         };
@@ -289,6 +291,13 @@ impl World {
         let current = self.snapshot.of(&step.urn).filter(|r| r.status != Status::Deposed).count();
         assert_eq!(current, 1, "{} has {current} objects", step.urn);
     }
+}
+
+fn outputs<'s>(snapshot: &'s Snapshot, urn: &Urn) -> Option<&'s Value> {
+    let from = Key { urn: urn.clone(), instance: "".into() };
+    let of = snapshot.records.range(from..).take_while(|(key, _)| key.urn == *urn);
+    let mut current = of.map(|(_, record)| record).filter(|r| r.status != Status::Deposed);
+    current.next().map(|record| &record.outputs)
 }
 
 /// Whether what became known agrees with what was planned.

@@ -1,9 +1,6 @@
 //! For graphviz.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-};
+use std::{collections::BTreeMap, fmt::Write};
 
 use super::picture::{Picture, kind};
 
@@ -28,7 +25,9 @@ pub fn dot(picture: &Picture) -> String {
             style.push_str(", penwidth=2");
         }
         let text = quoted(&format!("{name}\n{}", kind(&one.urn)));
-        cluster.lines.push(format!("n{at} [label={text}, tooltip={}{style}];", quoted(one.urn.as_str())));
+        cluster
+            .lines
+            .push(format!("n{at} [label={text}, tooltip={}{style}];", quoted(one.urn.as_str())));
     }
     root.write("", 1, &mut out);
     for (from, to) in &picture.arrows {
@@ -41,7 +40,7 @@ pub fn dot(picture: &Picture) -> String {
 #[derive(Default)]
 struct Cluster {
     lines: Vec<String>,
-    inner: BTreeMap<String, Cluster>,
+    inner: BTreeMap<String, Self>,
 }
 
 impl Cluster {
@@ -52,7 +51,8 @@ impl Cluster {
         }
         for (name, cluster) in &self.inner {
             let path = format!("{path}/{name}");
-            let _ = writeln!(out, "{indent}subgraph {} {{", quoted(&format!("cluster_{}", &path[1..])));
+            let _ =
+                writeln!(out, "{indent}subgraph {} {{", quoted(&format!("cluster_{}", &path[1..])));
             let _ = writeln!(out, "{indent}  label={};", quoted(name));
             cluster.write(&path, depth + 1, out);
             let _ = writeln!(out, "{indent}}}");

@@ -72,7 +72,8 @@ pub(super) fn layout(picture: &Picture) -> Layout {
     names.sort_unstable();
     names.dedup();
     let number: BTreeMap<_, _> = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();
-    let lanes = names.iter().map(|name| Lane { scope: name.map(str::to_owned), top: 0.0, height: 0.0 });
+    let lanes =
+        names.iter().map(|name| Lane { scope: name.map(str::to_owned), top: 0.0, height: 0.0 });
     let items = picture.boxes.iter().enumerate().map(|(at, one)| Item {
         of: Some(at),
         layer: layer[at],
@@ -103,7 +104,14 @@ impl Layout {
         let lane = self.items[to].lane;
         for layer in self.items[from].layer + 1..self.items[to].layer {
             let bend = self.items.len();
-            self.items.push(Item { of: None, layer, lane, y: 0.0, next: Vec::new(), before: Vec::new() });
+            self.items.push(Item {
+                of: None,
+                layer,
+                lane,
+                y: 0.0,
+                next: Vec::new(),
+                before: Vec::new(),
+            });
             route.push(bend);
         }
         route.push(to);

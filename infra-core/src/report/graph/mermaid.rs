@@ -17,8 +17,14 @@ pub fn mermaid(picture: &Picture) -> String {
         }
         for &at in boxes {
             let urn = &picture.boxes[at].urn;
-            let (open, close) = if picture.boxes[at].holds_data { ("[(", ")]") } else { ("[", "]") };
-            let _ = writeln!(out, "    n{at}{open}\"{}<br/><small>{}</small>\"{close}", label(urn), kind(urn));
+            let (open, close) =
+                if picture.boxes[at].holds_data { ("[(", ")]") } else { ("[", "]") };
+            let _ = writeln!(
+                out,
+                "    n{at}{open}\"{}<br/><small>{}</small>\"{close}",
+                label(urn),
+                kind(urn)
+            );
         }
         if scope.is_some() {
             out.push_str("  end\n");

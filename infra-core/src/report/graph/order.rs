@@ -20,8 +20,11 @@ pub(super) fn order(layout: &mut Layout) -> Order {
     for round in 0..24 {
         let forth = round % 2 == 0;
         let mut at = positions(&order);
-        let layers: Vec<usize> =
-            if forth { (1..order.len()).collect() } else { (0..order.len().saturating_sub(1)).rev().collect() };
+        let layers: Vec<usize> = if forth {
+            (1..order.len()).collect()
+        } else {
+            (0..order.len().saturating_sub(1)).rev().collect()
+        };
         for layer in layers {
             let middle = |item: usize| {
                 let item_ref = &layout.items[item];
@@ -31,8 +34,10 @@ pub(super) fn order(layout: &mut Layout) -> Order {
                 }
                 neighbours.iter().map(|n| at[n]).sum::<f64>() / count(neighbours.len())
             };
-            let mut keyed: Vec<(usize, f64, usize)> =
-                order[layer].iter().map(|item| (layout.items[*item].lane, middle(*item), *item)).collect();
+            let mut keyed: Vec<(usize, f64, usize)> = order[layer]
+                .iter()
+                .map(|item| (layout.items[*item].lane, middle(*item), *item))
+                .collect();
             keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
             order[layer] = keyed.into_iter().map(|(_, _, item)| item).collect();
             at.extend(spread(&order[layer]));
@@ -73,20 +78,28 @@ fn lanes(layout: &mut Layout) {
         }
     }
     // Begin with the lane that is joined least (an end), go on with the one that is joined most to those placed.
-    let total = |lane: usize| joined[lane].iter().enumerate().filter(|(o, _)| *o != lane).map(|(_, n)| n).sum::<usize>();
+    let total = |lane: usize| {
+        joined[lane].iter().enumerate().filter(|(o, _)| *o != lane).map(|(_, n)| n).sum::<usize>()
+    };
     let mut left: Vec<usize> = (0..lanes).collect();
     let mut placed: Vec<usize> = Vec::new();
     while !left.is_empty() {
         let key = |lane: &usize| {
             // Near ones count more: a lane stands beside the one it belongs to.
-            let near: usize = placed.iter().rev().enumerate().map(|(d, p)| joined[*lane][*p] * 12 / (d + 1)).sum();
+            let near: usize = placed
+                .iter()
+                .rev()
+                .enumerate()
+                .map(|(d, p)| joined[*lane][*p] * 12 / (d + 1))
+                .sum();
             (near, usize::MAX - total(*lane), usize::MAX - lane)
         };
         let Some(next) = left.iter().copied().max_by_key(key) else { break };
         left.retain(|lane| *lane != next);
         placed.push(next);
     }
-    let number: BTreeMap<usize, usize> = placed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let number: BTreeMap<usize, usize> =
+        placed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     layout.lanes = placed.iter().map(|old| layout.lanes[*old].clone()).collect();
     for item in &mut layout.items {
         item.lane = number[&item.lane];
@@ -97,12 +110,16 @@ fn lanes(layout: &mut Layout) {
 fn crossings(layout: &Layout, order: &Order) -> usize {
     let mut crossings = 0;
     for pair in order.windows(2) {
-        let place: BTreeMap<usize, usize> = pair[1].iter().enumerate().map(|(at, item)| (*item, at)).collect();
+        let place: BTreeMap<usize, usize> =
+            pair[1].iter().enumerate().map(|(at, item)| (*item, at)).collect();
         let mut ends = Vec::new();
         for item in &pair[0] {
             let mut next: Vec<usize> = layout.items[*item].next.iter().map(|n| place[n]).collect();
             next.sort_unstable();
-            crossings += next.iter().map(|end| ends.iter().filter(|other| *other > end).count()).sum::<usize>();
+            crossings += next
+                .iter()
+                .map(|end| ends.iter().filter(|other| *other > end).count())
+                .sum::<usize>();
             ends.extend(next);
         }
     }

@@ -49,7 +49,11 @@ impl Picture {
         let records: BTreeMap<_, _> = records.map(|record| (record.urn.clone(), record)).collect();
         let boxes = records.values().map(|record| Box {
             urn: record.urn.clone(),
-            role: if record.urn.kind().ends_with(":Provider") { Role::Provider } else { Role::Managed },
+            role: if record.urn.kind().ends_with(":Provider") {
+                Role::Provider
+            } else {
+                Role::Managed
+            },
             protected: record.options.protect,
             holds_data: record.holds_data,
         });
@@ -64,10 +68,12 @@ impl Picture {
             boxes.iter().enumerate().map(|(at, one)| (&one.urn, at)).collect();
         let mut arrows = BTreeSet::new();
         for (to, one) in boxes.iter().enumerate() {
-            arrows.extend(needs(&one.urn).iter().filter_map(|urn| index.get(urn)).map(|from| (*from, to)));
+            arrows.extend(
+                needs(&one.urn).iter().filter_map(|urn| index.get(urn)).map(|from| (*from, to)),
+            );
         }
         arrows.retain(|(from, to)| from != to);
-        Self { title, arrows, boxes }
+        Self { title, boxes, arrows }
     }
 
     /// The arrows that say something no path of others says.

@@ -27,7 +27,8 @@ pub(super) fn place(layout: &mut Layout, order: &Order) {
         let forth = round % 2 == 0;
         let wanted = |layout: &Layout, item: usize| {
             let item = &layout.items[item];
-            let (first, second) = if forth { (&item.before, &item.next) } else { (&item.next, &item.before) };
+            let (first, second) =
+                if forth { (&item.before, &item.next) } else { (&item.next, &item.before) };
             // The last rounds look both ways.
             let both: Vec<usize> = if round < 12 && !first.is_empty() {
                 first.clone()

@@ -38,8 +38,14 @@ pub fn svg(picture: &Picture) -> String {
         "<text x=\"{MARGIN:.0}\" y=\"38\" font-size=\"20\" font-weight=\"600\" fill=\"#1f2937\">{}</text>",
         escaped(&picture.title)
     );
-    let about = format!("{} resources; an arrow goes from what is needed to what needs it", picture.boxes.len());
-    let _ = writeln!(out, "<text x=\"{MARGIN:.0}\" y=\"58\" font-size=\"12\" fill=\"#6b7280\">{about}</text>");
+    let about = format!(
+        "{} resources; an arrow goes from what is needed to what needs it",
+        picture.boxes.len()
+    );
+    let _ = writeln!(
+        out,
+        "<text x=\"{MARGIN:.0}\" y=\"58\" font-size=\"12\" fill=\"#6b7280\">{about}</text>"
+    );
     scopes(&layout, &x, &mut out);
     out.push_str("<g fill=\"none\" stroke-width=\"1.3\">\n");
     for route in &layout.routes {
@@ -87,14 +93,14 @@ fn arrow(hue: Option<u16>) -> String {
 
 /// CSS `hsl()` is not known to every SVG reader, so it is worked out here.
 fn color(hue: Option<u16>, saturation: u8, light: u8) -> String {
-    let (h, s, l) = match hue {
+    let (h, saturation, light) = match hue {
         Some(hue) => (f64::from(hue), f64::from(saturation) / 100.0, f64::from(light) / 100.0),
         None => (220.0, 0.09, f64::from(light) / 100.0),
     };
-    let a = s * l.min(1.0 - l);
+    let reach = saturation * light.min(1.0 - light);
     let channel = |n: f64| {
         let k = (n + h / 30.0) % 12.0;
-        let value = l - a * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0);
+        let value = light - reach * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0);
         format!("{:02x}", to_byte(value * 255.0))
     };
     format!("#{}{}{}", channel(0.0), channel(8.0), channel(4.0))
@@ -109,7 +115,8 @@ fn scopes(layout: &Layout, x: &impl Fn(usize) -> f64, out: &mut String) {
     for (at, lane) in layout.lanes.iter().enumerate() {
         let boxes = layout.items.iter().filter(|item| item.lane == at && item.of.is_some());
         let layers: Vec<usize> = boxes.clone().map(|item| item.layer).collect();
-        let (Some(first), Some(last), Some(scope)) = (layers.iter().min(), layers.iter().max(), &lane.scope)
+        let (Some(first), Some(last), Some(scope)) =
+            (layers.iter().min(), layers.iter().max(), &lane.scope)
         else {
             continue;
         };

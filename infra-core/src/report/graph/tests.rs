@@ -36,14 +36,24 @@ fn system() -> Picture {
         let net = |what: &str| format!("net/{what}-{zone}");
         let subnet = push(&mut p, "aws:ec2:Subnet", &net("public"), &[vpc]);
         public.push(subnet);
-        push(&mut p, "aws:ec2:RouteTableAssociation", &net("public-routes"), &[subnet, public_table]);
+        push(
+            &mut p,
+            "aws:ec2:RouteTableAssociation",
+            &net("public-routes"),
+            &[subnet, public_table],
+        );
         let address = push(&mut p, "aws:ec2:ElasticIp", &net("nat-address"), &[gateway]);
         let nat = push(&mut p, "aws:ec2:NatGateway", &net("nat"), &[subnet, address]);
         for (what, list) in [("app", &mut app), ("data", &mut data)] {
             let subnet = push(&mut p, "aws:ec2:Subnet", &net(what), &[vpc]);
             list.push(subnet);
             let table = push(&mut p, "aws:ec2:RouteTable", &net(&format!("{what}-table")), &[vpc]);
-            push(&mut p, "aws:ec2:RouteTableAssociation", &net(&format!("{what}-routes")), &[subnet, table]);
+            push(
+                &mut p,
+                "aws:ec2:RouteTableAssociation",
+                &net(&format!("{what}-routes")),
+                &[subnet, table],
+            );
             if what == "app" {
                 push(&mut p, "aws:ec2:Route", &net("app-default"), &[table, nat]);
             }
@@ -67,7 +77,12 @@ fn system() -> Picture {
     let subnets = push(&mut p, "aws:rds:SubnetGroup", "data/subnets", &data);
     let parameters = push(&mut p, "aws:rds:ParameterGroup", "data/parameters", &[]);
     let password = push(&mut p, "core:Secret", "data/password", &[]);
-    let db = push(&mut p, "aws:rds:Instance", "data/db", &[subnets, parameters, groups[2], key, password]);
+    let db = push(
+        &mut p,
+        "aws:rds:Instance",
+        "data/db",
+        &[subnets, parameters, groups[2], key, password],
+    );
     let url = push(&mut p, "aws:ssm:Parameter", "data/url", &[db, key, password]);
     let role = push(&mut p, "aws:iam:Role", "cluster/role", &[]);
     push(&mut p, "aws:iam:PolicyAttachment", "cluster/role-policy", &[role]);
@@ -76,7 +91,8 @@ fn system() -> Picture {
     needs.extend([role, groups[0], key, log]);
     let cluster = push(&mut p, "aws:eks:Cluster", "cluster/eks", &needs);
     let ami = push(&mut p, "aws:ec2:LatestAmi", "cluster/ami", &[]);
-    let template = push(&mut p, "aws:ec2:LaunchTemplate", "cluster/template", &[cluster, ami, groups[1]]);
+    let template =
+        push(&mut p, "aws:ec2:LaunchTemplate", "cluster/template", &[cluster, ami, groups[1]]);
     let node_role = push(&mut p, "aws:iam:Role", "cluster/node-role", &[]);
     let mut pools = vec![];
     for policy in ["worker", "cni", "registry", "ssm"] {
@@ -84,7 +100,12 @@ fn system() -> Picture {
     }
     for (zone, subnet) in ["a", "b", "c"].iter().zip(&app) {
         let name = format!("cluster/pool-{zone}");
-        pools.push(push(&mut p, "aws:eks:NodeGroup", &name, &[cluster, template, node_role, *subnet]));
+        pools.push(push(
+            &mut p,
+            "aws:eks:NodeGroup",
+            &name,
+            &[cluster, template, node_role, *subnet],
+        ));
     }
     for addon in ["vpc-cni", "kube-proxy", "coredns", "pod-identity", "ebs-csi"] {
         let mut needs = pools.clone();
@@ -104,7 +125,12 @@ fn system() -> Picture {
     let target = push(&mut p, "aws:elbv2:TargetGroup", "edge/targets", &[vpc]);
     push(&mut p, "aws:elbv2:Listener", "edge/listener", &[balancer, target]);
     for (zone, pool) in ["a", "b", "c"].iter().zip(&pools) {
-        push(&mut p, "aws:autoscaling:Attachment", &format!("edge/attachment-{zone}"), &[target, *pool]);
+        push(
+            &mut p,
+            "aws:autoscaling:Attachment",
+            &format!("edge/attachment-{zone}"),
+            &[target, *pool],
+        );
     }
     let topic = push(&mut p, "aws:sns:Topic", "alarms", &[key]);
     for alarm in ["db-cpu", "db-storage", "db-connections", "nodes", "targets"] {

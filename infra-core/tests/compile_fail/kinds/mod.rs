@@ -54,7 +54,7 @@ pub struct Subnet {
     pub vpc: VpcId,
     /// Its addresses.
     pub cidr_block: String,
-    pub public: bool,
+    pub public: Option<bool>,
 }
 
 #[derive(Outputs, Clone, Debug)]

@@ -168,7 +168,7 @@ impl Backend for Local {
     async fn delete(&self, key: &str) -> Result<()> {
         check_key(key)?;
         let key = key.to_owned();
-        self.blocking(move |root| files::remove(&root.join(key))).await
+        self.blocking(move |root| files::remove(root, &root.join(key))).await
     }
 
     async fn lease_take(&self, stack: &str, claim: &Claim, _over: Option<Uuid>) -> Result<Taken> {

@@ -73,13 +73,18 @@ pub(super) fn replace(root: &Path, path: &Path, body: &[u8]) -> Result<()> {
     sync_parent(path)
 }
 
-/// Removes the file, if there is one.
-pub(super) fn remove(path: &Path) -> Result<()> {
+/// Removes the file, if there is one, and the directories that are empty without it: a folder is there as long as
+/// there is an object in it.
+pub(super) fn remove(root: &Path, path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Ok(()) => Ok(()),
-        Err(e) if absent(&e) => Ok(()),
-        Err(e) => Err(failed("remove", path, e)),
+        Ok(()) => {}
+        Err(e) if absent(&e) => return Ok(()),
+        Err(e) => return Err(failed("remove", path, e)),
     }
+    let above = path.ancestors().skip(1).take_while(|folder| *folder != root);
+    // Ends at the first that is not empty. Who is about to create in one that goes makes it anew.
+    let _ = above.map(fs::remove_dir).find(io::Result::is_err);
+    Ok(())
 }
 
 /// Held until dropped; one process (and one task) at a time, for the length of a compare-and-set.

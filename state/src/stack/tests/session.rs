@@ -222,8 +222,13 @@ async fn no_secret_is_stored_in_clear() {
 #[tokio::test]
 async fn stacks_are_listed_and_an_empty_one_can_be_removed() {
     let memory = Memory::new();
-    let env = Fake::new(1);
-    let state = state(memory.clone(), &env);
+    listed_and_removed(memory.clone()).await;
+    let folder = tempfile::tempdir().unwrap();
+    listed_and_removed(Local::new(folder.path()).unwrap()).await;
+}
+
+async fn listed_and_removed(memory: impl crate::Backend + Clone + 'static) {
+    let state = state(memory.clone(), &Fake::new(1));
     state.remove(who("a"), Duration::ZERO).await.unwrap();
     let session = acquired(&state).await;
     session.commit(vec![Change::Put(record("a"))]).await.unwrap();
@@ -236,7 +241,9 @@ async fn stacks_are_listed_and_an_empty_one_can_be_removed() {
     session.commit(vec![Change::Forgotten(record("a").key())]).await.unwrap();
     session.close(entry(2)).await.unwrap();
     state.remove(who("a"), Duration::ZERO).await.unwrap();
-    assert!(memory.keys().is_empty(), "{:?}", memory.keys());
+    let left = memory.list(&state.name().to_string(), "").await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(state.read().await.unwrap().is_none());
     assert!(State::stacks(&memory).await.unwrap().is_empty());
     assert_eq!(acquired(&state).await.found(), Position::default());
 }

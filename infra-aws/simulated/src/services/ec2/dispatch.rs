@@ -1,9 +1,9 @@
 //! Operation by operation.
 
 use super::{
-    address, describe, endpoint, flow_log, instance, interface, internet_gateway, key_pair, kind,
-    launch_template, nat_gateway, place, route_table, security_group, security_group_rule, subnet,
-    tags, token, vpc,
+    address, describe, endpoint, flow_log, instance, instance_profile, interface, internet_gateway,
+    key_pair, kind, launch_template, monitoring, nat_gateway, place, route_table, security_group,
+    security_group_rule, subnet, tags, token, vpc,
 };
 use crate::services::Access;
 use crate::wire::{Outcome, fail};
@@ -89,6 +89,11 @@ fn operate(access: &mut Access<'_>) -> Outcome {
         "StopInstances" => instance::stop(access),
         "TerminateInstances" => instance::terminate(access),
         "DescribeIamInstanceProfileAssociations" => instance::profiles(access),
+        "AssociateIamInstanceProfile" => instance_profile::associate(access),
+        "ReplaceIamInstanceProfileAssociation" => instance_profile::replace(access),
+        "DisassociateIamInstanceProfile" => instance_profile::disassociate(access),
+        "MonitorInstances" => monitoring::switch(access, "enabled"),
+        "UnmonitorInstances" => monitoring::switch(access, "disabled"),
         "CreateFlowLogs" => flow_log::create(access),
         "DescribeFlowLogs" => describe::set(access, &kind::FLOW_LOG),
         "DeleteFlowLogs" => flow_log::delete(access),

@@ -123,7 +123,7 @@ fn metadata_options(asked: &Value, template: &Value) -> Value {
     })
 }
 
-fn profile(access: &mut Access<'_>, asked: &Value) -> Result<Value, Failure> {
+pub(super) fn profile(access: &mut Access<'_>, asked: &Value) -> Result<Value, Failure> {
     let arn = match (text(asked, "Arn"), text(asked, "Name")) {
         (Some(arn), _) => arn.to_owned(),
         (None, Some(name)) => {

@@ -49,6 +49,9 @@ fn told(asked: &Value) -> Result<(Value, Vec<String>), Failure> {
     if asked["id"].is_null() == asked["name"].is_null() {
         return Err(invalid("Either the launch template's id or its name must be given"));
     }
+    if text(asked, "id").is_some_and(|id| !id.starts_with("lt-")) {
+        return Err(invalid("The launch template's id is not valid"));
+    }
     let version = text(asked, "version").unwrap_or("1");
     Ok((json!({"id": asked["id"], "name": asked["name"], "version": version}), Vec::new()))
 }

@@ -1,23 +1,24 @@
 //! Managed node groups.
 
+mod update;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_eks::types::{
     self as sdk, AutoScalingGroup, LaunchTemplateSpecification, NodeRepairConfig, NodegroupHealth,
-    NodegroupResources, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig, UpdateLabelsPayload,
-    UpdateTaintsPayload,
+    NodegroupResources, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig,
+    UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Part, Partial, Readiness,
-        Reason, Result, Timeouts, Violation,
+        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Readiness, Reason, Result, Timeouts, Violation,
     },
 };
 
 use super::{
-    CapacityType, ClusterName, TaintEffect, Unavailable,
-    tagging,
+    CapacityType, ClusterName, TaintEffect, Unavailable, tagging,
     types::{arn, issues, split},
 };
 use crate::{
@@ -143,7 +144,10 @@ pub struct NodeGroupOutputs {
 
 impl LaunchTemplateVersion {
     fn to_sdk(&self) -> LaunchTemplateSpecification {
-        LaunchTemplateSpecification::builder().id(self.id.as_str()).version(self.version.to_string()).build()
+        LaunchTemplateSpecification::builder()
+            .id(self.id.as_str())
+            .version(self.version.to_string())
+            .build()
     }
 
     fn of(found: &LaunchTemplateSpecification) -> Option<Self> {
@@ -167,33 +171,31 @@ impl Taint {
     }
 }
 
-fn update_config(unavailable: Unavailable) -> NodegroupUpdateConfig {
-    match unavailable {
-        Unavailable::Count(count) => NodegroupUpdateConfig::builder().max_unavailable(count),
-        Unavailable::Percentage(share) => NodegroupUpdateConfig::builder().max_unavailable_percentage(share),
-    }
-    .build()
-}
-
 fn readiness(found: &sdk::Nodegroup) -> Readiness {
     let health = found.health().map_or(&[][..], NodegroupHealth::issues);
     let code = |issue: &sdk::Issue| issue.code().map_or("Issue", |code| code.as_str()).to_owned();
     let codes: Vec<_> = health.iter().map(code).collect();
-    let said = issues(health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())));
-    let with = |what: &str| if said.is_empty() { what.to_owned() } else { format!("{what}: {said}") };
+    let said = issues(
+        health.iter().zip(&codes).map(|(i, code)| (code.as_str(), i.message(), i.resource_ids())),
+    );
+    let with =
+        |what: &str| if said.is_empty() { what.to_owned() } else { format!("{what}: {said}") };
     match found.status() {
         Some(NodegroupStatus::Active) => Readiness::Ready,
         Some(NodegroupStatus::CreateFailed) => Readiness::Failed(with("CREATE_FAILED")),
         Some(NodegroupStatus::DeleteFailed) => Readiness::Failed(with("DELETE_FAILED")),
         Some(NodegroupStatus::Deleting) => Readiness::Deleting(with("deleting")),
         // A degraded group may recover, when an image can be pulled again for instance.
-        status => Readiness::Pending(with(&status.map_or("unknown", NodegroupStatus::as_str).to_lowercase())),
+        status => Readiness::Pending(with(
+            &status.map_or("unknown", NodegroupStatus::as_str).to_lowercase(),
+        )),
     }
 }
 
 impl NodeGroup {
     fn id(&self) -> Result<String> {
-        let name = self.name.as_deref().ok_or_else(|| Error::invalid("a node group without a name"))?;
+        let name =
+            self.name.as_deref().ok_or_else(|| Error::invalid("a node group without a name"))?;
         Ok(format!("{}/{name}", self.cluster))
     }
 
@@ -223,7 +225,10 @@ impl NodeGroup {
             labels: tagging::map(found.labels()),
             taints: found.taints().iter().filter_map(Taint::of).collect(),
             max_unavailable: count.or(share.map(Unavailable::Percentage)),
-            repair: found.node_repair_config().and_then(NodeRepairConfig::enabled).unwrap_or_default(),
+            repair: found
+                .node_repair_config()
+                .and_then(NodeRepairConfig::enabled)
+                .unwrap_or_default(),
             version: found.version().map(str::to_owned),
             release: found.release_version().map(str::to_owned),
             force_update: inputs.is_some_and(|inputs| inputs.force_update),
@@ -237,7 +242,11 @@ impl NodeGroup {
         let outputs = NodeGroupOutputs {
             name: found.nodegroup_name().unwrap_or_default().to_owned(),
             arn: Arn::trusted(found.nodegroup_arn().unwrap_or_default()),
-            auto_scaling_groups: groups.iter().filter_map(AutoScalingGroup::name).map(str::to_owned).collect(),
+            auto_scaling_groups: groups
+                .iter()
+                .filter_map(AutoScalingGroup::name)
+                .map(str::to_owned)
+                .collect(),
         };
         let readiness = readiness(found);
         let observed = Observed::ready(live.id()?, live, outputs).but(readiness);
@@ -257,87 +266,6 @@ impl NodeGroup {
         };
         let found = Self::describe(cx, &id).await?;
         found.map(|found| Self::observed(&found, find.inputs())).transpose()
-    }
-
-    fn sizes(&self, live: Option<&Self>) -> NodegroupScalingConfig {
-        let Scaling { min, max, desired } = self.scaling;
-        // What an autoscaler chose stays, as far as the limits allow.
-        let now = live.and_then(|live| live.scaling.desired).unwrap_or(min);
-        let desired = desired.unwrap_or(now.clamp(min, max.max(min)));
-        NodegroupScalingConfig::builder().min_size(min).max_size(max).desired_size(desired).build()
-    }
-
-    /// Sizes, labels, taints and how updates go: one call. Whether there was anything to send.
-    async fn update_config(
-        cx: &Cx<Aws>,
-        change: &Change<'_, Self>,
-        live: &Self,
-        want: &Self,
-        op: &Operation,
-    ) -> Result<bool> {
-        let sizes = change.touches(Self::SCALING)
-            && (live.scaling.min, live.scaling.max, want.scaling.desired.and(live.scaling.desired))
-                != (want.scaling.min, want.scaling.max, want.scaling.desired);
-        let labels = change.touches(Self::LABELS) && live.labels != want.labels;
-        let missing = |those: &[Taint], from: &[Taint]| -> Vec<sdk::Taint> {
-            those.iter().filter(|taint| !from.contains(taint)).map(Taint::to_sdk).collect()
-        };
-        let (add, remove) = (missing(&want.taints, &live.taints), missing(&live.taints, &want.taints));
-        let taints = change.touches(Self::TAINTS) && !(add.is_empty() && remove.is_empty());
-        let unavailable = want.max_unavailable.filter(|unavailable| {
-            change.touches(Self::MAX_UNAVAILABLE) && live.max_unavailable != Some(*unavailable)
-        });
-        let repair = change.touches(Self::REPAIR) && live.repair != want.repair;
-        if !(sizes || labels || taints || unavailable.is_some() || repair) {
-            return Ok(false);
-        }
-        let label_changes = || {
-            let gone = live.labels.keys().filter(|key| !want.labels.contains_key(*key)).cloned().collect();
-            let put = want.labels.iter().filter(|(k, v)| live.labels.get(*k) != Some(v));
-            let put = put.map(|(k, v)| (k.clone(), v.clone())).collect();
-            UpdateLabelsPayload::builder().set_add_or_update_labels(Some(put)).set_remove_labels(Some(gone)).build()
-        };
-        let taint_changes = UpdateTaintsPayload::builder()
-            .set_add_or_update_taints((!add.is_empty()).then_some(add))
-            .set_remove_taints((!remove.is_empty()).then_some(remove));
-        let update = cx
-            .eks()
-            .update_nodegroup_config()
-            .cluster_name(want.cluster.as_str())
-            .set_nodegroup_name(live.name.clone())
-            .set_scaling_config(sizes.then(|| want.sizes(Some(live))))
-            .set_labels(labels.then(label_changes))
-            .set_taints(taints.then(|| taint_changes.build()))
-            .set_update_config(unavailable.map(update_config))
-            .set_node_repair_config(repair.then(|| NodeRepairConfig::builder().enabled(want.repair).build()))
-            .client_request_token(format!("{}-config", op.token()));
-        update.send().await.classify()?;
-        Ok(true)
-    }
-
-    /// Version, release and the launch template's version: another call.
-    fn version_is_due(change: &Change<'_, Self>, live: &Self, want: &Self) -> bool {
-        let differs = |live: &Option<String>, want: &Option<String>| want.is_some() && live != want;
-        (change.touches(Self::VERSION) && differs(&live.version, &want.version))
-            || (change.touches(Self::RELEASE) && differs(&live.release, &want.release))
-            || (change.touches(Self::LAUNCH_TEMPLATE) && live.launch_template != want.launch_template)
-    }
-
-    async fn update_version(cx: &Cx<Aws>, change: &Change<'_, Self>, live: &Self, op: &Operation) -> Result<()> {
-        let want = change.want()?;
-        let touched = |on: bool, text: &Option<String>| if on { text.clone() } else { None };
-        let template = want.launch_template.as_ref().filter(|_| change.touches(Self::LAUNCH_TEMPLATE));
-        let update = cx
-            .eks()
-            .update_nodegroup_version()
-            .cluster_name(want.cluster.as_str())
-            .set_nodegroup_name(live.name.clone())
-            .set_version(touched(change.touches(Self::VERSION), &want.version))
-            .set_release_version(touched(change.touches(Self::RELEASE), &want.release))
-            .set_launch_template(template.map(LaunchTemplateVersion::to_sdk))
-            .force(want.force_update)
-            .client_request_token(format!("{}-version", op.token()));
-        update.send().await.classify().map(drop)
     }
 }
 
@@ -366,7 +294,7 @@ impl Managed for NodeGroup {
             .set_disk_size(want.disk_size)
             .set_labels(tagging::list(want.labels.clone()).filter(|labels| !labels.is_empty()))
             .set_taints((!taints.is_empty()).then_some(taints))
-            .set_update_config(want.max_unavailable.map(update_config))
+            .set_update_config(want.max_unavailable.map(update::update_config))
             .node_repair_config(NodeRepairConfig::builder().enabled(want.repair).build())
             .set_version(want.version.clone())
             .set_release_version(want.release.clone())
@@ -377,24 +305,7 @@ impl Managed for NodeGroup {
     }
 
     async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
-        let (id, want) = (change.id()?, change.want()?);
-        let found = Self::describe(cx, id).await?;
-        let found = found.ok_or_else(|| Error::not_found(format!("the node group {id} is not there")))?;
-        // As it is now: an earlier attempt may have sent some of it.
-        let live = Self::live(&found, Some(want))?;
-        if change.touches(Self::TAGS) {
-            tagging::update(cx, found.nodegroup_arn().unwrap_or_default(), &live.tags, &want.tags).await?;
-        }
-        let busy = |what: String| Err(Error::new(Class::Conflict, format!("the node group {id} is {what}")));
-        let version = Self::version_is_due(change, &live, want);
-        if !matches!(found.status(), Some(NodegroupStatus::Active | NodegroupStatus::Degraded)) {
-            let status = found.status().map_or("unknown", NodegroupStatus::as_str);
-            return busy(status.to_lowercase());
-        }
-        if Self::update_config(cx, change, &live, want, op).await? {
-            return if version { busy("changing; its version comes after that".to_owned()) } else { Ok(()) };
-        }
-        if version { Self::update_version(cx, change, &live, op).await } else { Ok(()) }
+        update::update(cx, change, op).await
     }
 
     async fn delete(cx: &Cx<Aws>, have: &Observed<Self>, _: &Self, _: &Operation) -> Result<()> {
@@ -423,12 +334,21 @@ impl Managed for NodeGroup {
                 let linked = "arn:*:iam::*:role/aws-service-role/eks-nodegroup.amazonaws.com/*";
                 grants.push(grant("iam:CreateServiceLinkedRole", linked));
                 if want.launch_template.is_some() {
-                    let actions = ["ec2:RunInstances", "ec2:DescribeLaunchTemplateVersions", "ec2:CreateTags"];
+                    let actions = [
+                        "ec2:RunInstances",
+                        "ec2:DescribeLaunchTemplateVersions",
+                        "ec2:CreateTags",
+                    ];
                     grants.extend(actions.map(|action| grant(action, "*")));
                 }
             }
             _ => {
-                let actions = ["UpdateNodegroupConfig", "UpdateNodegroupVersion", "TagResource", "UntagResource"];
+                let actions = [
+                    "UpdateNodegroupConfig",
+                    "UpdateNodegroupVersion",
+                    "TagResource",
+                    "UntagResource",
+                ];
                 grants.extend(actions.map(|action| grant(&format!("eks:{action}"), &this)));
             }
         }
@@ -438,15 +358,21 @@ impl Managed for NodeGroup {
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
         if want.get(Self::SUBNETS) == Part::Unset {
-            violations.push(Violation::of(Self::SUBNETS, "expected at least one subnet, found none"));
+            violations
+                .push(Violation::of(Self::SUBNETS, "expected at least one subnet, found none"));
         }
         if let Part::Known(Scaling { min, max, desired }) = want.get(Self::SCALING)
-            && !(0 <= min && min <= max && 1 <= max && desired.is_none_or(|n| (min..=max).contains(&n)))
+            && !(0 <= min
+                && min <= max
+                && 1 <= max
+                && desired.is_none_or(|n| (min..=max).contains(&n)))
         {
             let message = "expected 0 <= min <= desired <= max and at least one node at most";
             violations.push(Violation::of(Self::SCALING, message));
         }
-        if want.get(Self::LAUNCH_TEMPLATE) != Part::Unset && want.get(Self::DISK_SIZE) != Part::Unset {
+        if want.get(Self::LAUNCH_TEMPLATE) != Part::Unset
+            && want.get(Self::DISK_SIZE) != Part::Unset
+        {
             let message = "expected the disk size in the launch template, found it here too";
             violations.push(Violation::of(Self::DISK_SIZE, message));
         }
@@ -462,10 +388,6 @@ impl Managed for NodeGroup {
         let differs = old.launch_template.as_ref().map(|template| &template.id) != id.as_ref();
         let message = "only the version of a node group's launch template can change";
         differs.then(|| Reason::of(Self::LAUNCH_TEMPLATE, message))
-    }
-
-    fn serialize_on(want: &Self) -> Option<Lock> {
-        Some(want.cluster.lock())
     }
 
     fn once() -> Once {
@@ -485,23 +407,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_autoscaler_keeps_its_choice() {
-        let found = sdk::Nodegroup::builder()
-            .scaling_config(NodegroupScalingConfig::builder().min_size(1).max_size(9).desired_size(7).build());
-        let live = NodeGroup::live(&found.build(), None).unwrap();
-        let mut want = live.clone();
-        want.scaling = Scaling { min: 2, max: 5, desired: None };
-        assert_eq!(want.sizes(Some(&live)).desired_size(), Some(5));
-        assert_eq!(want.sizes(None).desired_size(), Some(2));
-        want.scaling.desired = Some(3);
-        assert_eq!(want.sizes(Some(&live)).desired_size(), Some(3));
-    }
-
-    #[test]
     fn health_issues_are_said() {
-        let issue = Issue::builder().code(NodegroupIssueCode::NodeCreationFailure).message("no route to the cluster");
+        let issue = Issue::builder()
+            .code(NodegroupIssueCode::NodeCreationFailure)
+            .message("no route to the cluster");
         let health = NodegroupHealth::builder().issues(issue.build()).build();
-        let found = sdk::Nodegroup::builder().status(NodegroupStatus::CreateFailed).health(health).build();
+        let found =
+            sdk::Nodegroup::builder().status(NodegroupStatus::CreateFailed).health(health).build();
         let said = "CREATE_FAILED: NodeCreationFailure: no route to the cluster";
         assert_eq!(readiness(&found), Readiness::Failed(said.to_owned()));
     }

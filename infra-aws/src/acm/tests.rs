@@ -1,0 +1,42 @@
+use serde_json::json;
+
+use super::{Certificate, CertificateValidation};
+use crate::{
+    Aws,
+    exercise::{bring, delete, make, operation, read, want},
+};
+use infra_core::provider::{Cx, Managed as _, Readiness};
+
+#[tokio::test]
+async fn a_certificate_says_its_records_before_it_is_issued() {
+    let aws = Aws::test().await;
+    let certificate: Certificate = want(
+        json!({"domain": "app.example.com", "names": ["www.example.com"], "tags": {"a": "1"}}),
+    );
+    let made = make(&aws, &certificate).await;
+    let records = made.outputs.clone().unwrap().validation_records;
+    assert_eq!(records.len(), 2, "{records:?}");
+    let other: Certificate = want(
+        json!({"domain": "app.example.com", "names": ["www.example.com"], "tags": {"b": "2"}}),
+    );
+    let made = bring(&aws, &made.id, &other).await;
+
+    let validation: CertificateValidation = want(json!({"certificate": made.id}));
+    assert!(read(&aws, &made.id, &validation).await.is_none());
+    let id = CertificateValidation::create(
+        &Cx::new(aws.clone()),
+        &validation,
+        &operation::<CertificateValidation>(),
+    );
+    let id = id.await.unwrap();
+    let found = read(&aws, &id, &validation).await.unwrap();
+    assert!(
+        matches!(found.readiness, Readiness::Ready | Readiness::Pending(_)),
+        "{:?}",
+        found.readiness
+    );
+    // It is a thing of its own, and so is its end.
+    delete(&aws, &found, &validation).await;
+    assert!(read(&aws, &made.id, &other).await.is_some());
+    delete(&aws, &made, &other).await;
+}

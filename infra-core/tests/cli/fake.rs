@@ -1,0 +1,180 @@
+//! A cloud in memory, small enough to read.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use infra_core::{
+    Data, Outputs, Resource, Sensitive, Value,
+    provider::{
+        self, Change, Cloud, Connection, Connector, Context, Cx, Driver, Error, Find, Managed,
+        Observed, Operation, driver, provider_driver,
+    },
+};
+
+pub type Objects = BTreeMap<String, (String, infra_core::state::Value)>;
+
+/// Everything that exists, by id, with the token that made it.
+#[derive(Clone, Default)]
+pub struct World(pub Arc<Mutex<Objects>>);
+
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Provider")]
+pub struct FakeProvider {
+    pub region: Option<String>,
+}
+
+impl Cloud for World {
+    type Provider = FakeProvider;
+}
+
+#[derive(Outputs, Clone, Debug)]
+pub struct Made {
+    /// Its id.
+    #[output(stable)]
+    pub id: String,
+}
+
+/// A network.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Net", outputs = Made)]
+pub struct Net {
+    /// Its addresses.
+    #[field(replace)]
+    pub block: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Value, Clone, Debug)]
+pub struct Disk {
+    pub size: u32,
+}
+
+/// A machine.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Host", outputs = Made, holds_data)]
+pub struct Host {
+    /// Its network.
+    #[field(replace)]
+    pub net: String,
+    pub size: Option<String>,
+    pub password: Option<Sensitive<String>>,
+    pub disk: Option<Disk>,
+}
+
+macro_rules! verbs {
+    ($($ty:ident)*) => { $(
+        impl Managed for $ty {
+            type Cloud = World;
+
+            async fn read(
+                cx: &Cx<World>,
+                find: &[Find<'_, Self>],
+            ) -> Vec<provider::Result<Option<Observed<Self>>>> {
+                let objects = cx.0.lock().unwrap();
+                let one = |find: &Find<'_, Self>| {
+                    let id = match find {
+                        Find::Id { id, .. } => (*id).to_owned(),
+                        Find::Made { op, .. } => {
+                            let token = op.token();
+                            let made = objects.iter().find(|(_, (by, _))| *by == token);
+                            let Some((id, _)) = made else { return Ok(None) };
+                            id.clone()
+                        }
+                    };
+                    let Some((_, inputs)) = objects.get(&id) else { return Ok(None) };
+                    Ok(Some(Observed::ready(id.clone(), Self::from_value(inputs)?, Made { id })))
+                };
+                find.iter().map(one).collect()
+            }
+
+            async fn create(cx: &Cx<World>, want: &Self, op: &Operation) -> provider::Result<String> {
+                let inputs = want.to_value();
+                if inputs.get("size").and_then(|size| size.as_str()) == Some("impossible") {
+                    return Err(Error::invalid("RunHost: there is no size `impossible`"));
+                }
+                let id = format!("{}-{}", op.urn.name().replace('/', "-"), op.instance);
+                cx.0.lock().unwrap().insert(id.clone(), (op.token(), inputs.plain()));
+                Ok(id)
+            }
+
+            async fn update(
+                cx: &Cx<World>,
+                change: &Change<'_, Self>,
+                op: &Operation,
+            ) -> provider::Result<()> {
+                let inputs = change.want()?.to_value().plain();
+                cx.0.lock().unwrap().insert(change.id()?.to_owned(), (op.token(), inputs));
+                Ok(())
+            }
+
+            async fn delete(
+                cx: &Cx<World>,
+                have: &Observed<Self>,
+                _: &Self,
+                _: &Operation,
+            ) -> provider::Result<()> {
+                cx.0.lock().unwrap().remove(&have.id);
+                Ok(())
+            }
+        }
+    )* };
+}
+
+verbs!(Net Host);
+
+/// Connects to the world; a real one has no notice.
+pub struct Connect {
+    pub world: World,
+    pub notice: Option<&'static str>,
+}
+
+#[async_trait]
+impl Connector for Connect {
+    fn provider_kind(&self) -> &'static str {
+        FakeProvider::KIND
+    }
+
+    fn drivers(&self) -> Vec<Arc<dyn Driver>> {
+        vec![driver::<Net>(), driver::<Host>(), provider_driver::<FakeProvider>()]
+    }
+
+    fn default_provider(&self, context: &Context) -> provider::Result<infra_core::state::Value> {
+        let region = context.settings.get("region").cloned();
+        Ok([("region", region.unwrap_or_else(|| "here".into()))].into())
+    }
+
+    async fn connect(
+        &self,
+        config: &infra_core::state::Value,
+        _: &Context,
+    ) -> provider::Result<Connection> {
+        let region = FakeProvider::from_value(config)?.region.unwrap_or_default();
+        let identity = BTreeMap::from([
+            ("account".to_owned(), "123456789012".to_owned()),
+            ("region".to_owned(), region),
+        ]);
+        Ok(Connection { identity, client: Arc::new(self.world.clone()) })
+    }
+
+    async fn serve(
+        &self,
+        listener: std::net::TcpListener,
+        _: &Context,
+        stop: tokio_util::sync::CancellationToken,
+    ) -> provider::Result<()> {
+        drop(listener);
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    fn environment(&self, address: std::net::SocketAddr) -> Vec<(String, String)> {
+        vec![("FAKE_ENDPOINT".to_owned(), format!("http://{address}"))]
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.notice.map(str::to_owned)
+    }
+}
