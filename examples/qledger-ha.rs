@@ -24,7 +24,9 @@ use infra_aws::{
     policy::{Condition, Document, Principal, Statement},
     rds,
     rds::{Engine, gib},
-    route53, sns, ssm, sts,
+    route53,
+    route53::RecordType,
+    sns, ssm, sts,
     types::{Arn, Cidr, Zone},
 };
 use infra_core::{App, prelude::*};
@@ -55,6 +57,7 @@ struct Config {
     admins: Vec<String>,
     alarm_email: Option<String>,
     domain: Option<String>,
+    team: String,
     protect: bool,
 }
 
@@ -162,7 +165,10 @@ struct Network {
 impl Network {
     fn new(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Self {
         let block = checked(stack, "cidr", &config.cidr).unwrap_or(cidr!("10.0.0.0/16"));
-        let name = |what: &str| [("Name".to_owned(), format!("qledger {what}"))];
+        let name = |what: &str| {
+            let named = [("Name", format!("qledger {what}")), ("team", config.team.clone())];
+            named.map(|(key, value)| (key.to_owned(), value))
+        };
         let vpc = ec2::Vpc::new(block).dns_hostnames(true).dns_support(true);
         let vpc = stack.add("vpc", vpc.tags(name("network")));
         let internet = stack.add("internet", ec2::InternetGateway::new().vpc_id(&vpc.id));
@@ -533,13 +539,15 @@ impl Entry {
 fn named(stack: &mut Stack, domain: &str, balancer: &Handle<elbv2::LoadBalancer>) -> Handle<acm::CertificateValidation> {
     let zone = stack.add("zone", route53::HostedZone::new(domain));
     let certificate = stack.add("certificate", acm::Certificate::new(domain));
-    let proof = certificate.validation_records.index(0);
-    let proof = route53::Record::from_validation(&zone.id, &proof);
-    let proof = stack.add("proof", proof);
-    let valid = acm::CertificateValidation::new(&certificate.arn).depends_on([&proof]);
+    let proof = certificate.validation_record(domain);
+    let record = route53::Record::new(&zone.id, proof.map(|record| record.name), RecordType::Cname)
+        .values([proof.map(|record| record.value)])
+        .ttl(300);
+    let record = stack.add("proof", record);
+    let valid = acm::CertificateValidation::new(&certificate.arn).records([&record.name]);
     let valid = stack.add("certificate", valid);
-    let alias = route53::Record::alias(&zone.id, domain, &balancer.dns_name, &balancer.hosted_zone_id);
-    stack.add("alias", alias);
+    let alias = route53::Alias::new(&balancer.dns_name, &balancer.hosted_zone_id);
+    stack.add("alias", route53::Record::new(&zone.id, domain, RecordType::A).alias(alias));
     stack.export("name_servers", &zone.name_servers);
     valid
 }

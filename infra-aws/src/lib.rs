@@ -78,15 +78,13 @@ pub mod sns;
 #[cfg(feature = "ssm")]
 pub mod ssm;
 
-pub use cloud::Aws;
-pub use provider::{
-    AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws,
-};
-#[cfg(feature = "simulated")]
-pub use simulated::{Simulated, simulated, simulated_in, simulated_with};
+pub use cloud::{Aws, Identity};
 /// The embedded AWS itself: settings, faults, the calls it saw.
 #[cfg(feature = "simulated")]
 pub use infra_aws_simulated as embedded;
+pub use provider::{AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws};
+#[cfg(feature = "simulated")]
+pub use simulated::{Simulated, simulated, simulated_in, simulated_with};
 
 /// The list of a service: what makes a kind known to the engine. `kinds! { Vpc, Subnet; lookups: Zones }`.
 macro_rules! kinds {

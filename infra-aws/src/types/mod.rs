@@ -11,9 +11,10 @@ mod spelling;
 pub use arn::{Arn, CertificateArn, TargetGroupArn};
 pub use cidr::{Cidr, CidrError};
 pub use ids::{
-    AllocationId, AmiId, FlowLogId, HostedZoneId, InstanceId, InternetGatewayId, KeyId, LaunchTemplateId,
-    NatGatewayId, NetworkInterfaceId, PrefixListId, RoleName, RouteTableAssociationId, RouteTableId,
-    SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcEndpointId, VpcId,
+    AllocationId, AmiId, FlowLogId, HostedZoneId, InstanceId, InternetGatewayId, KeyId,
+    LaunchTemplateId, NatGatewayId, NetworkInterfaceId, PrefixListId, RoleName,
+    RouteTableAssociationId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
+    VpcEndpointId, VpcId,
 };
 pub use place::{AccountId, Region, Zone};
 pub use spelling::spelled;

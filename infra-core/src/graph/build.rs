@@ -1,6 +1,9 @@
 //! From a filled stack to a checked graph.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use infra_state::{StackName, Urn, Value};
 
@@ -31,8 +34,7 @@ impl Graph {
         defaults: &dyn Fn(&str) -> Result<Value>,
     ) -> Result<Self> {
         let mut mistakes = stack.mistakes;
-        let mut graph =
-            Self { exports: stack.exports, stack: Some(stack.name), ..Self::default() };
+        let mut graph = Self { exports: stack.exports, stack: Some(stack.name), ..Self::default() };
         graph.fill(stack.nodes, &mut mistakes);
         graph.add_providers(registry, defaults, &mut mistakes);
         for node in graph.nodes.values() {
@@ -100,7 +102,9 @@ impl Graph {
             let refuse = |message| mistakes.push(Mistake { message, urn: Some(urn), at: Some(at) });
             let Some(driver) = registry.get(kind).filter(|driver| driver.role() == Role::Provider)
             else {
-                refuse(format!("no cloud of this program has the provider `{kind}`: add it with `App::cloud`"));
+                refuse(format!(
+                    "no cloud of this program has the provider `{kind}`: add it with `App::cloud`"
+                ));
                 continue;
             };
             // A provider that the program declares under this name is its default.
@@ -115,7 +119,7 @@ impl Graph {
                     let node = Node {
                         urn: provider.clone(),
                         role: Role::Provider,
-                        driver: driver.clone(),
+                        driver: Arc::clone(driver),
                         inputs,
                         provider: None,
                         options: NodeOptions::default(),
@@ -123,7 +127,9 @@ impl Graph {
                     };
                     self.nodes.insert(provider, node);
                 }
-                Err(e) => refuse(format!("the default provider `{kind}` cannot be configured: {e}")),
+                Err(e) => {
+                    refuse(format!("the default provider `{kind}` cannot be configured: {e}"));
+                }
             }
         }
     }
@@ -137,9 +143,9 @@ impl Graph {
             needs.iter().filter_map(|urn| places.get(urn).copied()).collect()
         };
         let order = order(urns.len(), needs);
-        order.map(|order| order.into_iter().map(|at| urns[at].clone()).collect()).map_err(
-            |cycles| cycles.iter().map(|cycle| self.cycle(&urns, cycle)).collect(),
-        )
+        order
+            .map(|order| order.into_iter().map(|at| urns[at].clone()).collect())
+            .map_err(|cycles| cycles.iter().map(|cycle| self.cycle(&urns, cycle)).collect())
     }
 
     fn cycle(&self, urns: &[&Urn], cycle: &[usize]) -> Mistake {

@@ -16,7 +16,8 @@ pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
     let mut found = Vec::new();
     for (field, expr) in &node.inputs {
         expr.references(&mut |urn, path| {
-            found.extend(reference(graph, urn, path).map(|message| format!("`{field}`: {message}")));
+            found
+                .extend(reference(graph, urn, path).map(|message| format!("`{field}`: {message}")));
         });
     }
     found.extend(node.options.depends_on.iter().filter_map(|urn| declared(graph, urn)));
@@ -32,6 +33,18 @@ pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
     found.dedup();
     let mistake = |message| Mistake { message, urn: Some(node.urn.clone()), at: Some(node.at) };
     mistakes.extend(found.into_iter().map(mistake));
+}
+
+/// What is wrong with the values that became known while planning; those that the program wrote down are checked with it.
+pub(crate) fn resolved(node: &Node, wanted: &Value, acts: bool) -> Vec<Mistake> {
+    let mut fixed = true;
+    node.inputs.values().for_each(|expr| expr.references(&mut |_, _| fixed = false));
+    if fixed || !acts {
+        return Vec::new();
+    }
+    let found = values(node, wanted).into_iter();
+    let mistake = |message| Mistake { message, urn: Some(node.urn.clone()), at: Some(node.at) };
+    found.map(mistake).collect()
 }
 
 /// Checks what the exports refer to.
@@ -62,7 +75,11 @@ pub(super) fn aliases(graph: &Graph, mistakes: &mut Vec<Mistake>) {
                     _ => continue,
                 },
             };
-            mistakes.push(Mistake { message: wrong, urn: Some(node.urn.clone()), at: Some(node.at) });
+            mistakes.push(Mistake {
+                message: wrong,
+                urn: Some(node.urn.clone()),
+                at: Some(node.at),
+            });
         }
     }
 }
@@ -70,7 +87,8 @@ pub(super) fn aliases(graph: &Graph, mistakes: &mut Vec<Mistake>) {
 impl Node {
     /// The urn that an alias means: a whole one, or another name of the same kind.
     pub(crate) fn alias(&self, alias: &str) -> Result<Urn, String> {
-        let urn = if alias.contains("::") { alias.parse() } else { Urn::new(self.urn.kind(), alias) };
+        let urn =
+            if alias.contains("::") { alias.parse() } else { Urn::new(self.urn.kind(), alias) };
         urn.map_err(|e| format!("the alias {alias:?} cannot be a former name: {e}"))
     }
 
@@ -160,7 +178,9 @@ fn said(violation: Violation) -> String {
 fn reserved(tags: &Value) -> Option<String> {
     let prefix = Operation::TAG_PREFIX;
     let key = tags.as_map()?.keys().find(|key| key.starts_with(prefix))?;
-    Some(format!("the tag `{key}` is reserved: tags that begin with `{prefix}` say whose an object is"))
+    Some(format!(
+        "the tag `{key}` is reserved: tags that begin with `{prefix}` say whose an object is"
+    ))
 }
 
 /// Finds what does not have its shape in a value that is known in parts only, so that its type cannot be asked.
@@ -170,7 +190,10 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
         message: format!("expected {what}, found {}", value.describe()),
     };
     match (shape_of, value.revealed()) {
-        (Shape::Any, _) | (_, Value::Unknown | Value::Null) => {}
+        // A variant of an enum without content is text.
+        (Shape::Any, _)
+        | (_, Value::Unknown | Value::Null)
+        | (Shape::Struct(_), Value::String(_)) => {}
         (Shape::Scalar, Value::List(_) | Value::Map(_)) => {
             wrong.push(expected("text, a number or a boolean", path));
         }
@@ -205,8 +228,6 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
                 wrong.push(Violation { path: path.key(field.name), message });
             }
         }
-        // A variant of an enum without content is text.
-        (Shape::Struct(_), Value::String(_)) => {}
         (Shape::Struct(_), _) => wrong.push(expected("a struct", path)),
     }
 }

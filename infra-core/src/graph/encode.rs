@@ -4,7 +4,7 @@
 //! key of the program's own that starts with `$` gets one more, so no program can write something that reads back as
 //! an expression.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use infra_state::{Path, Urn, Value, canonical};
 use sha2::{Digest, Sha256};
@@ -37,10 +37,7 @@ pub fn encode(expr: &Expr) -> Value {
         Expr::Secret(of) => tag("$secret", encode(of)),
         Expr::Opaque(opaque) => tag(
             "$closure",
-            Value::from([
-                ("of", encode(&opaque.input)),
-                ("at", opaque.at.to_string().into()),
-            ]),
+            Value::from([("of", encode(&opaque.input)), ("at", opaque.at.to_string().into())]),
         ),
     }
 }
@@ -104,7 +101,10 @@ fn decode_tag(tag: &str, inner: &Value) -> Result<Expr> {
 }
 
 fn malformed(tag: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("a stored expression `{tag}` is malformed, or of a newer version"))
+    Error::new(
+        ErrorKind::Failed,
+        format!("a stored expression `{tag}` is malformed, or of a newer version"),
+    )
 }
 
 /// The tag and content of a map that stands for an expression.
@@ -164,11 +164,17 @@ pub(super) fn digest(graph: &Graph) -> String {
         hash.update(b"\n");
     }
     for (name, expr) in &graph.exports {
-        let export = Value::from([("export", name.as_str().into()), ("value", hidden(&encode(expr)))]);
+        let export =
+            Value::from([("export", name.as_str().into()), ("value", hidden(&encode(expr)))]);
         hash.update(canonical::to_vec(&export));
         hash.update(b"\n");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in hash.finalize() {
+        // Writing to text does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// All of a node that decides what is planned.
@@ -182,11 +188,14 @@ fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
     let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), shown(&encode(e))));
     Value::from([
         ("urn", node.urn.as_str().into()),
-        ("role", match node.role {
-            Role::Managed => "managed".into(),
-            Role::Lookup => "lookup".into(),
-            Role::Provider => "provider".into(),
-        }),
+        (
+            "role",
+            match node.role {
+                Role::Managed => "managed".into(),
+                Role::Lookup => "lookup".into(),
+                Role::Provider => "provider".into(),
+            },
+        ),
         ("version", node.driver.version().into()),
         ("inputs", Value::Map(inputs.collect())),
         ("provider", node.provider.as_ref().map_or(Value::Null, |urn| urn.as_str().into())),
@@ -197,11 +206,14 @@ fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
         ("replace_on_changes", paths(&options.replace_on_changes)),
         ("delete_before_replace", options.delete_before_replace.into()),
         ("aliases", texts(options.aliases.clone())),
-        ("timeouts", Value::List(vec![
-            timeout(options.create_timeout),
-            timeout(options.update_timeout),
-            timeout(options.delete_timeout),
-        ])),
+        (
+            "timeouts",
+            Value::List(vec![
+                timeout(options.create_timeout),
+                timeout(options.update_timeout),
+                timeout(options.delete_timeout),
+            ]),
+        ),
         ("import", options.import.as_deref().map_or(Value::Null, Value::from)),
         ("adopt", options.adopt.into()),
     ])

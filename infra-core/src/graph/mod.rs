@@ -1,7 +1,7 @@
 //! The graph that a program declares.
 
 mod build;
-mod checks;
+pub(crate) mod checks;
 mod encode;
 mod expr;
 mod node;

@@ -3,7 +3,9 @@
 
 use infra_state::{Path, Record, Status, Value};
 
-use super::{Cause, DiffKind, PropertyDiff, Seen, Verdict, compare::kind, converge, diff, drift, ignore};
+use super::{
+    Cause, DiffKind, PropertyDiff, Seen, Verdict, compare::kind, converge, diff, drift, ignore,
+};
 use crate::{graph::Node, provider::Readiness};
 
 /// An existing object and what is wanted of it.
@@ -60,10 +62,7 @@ impl Assessment {
 }
 
 /// What is to be done. `follows` says which other resource's output a path's unknown value comes from.
-pub fn assess(
-    subject: &Subject<'_>,
-    follows: &dyn Fn(&Path) -> Option<Cause>,
-) -> Assessment {
+pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -> Assessment {
     let Subject { node, recorded, desired, seen, .. } = *subject;
     let (schema, ignored) = (node.driver.schema(), &node.options.ignore_changes);
     let mut found = Assessment {

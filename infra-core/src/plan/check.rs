@@ -92,7 +92,8 @@ impl<'a> Check<'a> {
         }
         let covered = |path| step.paths.iter().any(|own| *own == path);
         let changes = step.diff.iter().chain(&step.drift);
-        if step.action == Action::Update && !changes.clone().all(|diff| covered(diff.path.clone())) {
+        if step.action == Action::Update && !changes.clone().all(|diff| covered(diff.path.clone()))
+        {
             self.wrong(step, "changes a path that it may not write");
         }
         if step.action == Action::Update && changes.clone().any(|d| d.kind != DiffKind::Update) {

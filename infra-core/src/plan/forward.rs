@@ -1,15 +1,12 @@
 //! The pass over the declared resources, each after what it is made from: what is wanted of it, what is known of its
 //! outputs, what has to be done.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use infra_state::{Instance, Path, Record, Status, Urn, Value};
+use infra_state::{Instance, Record, Status, Urn, Value};
 
 use super::{
-    Action, Assessment, Cause, Held, Moved, Observation, PlanOptions, Seen, Subject, Verdict, Why,
+    Action, Assessment, Cause, Held, Moved, Observation, PlanOptions, Seen, Subject, Verdict,
     assess, converge,
     draft::{Make, Replacing, because},
     identity,
@@ -19,12 +16,9 @@ use super::{
 };
 use crate::{
     Error, Result,
-    graph::{Expr, Graph, Mistake, Node, Role},
+    graph::{Graph, Mistake, Node, Role, checks},
     provider::ErasedObserved,
 };
-
-/// How many links of a reason chain are kept.
-const LINKS: usize = 8;
 
 /// The pass, as far as it has come.
 pub(super) struct Forward<'a> {
@@ -38,10 +32,11 @@ pub(super) struct Forward<'a> {
     /// Where in `makes` a resource is.
     pub(super) places: HashMap<&'a Urn, usize>,
     /// The providers that point, or may point, somewhere else.
-    moved: HashMap<&'a Urn, Moved>,
+    pub(super) moved: HashMap<&'a Urn, Moved>,
     mistakes: Vec<Mistake>,
-    unknown: Held,
-    nothing: Held,
+    pub(super) unknown: Held,
+    /// What a provider gives.
+    pub(super) nothing: Held,
 }
 
 impl<'a> Forward<'a> {
@@ -76,6 +71,7 @@ impl<'a> Forward<'a> {
             let Some(node) = graph.nodes.get(urn).filter(|_| self.scope.has(urn)) else { continue };
             match self.make(node) {
                 Ok(make) => {
+                    self.mistakes.extend(checks::resolved(node, &make.inputs, make.acts()));
                     self.places.insert(&node.urn, self.makes.len());
                     self.makes.push(make);
                 }
@@ -126,7 +122,7 @@ impl<'a> Forward<'a> {
         }
     }
 
-    fn fresh(&self, node: &'a Node, cause: Cause) -> Result<Make<'a>> {
+    pub(super) fn fresh(&self, node: &'a Node, cause: Cause) -> Result<Make<'a>> {
         let instance = (self.mint)();
         let inputs = self.wanted(node, &instance, None)?;
         Ok(Make {
@@ -203,7 +199,7 @@ impl<'a> Forward<'a> {
             recorded: &record,
             desired: &desired,
             seen,
-            moved: self.moved(node, &record),
+            moved: self.moved_for(node, &record),
             asked: self.options.replaces.contains(&node.urn),
         };
         let found = assess(&subject, &|path| self.follows(node, path));
@@ -219,7 +215,7 @@ impl<'a> Forward<'a> {
         }
     }
 
-    fn in_place(
+    pub(super) fn in_place(
         &self,
         node: &'a Node,
         record: Arc<Record>,
@@ -265,7 +261,7 @@ impl<'a> Forward<'a> {
         })
     }
 
-    fn replacement(
+    pub(super) fn replacement(
         &self,
         node: &'a Node,
         record: Arc<Record>,
@@ -287,7 +283,7 @@ impl<'a> Forward<'a> {
     }
 
     /// Whether the record says something else about how to treat the resource, or where it comes from.
-    fn options_changed(&self, node: &Node, record: &Record) -> bool {
+    pub(super) fn options_changed(&self, node: &Node, record: &Record) -> bool {
         record.options != node.recorded_options()
             || record.holds_data != node.driver.schema().holds_data
             || record.provider.as_ref().map(|p| &p.urn) != node.provider.as_ref()
@@ -296,7 +292,7 @@ impl<'a> Forward<'a> {
             || self.remembered.was_upgraded(record)
     }
 
-    fn moved(&self, node: &Node, record: &Record) -> Moved {
+    fn moved_for(&self, node: &Node, record: &Record) -> Moved {
         let (Some(provider), Some(made)) = (&node.provider, &record.provider) else {
             return Moved::No;
         };
@@ -304,152 +300,6 @@ impl<'a> Forward<'a> {
         let unknown = if same { Moved::No } else { Moved::Maybe };
         let of_provider = self.moved.get(provider).copied().unwrap_or(unknown);
         identity::moved(self.seen.providers.get(provider), &made.identity, of_provider)
-    }
-
-    fn provider(&mut self, node: &'a Node, record: Option<Arc<Record>>) -> Result<Make<'a>> {
-        let Some(record) = record else {
-            let mut make = self.fresh(node, Cause::New)?;
-            make.record_only = true;
-            make.outputs = self.nothing.clone();
-            return Ok(make);
-        };
-        let desired = self.wanted(node, &record.instance, Some(&record.inputs))?;
-        let subject = Subject {
-            node,
-            recorded: &record,
-            desired: &desired,
-            seen: None,
-            moved: Moved::No,
-            asked: false,
-        };
-        let mut found = assess(&subject, &|path| self.follows(node, path));
-        let mut identities = self.remembered.identities(&node.urn);
-        let moved = match self.seen.providers.get(&node.urn) {
-            _ if found.diff.is_empty() => Moved::No,
-            Some(now) if identities.all(|made| made == now) => Moved::No,
-            Some(_) => Moved::Yes,
-            None if identities.next().is_none() || !desired.has_unknown() => Moved::No,
-            None => Moved::Maybe,
-        };
-        if moved == Moved::No {
-            found.verdict = found.verdict.min(Verdict::Update);
-            let mut make = self.in_place(node, record, desired, found, None)?;
-            make.record_only = make.acts();
-            make.outputs = self.nothing.clone();
-            return Ok(make);
-        }
-        // Until all that was made through the old connection is gone, its configuration must be remembered.
-        self.moved.insert(&node.urn, moved);
-        let mut make = self.replacement(node, record, found)?;
-        if let Some(replacing) = &mut make.replaces {
-            replacing.if_changed = moved == Moved::Maybe;
-            replacing.first = None;
-        }
-        make.record_only = true;
-        make.outputs = self.nothing.clone();
-        Ok(make)
-    }
-
-    fn lookup(&self, node: &'a Node, record: Option<Arc<Record>>) -> Result<Make<'a>> {
-        let instance = record.as_ref().map_or_else(|| (self.mint)(), |record| record.instance.clone());
-        let inputs = self.wanted(node, &instance, record.as_deref().map(|record| &record.inputs))?;
-        let pinned = record.as_ref().filter(|record| record.inputs == inputs);
-        let looked_up = self.seen.lookups.get(&node.urn);
-        let mut make = Make {
-            node,
-            action: Action::Read,
-            instance,
-            recorded: record.clone(),
-            inputs: Held::from(Value::Null),
-            outputs: self.unknown.clone(),
-            diff: Vec::new(),
-            drift: Vec::new(),
-            paths: Vec::new(),
-            replaces: None,
-            why: Vec::new(),
-            record_only: false,
-        };
-        match (pinned, looked_up) {
-            (Some(record), found)
-                if found.map_or(!self.options.refresh_lookups, |found| *found == record.outputs) =>
-            {
-                make.action = Action::Keep;
-                make.record_only = self.options_changed(node, record);
-                make.inputs = Held::Inputs(Arc::clone(record));
-                make.outputs = Held::Outputs(Arc::clone(record));
-                return Ok(make);
-            }
-            (_, Some(found)) if !inputs.has_unknown() => {
-                make.outputs = found.clone().into();
-                make.record_only = true;
-            }
-            _ => {}
-        }
-        let cause = if record.is_some() { Cause::Changed } else { Cause::New };
-        make.why.push(because(&node.urn, None, cause));
-        make.inputs = inputs.into();
-        Ok(make)
-    }
-
-    /// The other resource's output that a value hangs on and that is not known.
-    fn follows(&self, node: &Node, path: &Path) -> Option<Cause> {
-        let (field, rest) = path.0.split_first()?;
-        let infra_state::Segment::Key(field) = field else { return None };
-        let mut expr = node.inputs.get(field)?;
-        for segment in rest {
-            expr = match (segment, expr) {
-                (infra_state::Segment::Key(key), Expr::Map(map)) => map.get(key)?,
-                (infra_state::Segment::Index(at), Expr::List(list)) => list.get(*at)?,
-                _ => break,
-            };
-        }
-        let mut cause = None;
-        expr.references(&mut |urn, output| {
-            let known = self.outputs(urn).is_some_and(|outputs| {
-                !matches!(outputs, Value::Unknown)
-                    && output.get(outputs).is_none_or(|value| !value.has_unknown())
-            });
-            if !known && cause.is_none() {
-                cause = Some(Cause::Follows { urn: urn.clone(), output: output.clone() });
-            }
-        });
-        cause
-    }
-
-    /// The causes, the first of them led to by what caused it elsewhere.
-    fn chain(&self, node: &Node, found: &Assessment) -> Vec<Why> {
-        let mut chain = Vec::new();
-        let led = found.causes.iter().find_map(|(_, cause)| match cause {
-            Cause::Follows { urn, .. } => self.places.get(urn).map(|at| &self.makes[*at].why),
-            Cause::ProviderMoved => {
-                let provider = node.provider.as_ref()?;
-                self.places.get(provider).map(|at| &self.makes[*at].why)
-            }
-            _ => None,
-        });
-        if let Some(led) = led {
-            let skipped = led.len().saturating_sub(LINKS);
-            chain.extend(led.iter().take(1).cloned());
-            chain.extend(led.iter().skip(1 + skipped).cloned());
-        }
-        let mut told = BTreeSet::new();
-        let mut seldom = BTreeMap::new();
-        for (path, cause) in &found.causes {
-            // One follows-link per output is enough, and one example of each other kind of cause beyond a few.
-            let once = match cause {
-                Cause::Follows { urn, output } => told.insert((urn, output)),
-                Cause::Changed | Cause::Drifted => {
-                    let count: &mut usize = seldom.entry(*cause == Cause::Drifted).or_default();
-                    *count += 1;
-                    *count <= LINKS
-                }
-                _ => true,
-            };
-            if once {
-                chain.push(because(&node.urn, path.clone(), cause.clone()));
-            }
-        }
-        chain
     }
 }
 

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use infra_state::{Snapshot, Value, canonical};
 
-use super::{Action, Hint, draft::Removal, forward::{FIXED, Forward}};
+use super::{
+    Action, Hint,
+    draft::Removal,
+    forward::{FIXED, Forward},
+};
 use crate::{graph::Node, provider::Driver};
 
 /// Everything worth a hint.
@@ -25,10 +29,9 @@ pub(super) fn hints(
     for make in &forward.makes {
         let first = make.makes_room().and_then(|replacing| replacing.first.as_deref());
         let field = first.and_then(|why| why.strip_prefix(FIXED)?.split('`').nth(1));
-        hints.extend(field.map(|field| Hint::FixedName {
-            urn: make.urn().clone(),
-            field: field.to_owned(),
-        }));
+        hints.extend(
+            field.map(|field| Hint::FixedName { urn: make.urn().clone(), field: field.to_owned() }),
+        );
     }
     hints.extend(renames(forward, removals));
     hints
@@ -52,7 +55,9 @@ fn renames(forward: &Forward<'_>, removals: &[Removal]) -> Vec<Hint> {
             taken.entry((kind, nature)).or_default().push(removal);
         }
     }
-    for make in forward.makes.iter().filter(|make| make.action == Action::Create && make.replaces.is_none()) {
+    for make in
+        forward.makes.iter().filter(|make| make.action == Action::Create && make.replaces.is_none())
+    {
         let (driver, kind) = (&make.node.driver, make.urn().kind());
         let known = nature(&**driver, &make.inputs, Some(make.node));
         let mut from = taken.get_mut(&(kind, known)).and_then(Vec::pop);
@@ -67,10 +72,9 @@ fn renames(forward: &Forward<'_>, removals: &[Removal]) -> Vec<Hint> {
             };
             from = few.and_then(|removals| removals.iter().find(alike)).copied();
         }
-        hints.extend(from.map(|from| Hint::Rename {
-            from: from.record.urn.clone(),
-            to: make.urn().clone(),
-        }));
+        hints.extend(
+            from.map(|from| Hint::Rename { from: from.record.urn.clone(), to: make.urn().clone() }),
+        );
     }
     hints
 }
@@ -80,7 +84,8 @@ fn nature(driver: &dyn Driver, inputs: &Value, declared: Option<&Node>) -> Vec<u
     let generated = |name: &str| declared.is_some_and(|node| !node.inputs.contains_key(name));
     let fields = driver.schema().fields.iter().filter(|field| field.replace);
     let fixed = fields.filter(|field| field.name_rule.is_none() || !generated(field.name));
-    let parts = fixed.filter_map(|field| Some((field.name.to_owned(), inputs.get(field.name)?.plain())));
+    let parts =
+        fixed.filter_map(|field| Some((field.name.to_owned(), inputs.get(field.name)?.plain())));
     canonical::to_vec(&Value::Map(parts.collect()))
 }
 

@@ -34,7 +34,11 @@ pub(super) fn check(
 }
 
 /// Whether the provider of an object points somewhere else now.
-pub(super) fn moved(now: Option<&ProviderIdentity>, made: &ProviderIdentity, of_provider: Moved) -> Moved {
+pub(super) fn moved(
+    now: Option<&ProviderIdentity>,
+    made: &ProviderIdentity,
+    of_provider: Moved,
+) -> Moved {
     match now {
         Some(now) if now == made => Moved::No,
         Some(_) => Moved::Yes,
@@ -74,7 +78,9 @@ fn refused(
     let mut parts: Vec<_> = made.keys().chain(now.keys()).collect();
     parts.sort();
     parts.dedup();
-    let part = |of: &ProviderIdentity, part: &String| of.get(part).map_or_else(|| "none".to_owned(), Clone::clone);
+    let part = |of: &ProviderIdentity, part: &String| {
+        of.get(part).map_or_else(|| "none".to_owned(), Clone::clone)
+    };
     let different: Vec<_> = parts
         .into_iter()
         .filter(|key| made.get(*key) != now.get(*key))

@@ -40,7 +40,9 @@ fn put_map(
 ) {
     let keys: Vec<String> = match segment {
         Segment::Key(key) => vec![key.clone()],
-        Segment::Any => map.keys().chain(kept.into_iter().flat_map(BTreeMap::keys)).cloned().collect(),
+        Segment::Any => {
+            map.keys().chain(kept.into_iter().flat_map(BTreeMap::keys)).cloned().collect()
+        }
         Segment::Index(_) => return,
     };
     for key in keys {

@@ -7,6 +7,7 @@
 mod assess;
 pub mod check;
 mod compare;
+mod connection;
 mod diff;
 mod draft;
 mod forward;
@@ -17,6 +18,7 @@ pub(crate) mod ignore;
 pub(crate) mod name;
 mod observe;
 mod planner;
+mod reason;
 mod refuse;
 mod remembered;
 mod removal;
@@ -38,7 +40,6 @@ pub use step::{
     Action, Cause, DataLoss, DiffKind, Hint, Observation, Plan, PlanOptions, PropertyDiff, Refresh,
     ReplaceOrder, Replacement, Seen, Step, StepId, Verdict, Why,
 };
-
 
 #[cfg(test)]
 mod tests;

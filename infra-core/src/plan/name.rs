@@ -39,11 +39,15 @@ pub(super) fn generated(
 pub(crate) fn wrong(rule: &NameRule, name: &str) -> Option<String> {
     let count = name.chars().count();
     if count == 0 || count > rule.max {
-        return Some(format!("expected a name of 1 to {} characters, found {name:?} ({count})", rule.max));
+        return Some(format!(
+            "expected a name of 1 to {} characters, found {name:?} ({count})",
+            rule.max
+        ));
     }
     let c = name.chars().find(|&c| !allowed(rule, c))?;
     let case = if rule.lowercase { "lower-case letters" } else { "letters" };
-    let extra = if rule.extra.is_empty() { String::new() } else { format!(" and `{}`", rule.extra) };
+    let extra =
+        if rule.extra.is_empty() { String::new() } else { format!(" and `{}`", rule.extra) };
     Some(format!("expected a name of {case}, digits{extra}, found {c:?} in {name:?}"))
 }
 

@@ -1,8 +1,8 @@
 //! What has to be looked at before a plan can be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use infra_state::{Key, Snapshot, Status, Urn, Value};
+use infra_state::{Key, Snapshot, Urn, Value};
 
 use super::{
     Action, Observation, PlanOptions, Refresh,
@@ -111,21 +111,25 @@ pub fn to_observe(
     Ok(wanted)
 }
 
-/// The providers whose place is not known: those of the program, and those that only records mention.
+/// The providers whose place is not known, of everything that the plan is about.
 fn providers(forward: &Forward<'_>) -> BTreeMap<Urn, Value> {
-    let unseen = |urn: &Urn| !forward.seen.providers.contains_key(urn);
+    let (graph, remembered) = (forward.graph, forward.remembered);
+    let declared =
+        graph.nodes.values().filter_map(|node| Some((&node.urn, node.provider.as_ref()?)));
+    let recorded = remembered.iter().filter_map(|r| Some((&r.urn, &r.provider.as_ref()?.urn)));
     let mut providers = BTreeMap::new();
-    for make in forward.makes.iter().filter(|make| make.node.role == Role::Provider) {
-        if unseen(make.urn()) && !make.inputs.has_unknown() {
-            providers.insert(make.urn().clone(), Value::clone(&make.inputs));
+    let mut met = HashSet::new();
+    for (_, provider) in declared.chain(recorded).filter(|(urn, _)| forward.scope.has(urn)) {
+        if !met.insert(provider) || forward.seen.providers.contains_key(provider) {
+            continue;
         }
-    }
-    for record in forward.remembered.iter() {
-        let removed = record.status != Status::Deposed
-            && !forward.graph.nodes.contains_key(&record.urn)
-            && forward.remembered.role(&record.urn) == Role::Provider;
-        if removed && unseen(&record.urn) && forward.scope.has(&record.urn) {
-            providers.insert(record.urn.clone(), record.inputs.clone());
+        let config = match forward.places.get(provider) {
+            Some(at) => Some(Value::clone(&forward.makes[*at].inputs)),
+            None if graph.nodes.contains_key(provider) => configured(graph, remembered, provider),
+            None => remembered.current(provider).map(|record| record.inputs.clone()),
+        };
+        if let Some(config) = config.filter(|config| !config.has_unknown()) {
+            providers.insert(provider.clone(), config);
         }
     }
     providers

@@ -1,6 +1,9 @@
 //! The plan: a pure function of what is declared, what is remembered, and what was seen.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 
 use infra_state::{Instance, Snapshot, Urn, Value};
 
@@ -14,7 +17,11 @@ use super::{
     scope::Scope,
     wire::Wires,
 };
-use crate::{Error, Result, graph::{Graph, Mistake}, provider::Registry};
+use crate::{
+    Error, Result,
+    graph::{Graph, Mistake},
+    provider::Registry,
+};
 
 /// What would be done to bring the stack from `snapshot`, with its objects as `seen`, to what `graph` declares.
 ///
@@ -57,12 +64,17 @@ pub fn plan(
     };
     plan.losses.sort_by(|a, b| a.urn.cmp(&b.urn));
     plan.losses.dedup_by(|a, b| a.urn == b.urn);
+    let with_data: HashSet<_> =
+        removals.iter().filter(|r| r.data_loss).filter_map(|removal| removal.replaced_by).collect();
     let makes = std::mem::take(&mut forward.makes);
     let urns: Vec<Urn> = makes.iter().map(|make| make.urn().clone()).collect();
     drop(forward);
     let order = wires.order();
     let mut drafts: Vec<Option<Step>> = Vec::with_capacity(order.len());
-    drafts.extend(makes.into_iter().map(|make| Some(made(make, &remembered))));
+    for (at, make) in makes.into_iter().enumerate() {
+        let data_loss = with_data.contains(&at);
+        drafts.push(Some(Step { data_loss, ..made(make, &remembered) }));
+    }
     drafts.extend(removals.into_iter().map(|removal| Some(removed(removal, &urns))));
     let mut ids = vec![StepId(0); order.len()];
     for (id, at) in order.iter().enumerate() {
@@ -127,7 +139,7 @@ fn made(make: Make<'_>, remembered: &Remembered<'_>) -> Step {
         paths: make.paths,
         replaces: make.replaces.as_ref().map(replacement),
         why: make.why,
-        after: std::collections::BTreeSet::new(),
+        after: BTreeSet::new(),
         data_loss: false,
         record_only: make.record_only,
         only_if: None,
@@ -158,7 +170,7 @@ fn removed(removal: Removal, makes: &[Urn]) -> Step {
         paths: Vec::new(),
         replaces: None,
         why: removal.why,
-        after: std::collections::BTreeSet::new(),
+        after: BTreeSet::new(),
         data_loss: removal.data_loss,
         record_only: removal.record_only,
         only_if: removal.only_if.map(|at| makes[at].clone()),

@@ -11,7 +11,7 @@ use infra_state::{Key, ProviderIdentity, Record, Snapshot, Status, Urn};
 use super::{Observation, Seen};
 use crate::{
     Error, ErrorKind, Result,
-    graph::{Graph, Role},
+    graph::{Graph, Role, order},
     provider::{Driver, Registry},
 };
 
@@ -103,7 +103,11 @@ impl<'a> Remembered<'a> {
         Key { urn: urn.clone(), instance: record.instance.clone() }
     }
 
-    pub(super) fn seen<'o>(&self, observation: &'o Observation, record: &Record) -> Option<&'o Seen> {
+    pub(super) fn seen<'o>(
+        &self,
+        observation: &'o Observation,
+        record: &Record,
+    ) -> Option<&'o Seen> {
         if observation.objects.is_empty() {
             return None;
         }
@@ -131,8 +135,11 @@ impl<'a> Remembered<'a> {
         let renamed = |urn: &Urn| new.get(urn).map_or_else(|| urn.clone(), |new| (*new).clone());
         let mut records = BTreeMap::new();
         for (key, record) in &snapshot.records {
-            let mentions = record.dependencies.iter().chain(record.provider.as_ref().map(|p| &p.urn));
-            if !new.contains_key(&record.urn) && !mentions.into_iter().any(|urn| new.contains_key(urn)) {
+            let mentions =
+                record.dependencies.iter().chain(record.provider.as_ref().map(|p| &p.urn));
+            if !new.contains_key(&record.urn)
+                && !mentions.into_iter().any(|urn| new.contains_key(urn))
+            {
                 records.insert(key.clone(), Arc::clone(record));
                 continue;
             }
@@ -144,7 +151,8 @@ impl<'a> Remembered<'a> {
             }
             if record.key() != *key {
                 if snapshot.records.contains_key(&record.key()) {
-                    let message = format!("`{}` cannot take the name `{}`: it is taken", key.urn, record.urn);
+                    let message =
+                        format!("`{}` cannot take the name `{}`: it is taken", key.urn, record.urn);
                     return Err(Error::new(ErrorKind::Failed, message));
                 }
                 self.forgotten.push(key.clone());
@@ -153,6 +161,7 @@ impl<'a> Remembered<'a> {
             records.insert(record.key(), Arc::new(record));
         }
         self.records = Cow::Owned(records);
+        self.put = made_from_first(std::mem::take(&mut self.put));
         Ok(())
     }
 
@@ -225,6 +234,24 @@ impl<'a> Remembered<'a> {
                 }
             }
         }
+    }
+}
+
+/// What is put is checked one by one: what a record mentions has to be there already.
+fn made_from_first(put: Vec<Record>) -> Vec<Record> {
+    let places: HashMap<&Urn, usize> = put.iter().enumerate().map(|(at, r)| (&r.urn, at)).collect();
+    let needs = |at: usize| {
+        let record = &put[at];
+        let mentions = record.dependencies.iter().chain(record.provider.as_ref().map(|p| &p.urn));
+        let others = mentions.filter(|urn| **urn != record.urn);
+        others.filter_map(|urn| places.get(urn).copied()).collect()
+    };
+    match order(put.len(), needs) {
+        Ok(order) => {
+            let mut put: Vec<_> = put.into_iter().map(Some).collect();
+            order.into_iter().filter_map(|at| put[at].take()).collect()
+        }
+        Err(_) => put,
     }
 }
 

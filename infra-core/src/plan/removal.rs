@@ -9,17 +9,18 @@ use super::{
     draft::{Removal, because},
     forward::Forward,
 };
-use crate::{
-    graph::Role,
-    provider::Readiness,
-};
+use crate::{graph::Role, provider::Readiness};
 
 /// All removals; those that something left alone still needs are left out, and named in `notes`.
-pub(super) fn removals(forward: &Forward<'_>, notes: &mut Vec<String>) -> crate::Result<Vec<Removal>> {
+pub(super) fn removals(
+    forward: &Forward<'_>,
+    notes: &mut Vec<String>,
+) -> crate::Result<Vec<Removal>> {
     let mut found = Vec::new();
     for (at, make) in forward.makes.iter().enumerate() {
         if let Some(replacing) = &make.replaces {
-            let mut removal = removal(forward, &replacing.old, Action::DeleteOld, make.why.clone())?;
+            let mut removal =
+                removal(forward, &replacing.old, Action::DeleteOld, make.why.clone())?;
             if replacing.gone {
                 removal.action = Action::Forget;
                 removal.data_loss = false;
@@ -45,8 +46,12 @@ pub(super) fn removals(forward: &Forward<'_>, notes: &mut Vec<String>) -> crate:
     let kept = still_needed(forward, &found);
     for removal in found.iter().filter(|removal| kept.contains(&removal.key())) {
         let text = match removal.action {
-            Action::Delete => "is not deleted: something that this plan leaves alone still needs it",
-            _ => "keeps its old object for now: something that this plan leaves alone still uses it",
+            Action::Delete => {
+                "is not deleted: something that this plan leaves alone still needs it"
+            }
+            _ => {
+                "keeps its old object for now: something that this plan leaves alone still uses it"
+            }
         };
         notes.push(format!("`{}` {text}", removal.record.urn));
     }

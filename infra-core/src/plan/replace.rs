@@ -114,7 +114,8 @@ fn refuse_left_alone(forward: &Forward<'_>, at: usize) -> Result<()> {
 }
 
 fn in_use(urn: &Urn, by: Option<&Urn>) -> Error {
-    let way = by.map(|by| format!(": add `{by}` to the plan (`--target {by}`, or no `--exclude` of it)"));
+    let way =
+        by.map(|by| format!(": add `{by}` to the plan (`--target {by}`, or no `--exclude` of it)"));
     let message = format!(
         "`{urn}` can only be replaced by deleting it first, and something that this plan leaves alone uses it{}",
         way.unwrap_or_default()

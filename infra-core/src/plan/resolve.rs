@@ -29,7 +29,9 @@ pub fn resolve<'v>(
 ) -> Result<Value> {
     let schema = node.driver.schema();
     let eval = |owner: &Node, field: &str| match owner.inputs.get(field) {
-        Some(expr) => expr.eval(outputs).map(Some).map_err(|e| failed(owner, field, &e.to_string())),
+        Some(expr) => {
+            expr.eval(outputs).map(Some).map_err(|e| failed(owner, field, &e.to_string()))
+        }
         None => Ok(None),
     };
     let mut wanted = BTreeMap::new();

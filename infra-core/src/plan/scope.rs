@@ -113,7 +113,8 @@ fn known(graph: &Graph, remembered: &Remembered<'_>, options: &PlanOptions) -> R
             }
             let every = graph.nodes.keys().chain(remembered.iter().map(|record| &record.urn));
             let hint = did_you_mean(urn, every);
-            let message = format!("{flag}: there is no resource `{urn}` in the program or in state{hint}");
+            let message =
+                format!("{flag}: there is no resource `{urn}` in the program or in state{hint}");
             return Err(Error::new(ErrorKind::Usage, message));
         }
     }

@@ -132,7 +132,8 @@ impl Wires {
                     self.needs[by].push(at);
                     if let Some(root) = removal.only_if {
                         let of_root = forward.makes[root].node.dependencies();
-                        let of_root = of_root.iter().filter_map(|on| forward.places.get(on).copied());
+                        let of_root =
+                            of_root.iter().filter_map(|on| forward.places.get(on).copied());
                         self.needs[at].extend(of_root.filter(|on| forward.makes[*on].acts()));
                     }
                 }

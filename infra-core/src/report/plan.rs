@@ -141,7 +141,7 @@ fn losses(plan: &Plan, out: &mut String) {
     for loss in &plan.losses {
         let urn = &loss.urn;
         let _ = if loss.allowed {
-            writeln!(out, "  {} {urn}  {}", loud("!"), dim("(allowed by --allow-data-loss)"))
+            writeln!(out, "  {} {urn}  {}", loud("!"), dim("(allowed)"))
         } else {
             writeln!(
                 out,

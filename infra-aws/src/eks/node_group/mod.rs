@@ -7,12 +7,11 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_eks::types::{
     self as sdk, AutoScalingGroup, LaunchTemplateSpecification, NodeRepairConfig, NodegroupHealth,
     NodegroupResources, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig,
-    UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use infra_core::{
     Outputs, Resource, Value,
     provider::{
-        Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
+        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
 };

@@ -1,8 +1,8 @@
 //! Changes of a node group: sizes and the like in one call, versions in another, one at a time.
 
 use aws_sdk_eks::types::{
-    self as sdk, NodeRepairConfig, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig, UpdateLabelsPayload,
-    UpdateTaintsPayload,
+    self as sdk, NodeRepairConfig, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig,
+    UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use infra_core::provider::{Change, Class, Cx, Error, Operation, Result};
 
@@ -122,7 +122,11 @@ impl NodeGroup {
 }
 
 /// Sends the first of the two that is due; `Conflict` while an update is under way or the other is to come.
-pub(super) async fn update(cx: &Cx<Aws>, change: &Change<'_, NodeGroup>, op: &Operation) -> Result<()> {
+pub(super) async fn update(
+    cx: &Cx<Aws>,
+    change: &Change<'_, NodeGroup>,
+    op: &Operation,
+) -> Result<()> {
     let (id, want) = (change.id()?, change.want()?);
     let found = NodeGroup::describe(cx, id).await?;
     let found =
@@ -133,9 +137,8 @@ pub(super) async fn update(cx: &Cx<Aws>, change: &Change<'_, NodeGroup>, op: &Op
         tagging::update(cx, found.nodegroup_arn().unwrap_or_default(), &live.tags, &want.tags)
             .await?;
     }
-    let busy = |what: String| {
-        Err(Error::new(Class::Conflict, format!("the node group {id} is {what}")))
-    };
+    let busy =
+        |what: String| Err(Error::new(Class::Conflict, format!("the node group {id} is {what}")));
     let version = NodeGroup::version_is_due(change, &live, want);
     if !matches!(found.status(), Some(NodegroupStatus::Active | NodegroupStatus::Degraded)) {
         let status = found.status().map_or("unknown", NodegroupStatus::as_str);

@@ -6,52 +6,7 @@ use super::Instance;
 use crate::rds::types::arn;
 
 /// The permissions that the change needs.
-pub(super) fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        grants(change)
-    }
-
-    /// What is wrong, as far as it is known.
-pub(super) fn check(want: &Partial<Self>) -> Vec<Violation> {
-        check(want)
-    }
-
-    fn replaces(old: &Self, new: &Partial<Self>) -> Option<Reason> {
-        if let Part::Known(engine) = new.get(Self::ENGINE) {
-            if engine.name() != old.engine.name() {
-                return Some(Reason::of(Self::ENGINE, "a database cannot change its engine"));
-            }
-            if old.engine.is_newer_than(&engine) {
-                return Some(Reason::of(
-                    Self::ENGINE,
-                    "an engine can only move to a newer version",
-                ));
-            }
-        }
-        match new.get(Self::STORAGE) {
-            Part::Known(storage) if storage < old.storage => {
-                Some(Reason::of(Self::STORAGE, "storage can only grow"))
-            }
-            _ => None,
-        }
-    }
-
-    fn once() -> Once {
-        Once { by_name: true, ..Once::default() }
-    }
-
-    fn timeouts() -> Timeouts {
-        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        Timeouts { create: minutes(60), update: minutes(80), delete: minutes(60) }
-    }
-}
-
-/// Unique per deletion, and the same when a deletion is tried again.
-fn final_snapshot(identifier: &str, op: &Operation) -> String {
-    let id = op.id.simple().to_string();
-    format!("{identifier}-final-{}", &id[..12])
-}
-
-fn grants(change: &Change<'_, Instance>) -> Vec<Grant> {
+pub(super) fn grants(change: &Change<'_, Instance>) -> Vec<Grant> {
     let db = change.want.or(change.recorded);
     let this = arn("db", db.and_then(|db| db.identifier.as_deref()));
     let rds = |action: &str, arn: &str| Grant::new(format!("rds:{action}"), arn);
@@ -103,7 +58,8 @@ fn grants(change: &Change<'_, Instance>) -> Vec<Grant> {
     grants
 }
 
-fn check(want: &Partial<Instance>) -> Vec<Violation> {
+/// What is wrong, as far as it is known.
+pub(super) fn check(want: &Partial<Instance>) -> Vec<Violation> {
     let mut violations = Vec::new();
     let managed = match want.get(Instance::MANAGE_MASTER_PASSWORD) {
         Part::Unset => Some(false),
@@ -147,4 +103,3 @@ fn check(want: &Partial<Instance>) -> Vec<Violation> {
     }
     violations
 }
-

@@ -290,7 +290,51 @@ impl Managed for Instance {
         }
     }
 
-    #[cfg(test)]
+    fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        declared::grants(change)
+    }
+
+    fn check(want: &Partial<Self>) -> Vec<Violation> {
+        declared::check(want)
+    }
+
+    fn replaces(old: &Self, new: &Partial<Self>) -> Option<Reason> {
+        if let Part::Known(engine) = new.get(Self::ENGINE) {
+            if engine.name() != old.engine.name() {
+                return Some(Reason::of(Self::ENGINE, "a database cannot change its engine"));
+            }
+            if old.engine.is_newer_than(&engine) {
+                return Some(Reason::of(
+                    Self::ENGINE,
+                    "an engine can only move to a newer version",
+                ));
+            }
+        }
+        match new.get(Self::STORAGE) {
+            Part::Known(storage) if storage < old.storage => {
+                Some(Reason::of(Self::STORAGE, "storage can only grow"))
+            }
+            _ => None,
+        }
+    }
+
+    fn once() -> Once {
+        Once { by_name: true, ..Once::default() }
+    }
+
+    fn timeouts() -> Timeouts {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        Timeouts { create: minutes(60), update: minutes(80), delete: minutes(60) }
+    }
+}
+
+/// Unique per deletion, and the same when a deletion is tried again.
+fn final_snapshot(identifier: &str, op: &Operation) -> String {
+    let id = op.id.simple().to_string();
+    format!("{identifier}-final-{}", &id[..12])
+}
+
+#[cfg(test)]
 mod tests {
     use infra_core::state::Value;
 

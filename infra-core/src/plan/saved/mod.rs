@@ -76,7 +76,8 @@ impl SavedPlan {
             Error::new(ErrorKind::Usage, "the file is not a saved plan of this version").because(e)
         })?;
         let stale = |what: &str| {
-            let message = format!("the saved plan was made {what}: make a new one with `preview --save`");
+            let message =
+                format!("the saved plan was made {what}: make a new one with `preview --save`");
             Err(Error::new(ErrorKind::PlanStale, message))
         };
         if file.infra_plan != FORMAT {
@@ -92,10 +93,9 @@ impl SavedPlan {
             return stale("before the stack changed");
         }
         let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
-        let sealed = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
-        let plain = sealer.open(&sealed, CONTEXT).await?;
-        let mut plan =
-            read::plan(&canonical::from_slice(&plain)?).ok_or_else(damaged)?;
+        let bytes = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
+        let plain = sealer.open(&bytes, CONTEXT).await?;
+        let mut plan = read::plan(&canonical::from_slice(&plain)?).ok_or_else(damaged)?;
         if !file.destroy {
             plan.exports = graph.exports.clone();
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use infra_state::{Key, Record, Value};
 
 use crate::plan::{
-    Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement, Step, StepId,
-    Why,
+    Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement, Step,
+    StepId, Why,
 };
 
 fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {

@@ -3,7 +3,8 @@
 use infra_state::{Key, Path, Record, Value};
 
 use crate::plan::{
-    Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement, Step, Why,
+    Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement, Step,
+    Why,
 };
 
 fn list<T>(items: impl IntoIterator<Item = T>, write: impl Fn(T) -> Value) -> Value {
@@ -23,9 +24,12 @@ pub(super) fn plan(plan: &Plan) -> Value {
         ("steps", list(&plan.steps, step)),
         ("exported", Value::Map(plan.exported.clone())),
         ("hints", list(&plan.hints, hint)),
-        ("losses", list(&plan.losses, |DataLoss { urn, allowed }| {
-            Value::List(vec![text(urn), (*allowed).into()])
-        })),
+        (
+            "losses",
+            list(&plan.losses, |DataLoss { urn, allowed }| {
+                Value::List(vec![text(urn), (*allowed).into()])
+            }),
+        ),
         ("records", list(&plan.records, record)),
         ("forgotten", list(&plan.forgotten, key)),
     ])
@@ -137,7 +141,8 @@ fn key(key: &Key) -> Value {
 }
 
 fn record(record: &Record) -> Value {
-    let json = |value: serde_json::Result<serde_json::Value>| value.map_or(Value::Null, Value::from);
+    let json =
+        |value: serde_json::Result<serde_json::Value>| value.map_or(Value::Null, Value::from);
     Value::from([
         ("urn", text(&record.urn)),
         ("instance", text(&record.instance)),

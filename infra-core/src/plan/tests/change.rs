@@ -34,13 +34,13 @@ fn net() -> Program {
 fn everything_is_new_and_then_nothing_is() {
     let mut world = World::new();
     let plan = world.up(&net().build());
-    assert_eq!(
-        lines(&plan),
-        ["Create default (record)", "Create net", "Create app", "Create lb"]
-    );
+    assert_eq!(lines(&plan), ["Create default (record)", "Create net", "Create app", "Create lb"]);
     let app = step(&plan, "app");
     assert_eq!(app.inputs.get("roots"), Some(&Value::List(vec![Value::Unknown])));
-    assert_eq!(app.inputs.get("name").unwrap().as_str().unwrap(), format!("p-dev-app-{}", app.instance));
+    assert_eq!(
+        app.inputs.get("name").unwrap().as_str().unwrap(),
+        format!("p-dev-app-{}", app.instance)
+    );
     assert_eq!(app.inputs.get("tags"), Some(&Value::from([("team", "core".into())])));
     assert_eq!(app.why[0].cause, Cause::New);
     world.settled(&net().build());
@@ -89,11 +89,14 @@ fn a_replacement_is_made_first_and_consumers_move_before_the_old_object_goes() {
         ]
     );
     let app = step(&plan, "app");
-    assert_eq!(app.why[0], crate::plan::Why {
-        urn: urn("net"),
-        path: Some("fixed".parse().unwrap()),
-        cause: Cause::Immutable
-    });
+    assert_eq!(
+        app.why[0],
+        crate::plan::Why {
+            urn: urn("net"),
+            path: Some("fixed".parse().unwrap()),
+            cause: Cause::Immutable
+        }
+    );
     assert_eq!(app.why[1].path, Some("roots[0]".parse().unwrap()));
     world.settled(&changed);
     assert_eq!(world.objects.len(), 3);
@@ -113,7 +116,12 @@ fn what_hangs_on_an_unknown_may_turn_out_to_be_the_same() {
     // It can only grow: a smaller one is another object, here with the same name and so the same `arn`.
     let mut renamed = named(1);
     renamed.nodes.get_mut(&urn("net")).unwrap().inputs.insert("name".into(), lit("n2"));
-    renamed.nodes.get_mut(&urn("app")).unwrap().inputs.insert("roots".into(), Expr::List(vec![lit("n")]));
+    renamed
+        .nodes
+        .get_mut(&urn("app"))
+        .unwrap()
+        .inputs
+        .insert("roots".into(), Expr::List(vec![lit("n")]));
     world.up(&renamed);
     assert_eq!(world.snapshot.current(&urn("app")).unwrap().instance, before);
 }
@@ -121,14 +129,16 @@ fn what_hangs_on_an_unknown_may_turn_out_to_be_the_same() {
 #[test]
 fn the_driver_and_the_options_have_a_say() {
     let mut world = World::new();
-    let program = |size: i32, tag: &str| Program::new().add_with(
-        "a",
-        [("size", lit(size)), ("tags", lit([("t", Value::from(tag))]))],
-        |o| {
-            o.replace_on_changes.push("tags.t".parse().unwrap());
-            o.ignore_changes.push("links".parse().unwrap());
-        },
-    );
+    let program = |size: i32, tag: &str| {
+        Program::new().add_with(
+            "a",
+            [("size", lit(size)), ("tags", lit([("t", Value::from(tag))]))],
+            |o| {
+                o.replace_on_changes.push("tags.t".parse().unwrap());
+                o.ignore_changes.push("links".parse().unwrap());
+            },
+        )
+    };
     world.up(&program(2, "x").build());
     assert_eq!(lines(&world.plan(&program(3, "x").build()).unwrap()), ["Update a"]);
     let plan = world.plan(&program(1, "x").build()).unwrap();
@@ -136,7 +146,8 @@ fn the_driver_and_the_options_have_a_say() {
     assert_eq!(step(&plan, "a").why[0].cause, Cause::Driver("it can only grow".into()));
     let plan = world.plan(&program(2, "y").build()).unwrap();
     assert_eq!(step(&plan, "a").why[0].cause, Cause::Asked("replace_on_changes".into()));
-    let ignored = program(2, "x").but(|node| drop(node.inputs.insert("links".into(), lit(vec![Value::Null]))));
+    let ignored = program(2, "x")
+        .but(|node| drop(node.inputs.insert("links".into(), lit(vec![Value::Null]))));
     world.settled(&ignored.build());
 }
 

@@ -9,9 +9,9 @@ use crate::{
     Result, Stack,
     graph::{Expr, Graph, Node, NodeOptions, Role},
     provider::{
-        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, FieldSchema, Grant, Lock,
-        Memo, NameRule, Once, Operation, Order, OutputSchema, Reason, Registry, Schema, Shape, Timeouts,
-        Violation,
+        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, FieldSchema, Grant,
+        Lock, Memo, NameRule, Once, Operation, Order, OutputSchema, Reason, Registry, Schema,
+        Shape, Timeouts, Violation,
     },
 };
 

@@ -52,7 +52,9 @@ fn cycles_are_named() {
         .add_with("c", [], |o| o.depends_on = [urn("a")].into());
     assert_eq!(
         mistakes(&program),
-        ["a: needs itself: `fake:Thing::a` needs `fake:Thing::b` needs `fake:Thing::c` needs `fake:Thing::a`"]
+        [
+            "a: needs itself: `fake:Thing::a` needs `fake:Thing::b` needs `fake:Thing::c` needs `fake:Thing::a`"
+        ]
     );
 }
 
@@ -63,8 +65,12 @@ fn providers_are_added_and_checked() {
     assert_eq!(graph.nodes[&urn("a")].provider.as_ref(), Some(&default));
     assert_eq!(graph.order[0], default);
     assert_eq!(graph.dependencies(&urn("a")), [default].into());
-    let wrong = Program::new().add("a", []).but(|node| node.provider = Some(urn("other:Provider::x")));
-    assert_eq!(mistakes(&wrong), ["a: needs a provider of kind `fake:Provider`, found `other:Provider::x`"]);
+    let wrong =
+        Program::new().add("a", []).but(|node| node.provider = Some(urn("other:Provider::x")));
+    assert_eq!(
+        mistakes(&wrong),
+        ["a: needs a provider of kind `fake:Provider`, found `other:Provider::x`"]
+    );
 }
 
 #[test]
@@ -80,7 +86,9 @@ fn aliases_do_not_clash() {
         .add_with("d", [], alias("no/ /name"));
     let found = mistakes(&program);
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found[0].contains("claimed by") && found[1].contains("is the name of another resource"));
+    assert!(
+        found[0].contains("claimed by") && found[1].contains("is the name of another resource")
+    );
 }
 
 #[test]

@@ -99,7 +99,7 @@ mod intent {
         written_only_is_compared: {"password": "!x"}, {} => ["password [secret] → - Update"];
         spelling_is_no_change: {"rule": {"note": "ABC"}}, {"rule": {"note": "abc"}} => [];
         a_struct_inside_replaces_by_field: {"rule": {"kind": "a", "port": 1}}, {"rule": {"kind": "b", "port": 2}}
-            => [r#"rule.port 1 → 2 Update"#, r#"rule.kind "a" → "b" Replace"#];
+            => ["rule.port 1 → 2 Update", r#"rule.kind "a" → "b" Replace"#];
         a_replace_field_covers_all_in_it: {"nature": {"port": 1}}, {"nature": {"port": 2}}
             => ["nature.port 1 → 2 Replace"];
         a_new_struct_may_set_what_cannot_change: {}, {"rule": {"kind": "a"}}
@@ -130,7 +130,9 @@ mod intent {
 
     #[test]
     fn ignored_paths_keep_what_was_recorded() {
-        let old = value(serde_json::json!({"block": "a", "rules": [{"port": 1, "note": "x"}], "labels": {"k": "1"}}));
+        let old = value(
+            serde_json::json!({"block": "a", "rules": [{"port": 1, "note": "x"}], "labels": {"k": "1"}}),
+        );
         let new = value(serde_json::json!({
             "block": "b", "rules": [{"port": 2, "note": "z"}, {"port": 1, "note": "y"}], "labels": {"l": "2"}
         }));

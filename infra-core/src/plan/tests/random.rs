@@ -99,7 +99,8 @@ fn graph(specs: &[Spec]) -> Graph {
             let output = |output: u8| ["id", "arn", "rev"][usize::from(output)];
             Expr::List(usable.map(|(on, o)| out(&name(specs, *on), output(*o))).collect())
         };
-        let on: Vec<Urn> = spec.on.iter().filter(|on| usable(**on)).map(|on| urn(&name(specs, *on))).collect();
+        let on: Vec<Urn> =
+            spec.on.iter().filter(|on| usable(**on)).map(|on| urn(&name(specs, *on))).collect();
         program = program.add_with(
             &name(specs, at),
             [

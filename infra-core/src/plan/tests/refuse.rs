@@ -23,9 +23,11 @@ fn refused(result: crate::Result<Plan>) -> Error {
 #[test]
 fn protection_is_read_from_the_program_and_from_state_and_collected() {
     let program = |fixed: &str| {
-        Program::new()
-            .add_with("a", [("fixed", lit(fixed))], |o| o.protect = true)
-            .add_with("b", [], |o| o.protect = true)
+        Program::new().add_with("a", [("fixed", lit(fixed))], |o| o.protect = true).add_with(
+            "b",
+            [],
+            |o| o.protect = true,
+        )
     };
     let mut world = World::new();
     world.up(&program("x").build());
@@ -42,7 +44,8 @@ fn protection_is_read_from_the_program_and_from_state_and_collected() {
 
 #[test]
 fn loss_of_data_is_shown_and_needs_its_flag() {
-    let program = |fixed: &str| Program::new().add("fake:Data::db", [("fixed", lit(fixed))]).build();
+    let program =
+        |fixed: &str| Program::new().add("fake:Data::db", [("fixed", lit(fixed))]).build();
     let mut world = World::new();
     world.up(&program("x"));
     let plan = world.plan(&program("y")).unwrap();
@@ -68,7 +71,9 @@ fn many_absent_objects_at_once() {
     let program = |count: usize| {
         (0..count).fold(Program::new(), |program, at| program.add(&format!("a{at}"), [])).build()
     };
-    for (count, gone, refuse) in [(10, 2, false), (10, 3, true), (15, 3, false), (60, 11, true), (2, 2, false)] {
+    for (count, gone, refuse) in
+        [(10, 2, false), (10, 3, true), (15, 3, false), (60, 11, true), (2, 2, false)]
+    {
         let mut world = World::new();
         world.up(&program(count));
         let ids: Vec<_> = world.objects.keys().take(gone).cloned().collect();
@@ -90,7 +95,11 @@ fn other_credentials_are_refused_before_anything_is_read() {
     assert!(error.contains("account 2 where state has 1"), "{error}");
     world.options.destroy = true;
     refused(world.plan(&program.build()));
+    world.options.targets.insert(urn("a"));
+    refused(world.plan(&program.build()));
     world.options.destroy = false;
+    refused(world.plan(&Program::new().build()));
+    world.options.targets.clear();
     // Another region does not explain another account; another profile does.
     let mut moved = program.clone();
     moved.region = "there";
@@ -101,7 +110,8 @@ fn other_credentials_are_refused_before_anything_is_read() {
 
 #[test]
 fn another_region_in_the_configuration_moves_everything() {
-    let mut program = Program::new().add("a", [("name", lit("n"))]).add("b", [("links", links(&[("a", "id")]))]);
+    let mut program =
+        Program::new().add("a", [("name", lit("n"))]).add("b", [("links", links(&[("a", "id")]))]);
     let mut world = World::new();
     world.up(&program.build());
     program.region = "there";
@@ -144,7 +154,10 @@ fn unresolved_objects_name_the_commands_that_settle_them() {
     let unresolved = Record { status: Status::Unresolved, ..record };
     world.snapshot.records.insert(key, Arc::new(unresolved));
     let error = refused(world.plan(&program)).to_string();
-    assert!(error.contains("state rm fake:Thing::a") && error.contains("import fake:Thing::a ID"), "{error}");
+    assert!(
+        error.contains("state rm fake:Thing::a") && error.contains("import fake:Thing::a ID"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -30,7 +30,9 @@ fn the_schema_says_so_and_those_that_would_go_anyway_go_first() {
             "Update c"
         ]
     );
-    let ReplaceOrder::DeleteFirst(why) = &step(&plan, "fake:Solo::a").replaces.as_ref().unwrap().order else {
+    let ReplaceOrder::DeleteFirst(why) =
+        &step(&plan, "fake:Solo::a").replaces.as_ref().unwrap().order
+    else {
         panic!("made first")
     };
     assert_eq!(why, "there can be one only");
@@ -49,13 +51,18 @@ fn a_fixed_name_says_so() {
     let plan = world.plan(&program("n", "y")).unwrap();
     assert_eq!(lines(&plan), ["DeleteOld a", "Create a replaced first"]);
     assert_eq!(plan.hints, [Hint::FixedName { urn: urn("a"), field: "name".into() }]);
-    assert_eq!(lines(&world.plan(&program("m", "y")).unwrap()), ["Create a replacing", "DeleteOld a"]);
+    assert_eq!(
+        lines(&world.plan(&program("m", "y")).unwrap()),
+        ["Create a replacing", "DeleteOld a"]
+    );
 }
 
 #[test]
 fn an_option_says_so() {
     let program = |fixed: &str| {
-        Program::new().add_with("a", [("fixed", lit(fixed))], |o| o.delete_before_replace = true).build()
+        Program::new()
+            .add_with("a", [("fixed", lit(fixed))], |o| o.delete_before_replace = true)
+            .build()
     };
     let mut world = World::new();
     world.up(&program("x"));
@@ -148,7 +155,10 @@ fn what_a_removed_user_is_still_needed_for_does_not_make_a_cycle() {
     let mut world = World::new();
     world.up(&before);
     let plan = world.up(&after);
-    assert_eq!(lines(&plan), ["DeleteOld a", "Create a replaced first", "Update end", "Delete mid"]);
+    assert_eq!(
+        lines(&plan),
+        ["DeleteOld a", "Create a replaced first", "Update end", "Delete mid"]
+    );
     world.settled(&after);
 }
 
@@ -193,7 +203,8 @@ fn reversed_dependencies_do_not_make_a_cycle() {
 fn asked_for() {
     let mut world = World::new();
     let graph = Program::new().add("a", []).add("b", [("links", out("a", "id"))]);
-    let graph = graph.but(|node| drop(node.inputs.insert("links".into(), links(&[("a", "id")])))).build();
+    let graph =
+        graph.but(|node| drop(node.inputs.insert("links".into(), links(&[("a", "id")])))).build();
     world.up(&graph);
     world.options.replaces.insert(urn("a"));
     let plan = world.plan(&graph).unwrap();

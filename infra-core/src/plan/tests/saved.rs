@@ -12,7 +12,13 @@ use crate::{ErrorKind, graph::Graph, plan::saved::SavedPlan};
 fn program(fixed: &str) -> Graph {
     Program::new()
         .add("fake:Solo::a", [("fixed", lit(fixed))])
-        .add("b", [("password", lit(Value::from("geheim").secret())), ("roots", links(&[("fake:Solo::a", "id")]))])
+        .add(
+            "b",
+            [
+                ("password", lit(Value::from("geheim").secret())),
+                ("roots", links(&[("fake:Solo::a", "id")])),
+            ],
+        )
         .build()
 }
 

@@ -10,7 +10,10 @@ use crate::graph::Expr;
 fn layers(count: usize) -> Program {
     (0..count).fold(Program::new(), |program, at| {
         let links = at.checked_sub(100).map(|before| out(&format!("n{before}"), "id"));
-        program.add(&format!("n{at}"), [("size", lit(1)), ("links", Expr::List(links.into_iter().collect()))])
+        program.add(
+            &format!("n{at}"),
+            [("size", lit(1)), ("links", Expr::List(links.into_iter().collect()))],
+        )
     })
 }
 

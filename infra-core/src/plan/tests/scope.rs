@@ -60,7 +60,10 @@ fn what_would_have_to_go_first_is_refused() {
     world.up(&solo("x"));
     world.options.targets.insert(urn("fake:Solo::a"));
     let error = world.plan(&solo("y")).unwrap_err();
-    assert!(error.kind() == ErrorKind::Usage && error.to_string().contains("--target fake:Thing::b"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Usage && error.to_string().contains("--target fake:Thing::b"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -77,14 +80,17 @@ fn deletes_take_their_users_with_them_and_excludes_keep_what_they_need() {
 
 #[test]
 fn protected_resources_can_be_left_out_of_a_destroy() {
-    let protected = chain("x").add_with("p", [("links", links(&[("a", "id")]))], |o| o.protect = true).build();
+    let protected =
+        chain("x").add_with("p", [("links", links(&[("a", "id")]))], |o| o.protect = true).build();
     let mut world = World::new();
     world.up(&protected);
     world.options.destroy = true;
     world.options.exclude_protected = true;
     let plan = world.up(&protected);
     assert_eq!(lines(&plan), ["Delete c", "Delete b", "Delete z"]);
-    assert!(world.snapshot.current(&urn("a")).is_some() && world.snapshot.current(&urn("p")).is_some());
+    assert!(
+        world.snapshot.current(&urn("a")).is_some() && world.snapshot.current(&urn("p")).is_some()
+    );
 }
 
 #[test]

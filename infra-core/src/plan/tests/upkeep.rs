@@ -84,7 +84,8 @@ fn broken_objects_are_replaced_or_restored() {
     let mut world = World::new();
     world.up(&pair().build());
     let id = id(&world, "b");
-    let become_ = |world: &mut World, readiness| world.objects.get_mut(&id).unwrap().readiness = readiness;
+    let become_ =
+        |world: &mut World, readiness| world.objects.get_mut(&id).unwrap().readiness = readiness;
     become_(&mut world, Readiness::Failed("no capacity".into()));
     let plan = world.plan(&pair().build()).unwrap();
     assert_eq!(lines(&plan), ["Create b replacing", "DeleteOld b"]);
@@ -133,11 +134,15 @@ fn lookups_are_pinned_until_they_are_asked_again() {
     world.settled(&program("x"));
     let plan = world.plan(&program("y")).unwrap();
     assert_eq!(lines(&plan), ["Read ami (record)", "Create a replacing", "DeleteOld a"]);
-    with_record(&mut world, "fake:Find::ami", |record| record.outputs = Value::from([("id", "old".into())]));
-    with_record(&mut world, "a", |record| record.inputs = {
-        let mut inputs = record.inputs.as_map().unwrap().clone();
-        inputs.insert("fixed".into(), "old".into());
-        Value::Map(inputs)
+    with_record(&mut world, "fake:Find::ami", |record| {
+        record.outputs = Value::from([("id", "old".into())])
+    });
+    with_record(&mut world, "a", |record| {
+        record.inputs = {
+            let mut inputs = record.inputs.as_map().unwrap().clone();
+            inputs.insert("fixed".into(), "old".into());
+            Value::Map(inputs)
+        }
     });
     meddle(&mut world, "a", "fixed", "old");
     world.settled(&program("x"));
@@ -167,8 +172,11 @@ fn imported_objects_show_what_would_change_in_them() {
     world.snapshot.records.clear();
     let import = |size: i32, fixed: &str, id: &str| {
         let id = id.to_owned();
-        Program::new()
-            .add_with("y", [("size", lit(size)), ("fixed", lit(fixed)), ("name", lit("n"))], |o| o.import = Some(id))
+        Program::new().add_with(
+            "y",
+            [("size", lit(size)), ("fixed", lit(fixed)), ("name", lit("n"))],
+            |o| o.import = Some(id),
+        )
     };
     let mut renamed = world.objects[&id].live.as_map().unwrap().clone();
     renamed.insert("name".into(), "n".into());
@@ -210,7 +218,9 @@ fn an_alias_renames_the_record_and_whatever_mentions_it() {
     let plan = world.up(&renamed);
     assert!(lines(&plan).is_empty(), "{:?}", lines(&plan));
     assert_eq!(step(&plan, "net/a").renamed_from, Some(urn("a")));
-    assert_eq!((plan.records.len(), plan.forgotten.len()), (2, 1));
+    // What is mentioned is put before what mentions it.
+    let put: Vec<_> = plan.records.iter().map(|record| record.urn.name()).collect();
+    assert_eq!((put, plan.forgotten.len()), (vec!["net/a", "b"], 1));
     assert!(world.snapshot.current(&urn("b")).unwrap().dependencies.contains(&urn("net/a")));
     world.settled(&renamed);
 }
@@ -229,4 +239,17 @@ fn records_of_older_versions_are_brought_up() {
     let plan = world.up(&pair().build());
     assert_eq!(lines(&plan), ["Keep a (record)"]);
     world.settled(&pair().build());
+}
+
+#[test]
+fn what_a_lookup_gave_is_checked_like_what_the_program_wrote() {
+    let program = |what: i32| {
+        Program::new()
+            .add("fake:Find::count", [("fixed", lit(what))])
+            .add("a", [("size", out("fake:Find::count", "id"))])
+            .build()
+    };
+    assert!(World::new().plan(&program(3)).is_ok());
+    let error = World::new().plan(&program(-3)).unwrap_err();
+    assert_eq!(error.mistakes()[0].message, "`size`: is negative");
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use infra_state::{
-    Identity, Instance, Key, Lineage, Provider, ProviderIdentity, Record, Snapshot, StackName, Status, Urn,
-    Value,
+    Identity, Instance, Key, Lineage, Provider, ProviderIdentity, Record, Snapshot, StackName,
+    Status, Urn, Value,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -18,8 +18,8 @@ use crate::{
     Result,
     graph::{Graph, Role},
     plan::{
-        Action, Moved, Observation, Plan, PlanOptions, Refresh, ReplaceOrder, Seen, Step, StepId, Subject,
-        Verdict, assess, check, plan, resolve, to_observe,
+        Action, Moved, Observation, Plan, PlanOptions, Refresh, ReplaceOrder, Seen, Step, StepId,
+        Subject, Verdict, assess, check, plan, resolve, to_observe,
     },
     provider::{ErasedObserved, Readiness, Registry},
 };
@@ -56,7 +56,8 @@ impl World {
 
     fn identity(&self, config: &Value) -> ProviderIdentity {
         let region = config.get("region").and_then(Value::as_str).unwrap_or_default();
-        [("account".to_owned(), self.account.to_owned()), ("region".to_owned(), region.to_owned())].into()
+        [("account".to_owned(), self.account.to_owned()), ("region".to_owned(), region.to_owned())]
+            .into()
     }
 
     /// Looks at what a plan needs.
@@ -146,7 +147,9 @@ impl World {
             }
             match step.action {
                 Action::Keep if !step.record_only => {}
-                Action::Delete | Action::DeleteOld | Action::Forget => self.remove(graph, plan, step),
+                Action::Delete | Action::DeleteOld | Action::Forget => {
+                    self.remove(graph, plan, step)
+                }
                 _ => self.make(graph, step),
             }
         }
@@ -156,7 +159,13 @@ impl World {
         self.snapshot.records.insert(record.key(), Arc::new(record));
     }
 
-    fn wanted(&self, graph: &Graph, urn: &Urn, instance: &Instance, recorded: Option<&Value>) -> Value {
+    fn wanted(
+        &self,
+        graph: &Graph,
+        urn: &Urn,
+        instance: &Instance,
+        recorded: Option<&Value>,
+    ) -> Value {
         let node = &graph.nodes[urn];
         let outputs = |urn: &Urn| outputs(&self.snapshot, urn);
         resolve(graph, node, &outputs, instance, recorded).unwrap()
@@ -169,7 +178,9 @@ impl World {
         let wanted = self.wanted(graph, plan_urn, &record.instance, Some(&record.inputs));
         assert!(!wanted.has_unknown(), "{plan_urn} is decided before it can be: {wanted:?}");
         let moved = match (node.provider.as_ref(), &record.provider) {
-            (Some(provider), Some(made)) if self.provider_identity(provider) != made.identity => Moved::Yes,
+            (Some(provider), Some(made)) if self.provider_identity(provider) != made.identity => {
+                Moved::Yes
+            }
             _ => Moved::No,
         };
         let seen = record.id.as_ref().map(|id| self.look(id));
@@ -202,13 +213,19 @@ impl World {
         let Some(id) = record.id.as_ref().filter(|_| step.action != Action::Forget) else { return };
         assert!(self.objects.remove(id).is_some(), "{} deletes what is not there", step.urn);
         let key = record.key();
-        let goes_first = plan.steps.iter().filter_map(|step| step.replaces.as_ref()).any(|replaced| {
-            replaced.old == key && replaced.order != ReplaceOrder::CreateFirst
-        });
+        let goes_first = plan
+            .steps
+            .iter()
+            .filter_map(|step| step.replaces.as_ref())
+            .any(|replaced| replaced.old == key && replaced.order != ReplaceOrder::CreateFirst);
         // Nobody has moved away yet from what goes first.
         if !goes_first {
-            let users: Vec<_> =
-                self.objects.values().filter(|other| mentions(&other.live, id)).map(|o| &o.id).collect();
+            let users: Vec<_> = self
+                .objects
+                .values()
+                .filter(|other| mentions(&other.live, id))
+                .map(|o| &o.id)
+                .collect();
             assert!(users.is_empty(), "{id} is deleted while {users:?} use it");
         }
     }
@@ -233,18 +250,28 @@ impl World {
         let wanted = self.wanted(graph, &step.urn, &instance, recorded);
         assert!(!wanted.has_unknown(), "{} is made before it can be: {wanted:?}", step.urn);
         if step.inputs.has_unknown() || step.replaces.is_some() {
-            assert!(fits(&step.inputs, &wanted) || replaces.is_none(), "{:?} {wanted:?}", step.inputs);
+            assert!(
+                fits(&step.inputs, &wanted) || replaces.is_none(),
+                "{:?} {wanted:?}",
+                step.inputs
+            );
         } else {
             assert_eq!(*step.inputs, wanted, "{} is not what was planned", step.urn);
         }
         if let Some(replaced) = replaces
             && let Some(old) = self.snapshot.records.get(&replaced.old).cloned()
         {
-            assert_eq!(replaced.order, ReplaceOrder::CreateFirst, "{} finds its old object", step.urn);
+            assert_eq!(
+                replaced.order,
+                ReplaceOrder::CreateFirst,
+                "{} finds its old object",
+                step.urn
+            );
             self.put(Record { status: Status::Deposed, ..Record::clone(&old) });
         }
         let id = existing.as_ref().and_then(|record| record.id.clone());
-        let id = id.or_else(|| node.options.import.clone().filter(|_| step.action == Action::Import));
+        let id =
+            id.or_else(|| node.options.import.clone().filter(|_| step.action == Action::Import));
         let id = id.unwrap_or_else(|| format!("id-{}-{instance}", node.urn.name()));
         let fixed = node.inputs.contains_key("name").then(|| wanted.get("name").cloned()).flatten();
         // What is stable is decided once.
@@ -307,7 +334,9 @@ fn fits(planned: &Value, known: &Value) -> bool {
         (Value::List(a), Value::List(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(a, b))
         }
-        (Value::Map(a), Value::Map(b)) => a.iter().all(|(k, a)| b.get(k).is_some_and(|b| fits(a, b))),
+        (Value::Map(a), Value::Map(b)) => {
+            a.iter().all(|(k, a)| b.get(k).is_some_and(|b| fits(a, b)))
+        }
         (a, b) => a.same(b),
     }
 }
@@ -335,7 +364,8 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
                 (ReplaceOrder::DeleteFirst(_), true) => " replaced first if changed",
             },
         };
-        let only = step.only_if.as_ref().map(|urn| format!(" if {}", urn.name())).unwrap_or_default();
+        let only =
+            step.only_if.as_ref().map(|urn| format!(" if {}", urn.name())).unwrap_or_default();
         format!("{:?} {}{replaces}{only}{record}", step.action, step.urn.name())
     };
     acting.map(line).collect()
