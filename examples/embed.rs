@@ -57,7 +57,11 @@ async fn serve() -> Result<()> {
         let summary = command::up(&engine, &UpOptions::default(), &Confirmed).await?;
         drop(engine);
         log.await.map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
-        drop(log_line(&format!("{name}: {:?}, bucket {:?}", summary.outcome, summary.exports.get("bucket"))));
+        drop(log_line(&format!(
+            "{name}: {:?}, bucket {:?}",
+            summary.outcome,
+            summary.exports.get("bucket")
+        )));
     }
     Ok(())
 }

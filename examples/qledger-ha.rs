@@ -32,8 +32,7 @@ use infra_aws::{
 use infra_core::{App, prelude::*};
 use serde::Deserialize;
 
-/// The ledger's port inside its pods, and the fixed node port that the load balancer's targets listen on.
-const PORT: u16 = 7000;
+/// The fixed node port that the load balancer's targets listen on; the ledger's pods stand behind it.
 const NODE_PORT: u16 = 30_700;
 const POSTGRES: u16 = 5432;
 
@@ -103,7 +102,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     stack.export("cluster_endpoint", &cluster.eks.endpoint);
     stack.export("database", &database.instance.endpoint);
     stack.export("repository", &registry.url);
-    stack.export("parameters", &secrets.path);
+    stack.export("parameters", secrets.path.as_str());
     stack.export("token", &secrets.token);
     Ok(())
 }
@@ -185,7 +184,8 @@ impl Network {
                     break;
                 };
                 let role = role.map(|role| (role.to_owned(), "1".to_owned()));
-                let subnet = ec2::Subnet::new(&vpc.id, block, zone).tags(name(tier).into_iter().chain(role));
+                let subnet =
+                    ec2::Subnet::new(&vpc.id, block, zone).tags(name(tier).into_iter().chain(role));
                 subnets.push(stack.add(format!("{tier}-{letter}"), subnet));
             }
             subnets
@@ -197,7 +197,8 @@ impl Network {
         // Public subnets reach the internet directly, application subnets through NAT, database subnets not at all.
         let everywhere = cidr!("0.0.0.0/0");
         let outward = stack.add("public", ec2::RouteTable::new(&vpc.id).tags(name("public")));
-        let direct = ec2::Route::new(&outward.id, everywhere, RouteTarget::internet_gateway(&internet.id));
+        let direct =
+            ec2::Route::new(&outward.id, everywhere, RouteTarget::internet_gateway(&internet.id));
         stack.add("public-out", direct);
         let isolated = stack.add("data", ec2::RouteTable::new(&vpc.id).tags(name("data")));
         let mut gateways: Vec<Handle<ec2::NatGateway>> = Vec::new();
@@ -213,8 +214,10 @@ impl Network {
                 gateways.push(stack.add(format!("nat-{zone}"), gateway));
             }
             let gateway = &gateways[at.min(gateways.len() - 1)];
-            let table = stack.add(format!("app-{zone}"), ec2::RouteTable::new(&vpc.id).tags(name("app")));
-            let through = ec2::Route::new(&table.id, everywhere, RouteTarget::nat_gateway(&gateway.id));
+            let table =
+                stack.add(format!("app-{zone}"), ec2::RouteTable::new(&vpc.id).tags(name("app")));
+            let through =
+                ec2::Route::new(&table.id, everywhere, RouteTarget::nat_gateway(&gateway.id));
             stack.add(format!("app-{zone}-out"), through);
             for (tier, subnet, table) in [
                 ("public", &public[at], &outward),
@@ -240,12 +243,21 @@ impl Network {
         let clients = if config.domain.is_some() { everywhere } else { block };
         let door = if config.domain.is_some() { 443 } else { 80 };
         let from = |group: &Handle<ec2::SecurityGroup>| Source::group(&group.id);
-        allow("clients-to-entry", Rule::ingress(&entry_group.id, Source::cidr(clients), Ports::tcp(door)));
+        allow(
+            "clients-to-entry",
+            Rule::ingress(&entry_group.id, Source::cidr(clients), Ports::tcp(door)),
+        );
         allow("entry-out", Rule::egress(&entry_group.id, from(&node_group), Ports::tcp(NODE_PORT)));
-        allow("entry-to-nodes", Rule::ingress(&node_group.id, from(&entry_group), Ports::tcp(NODE_PORT)));
+        allow(
+            "entry-to-nodes",
+            Rule::ingress(&node_group.id, from(&entry_group), Ports::tcp(NODE_PORT)),
+        );
         allow("nodes-to-nodes", Rule::ingress(&node_group.id, from(&node_group), Ports::All));
         allow("nodes-out", Rule::egress(&node_group.id, Source::cidr(everywhere), Ports::All));
-        allow("nodes-to-database", Rule::ingress(&data_group.id, from(&node_group), Ports::tcp(POSTGRES)));
+        allow(
+            "nodes-to-database",
+            Rule::ingress(&data_group.id, from(&node_group), Ports::tcp(POSTGRES)),
+        );
 
         let s3 = ec2::VpcEndpoint::gateway(&vpc.id, "s3");
         stack.add("s3", s3.route_table_ids(tables.iter().map(|table| &table.id)));
@@ -253,7 +265,19 @@ impl Network {
             let inside = group(stack, "endpoints", "AWS services inside the network");
             let https = Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443));
             stack.add("nodes-to-endpoints", https);
-            for service in ["ecr.api", "ecr.dkr", "ec2", "eks", "eks-auth", "sts", "logs", "ssm", "ssmmessages", "kms", "secretsmanager"] {
+            for service in [
+                "ecr.api",
+                "ecr.dkr",
+                "ec2",
+                "eks",
+                "eks-auth",
+                "sts",
+                "logs",
+                "ssm",
+                "ssmmessages",
+                "kms",
+                "secretsmanager",
+            ] {
                 let endpoint = ec2::VpcEndpoint::interface(&vpc.id, service)
                     .subnet_ids(app.iter().map(|subnet| &subnet.id))
                     .security_group_ids([&inside.id])
@@ -290,10 +314,8 @@ impl Database {
     fn new(stack: &mut Stack, config: &Config, network: &Network, key: &Handle<kms::Key>) -> Self {
         let subnets = network.data.iter().map(|subnet| &subnet.id);
         let subnets = stack.add("subnets", rds::SubnetGroup::new().subnets(subnets));
-        let parameters = rds::ParameterGroup::new(format!("postgres{}", config.postgres)).parameters([
-            ("rds.force_ssl", "1"),
-            ("log_min_duration_statement", "500"),
-        ]);
+        let parameters = rds::ParameterGroup::new(format!("postgres{}", config.postgres))
+            .parameters([("rds.force_ssl", "1"), ("log_min_duration_statement", "500")]);
         let parameters = stack.add("parameters", parameters);
         let instance = rds::Instance::new(
             Engine::postgres(&config.postgres),
@@ -350,7 +372,11 @@ impl Secrets {
 }
 
 /// Where the ledger's image is pushed to: scanned, and a tag once pushed stays what it is.
-fn image_repository(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Handle<ecr::Repository> {
+fn image_repository(
+    stack: &mut Stack,
+    config: &Config,
+    key: &Handle<kms::Key>,
+) -> Handle<ecr::Repository> {
     let repository = ecr::Repository::new()
         .scan_on_push(true)
         .tag_mutability(ecr::TagMutability::Immutable)
@@ -369,13 +395,18 @@ struct Cluster {
 impl Cluster {
     fn new(stack: &mut Stack, config: &Config, network: &Network, key: &Handle<kms::Key>) -> Self {
         let name = format!("qledger-{}", stack.name());
-        let public: Vec<Cidr> = config.api_access.iter().filter_map(|block| checked(stack, "api_access", block)).collect();
+        let public: Vec<Cidr> = config
+            .api_access
+            .iter()
+            .filter_map(|block| checked(stack, "api_access", block))
+            .collect();
         if config.protect && public.iter().any(|block| block.prefix() == 0) {
             stack.error("`api_access` opens the Kubernetes API to the whole internet: name the blocks that need it");
         }
 
         // EKS writes here under a fixed name; made first, it has our retention and key instead of none.
-        let audit = logs::LogGroup::new().name(format!("/aws/eks/{name}/cluster")).retention_days(90);
+        let audit =
+            logs::LogGroup::new().name(format!("/aws/eks/{name}/cluster")).retention_days(90);
         let audit = stack.add("audit", audit.kms_key(&key.arn));
         let role = stack.add("control", iam::Role::for_service("eks.amazonaws.com"));
         let policies = managed_policies(stack, "control", &role, &["AmazonEKSClusterPolicy"]);
@@ -394,7 +425,8 @@ impl Cluster {
             ])
             .encryption_key(&key.arn)
             .deletion_protection(config.protect);
-        let eks = stack.add("eks", eks.protect_if(config.protect).depends_on(policies).depends_on([&audit]));
+        let eks = stack
+            .add("eks", eks.protect_if(config.protect).depends_on(policies).depends_on([&audit]));
         for (at, admin) in config.admins.iter().enumerate() {
             let administer = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
             let entry = eks::AccessEntry::new(&eks.name, Arn::trusted(admin))
@@ -403,8 +435,10 @@ impl Cluster {
         }
 
         // What a node needs to become ready comes before the nodes; what runs on nodes comes after them.
-        let addon = |stack: &mut Stack, name: &str| stack.add(name, eks::Addon::new(&eks.name, name));
-        let before = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"].map(|name| addon(stack, name));
+        let addon =
+            |stack: &mut Stack, name: &str| stack.add(name, eks::Addon::new(&eks.name, name));
+        let before =
+            ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"].map(|name| addon(stack, name));
         let nodes = node_groups(stack, config, network, key, &eks, &before);
         for name in ["coredns", "metrics-server"] {
             stack.add(name, eks::Addon::new(&eks.name, name).depends_on(&nodes));
@@ -424,7 +458,12 @@ fn node_groups(
     before: &[Handle<eks::Addon>],
 ) -> Vec<Handle<eks::NodeGroup>> {
     let role = stack.add("node", iam::Role::for_service("ec2.amazonaws.com"));
-    let needed = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"];
+    let needed = [
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKS_CNI_Policy",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonSSMManagedInstanceCore",
+    ];
     let policies = managed_policies(stack, "node", &role, &needed);
     // With a template of our own EKS does not add the cluster's group to the nodes: both are named here.
     let template = ec2::LaunchTemplate::new()
@@ -443,7 +482,10 @@ fn node_groups(
     for (zone, subnet) in ('a'..='z').zip(&network.app) {
         let group = eks::NodeGroup::new(&eks.name, &role.arn, scaling.clone())
             .subnets([&subnet.id])
-            .launch_template(eks::LaunchTemplateVersion::new(&template.id, &template.latest_version))
+            .launch_template(eks::LaunchTemplateVersion::new(
+                &template.id,
+                &template.latest_version,
+            ))
             .depends_on(&policies)
             .depends_on(before);
         groups.push(stack.add(format!("nodes-{zone}"), group));
@@ -452,7 +494,12 @@ fn node_groups(
 }
 
 /// AWS's own policies, attached to a role.
-fn managed_policies(stack: &mut Stack, of: &str, role: &Handle<iam::Role>, names: &[&str]) -> Vec<Handle<iam::PolicyAttachment>> {
+fn managed_policies(
+    stack: &mut Stack,
+    of: &str,
+    role: &Handle<iam::Role>,
+    names: &[&str],
+) -> Vec<Handle<iam::PolicyAttachment>> {
     let mut attach = |name: &&str| {
         stack.add(format!("{of}-{name}"), iam::PolicyAttachment::of_aws(&role.name, name))
     };
@@ -460,7 +507,12 @@ fn managed_policies(stack: &mut Stack, of: &str, role: &Handle<iam::Role>, names
 }
 
 /// The ledger's pods may read exactly its two parameters, with exactly this key, and nothing else.
-fn ledger_identity(stack: &mut Stack, cluster: &Cluster, secrets: &Secrets, key: &Handle<kms::Key>) {
+fn ledger_identity(
+    stack: &mut Stack,
+    cluster: &Cluster,
+    secrets: &Secrets,
+    key: &Handle<kms::Key>,
+) {
     let role = stack.add("ledger", iam::Role::for_pods());
     let parameters: Vec<_> = secrets.parameters.iter().map(|parameter| &parameter.arn).collect();
     let policy = Document::new()
@@ -481,7 +533,8 @@ fn ledger_identity(stack: &mut Stack, cluster: &Cluster, secrets: &Secrets, key:
                 ),
         );
     stack.add("ledger", iam::RolePolicy::new(&role.name, policy));
-    let association = eks::PodIdentityAssociation::new(&cluster.eks.name, "qledger", "qledger", &role.arn);
+    let association =
+        eks::PodIdentityAssociation::new(&cluster.eks.name, "qledger", "qledger", &role.arn);
     stack.add("ledger", association.depends_on([&cluster.agent]));
 }
 
@@ -517,7 +570,10 @@ impl Entry {
         let targets = stack.add("targets", targets);
         for (zone, nodes) in ('a'..='z').zip(&cluster.nodes) {
             let group = nodes.auto_scaling_groups.index(0);
-            stack.add(format!("nodes-{zone}"), autoscaling::TargetGroupAttachment::new(group, &targets.arn));
+            stack.add(
+                format!("nodes-{zone}"),
+                autoscaling::TargetGroupAttachment::new(group, &targets.arn),
+            );
         }
         let url = if let Some(domain) = &config.domain {
             let certificate = named(stack, domain, &balancer);
@@ -536,7 +592,11 @@ impl Entry {
 }
 
 /// A zone for the domain, a certificate proven by a record in it, and the alias to the load balancer.
-fn named(stack: &mut Stack, domain: &str, balancer: &Handle<elbv2::LoadBalancer>) -> Handle<acm::CertificateValidation> {
+fn named(
+    stack: &mut Stack,
+    domain: &str,
+    balancer: &Handle<elbv2::LoadBalancer>,
+) -> Handle<acm::CertificateValidation> {
     let zone = stack.add("zone", route53::HostedZone::new(domain));
     let certificate = stack.add("certificate", acm::Certificate::new(domain));
     let proof = certificate.validation_record(domain);
@@ -553,7 +613,13 @@ fn named(stack: &mut Stack, domain: &str, balancer: &Handle<elbv2::LoadBalancer>
 }
 
 /// What somebody must look at, sent to one topic.
-fn alarms(stack: &mut Stack, config: &Config, database: &Database, entry: &Entry, key: &Handle<kms::Key>) {
+fn alarms(
+    stack: &mut Stack,
+    config: &Config,
+    database: &Database,
+    entry: &Entry,
+    key: &Handle<kms::Key>,
+) {
     let people = config.alarm_email.iter().map(|address| sns::Subscription {
         protocol: sns::Protocol::Email,
         endpoint: address.clone(),
@@ -561,8 +627,10 @@ fn alarms(stack: &mut Stack, config: &Config, database: &Database, entry: &Entry
     let topic = sns::Topic::new().kms_key(&key.id).subscriptions(people.collect::<Vec<_>>());
     let topic = stack.add("topic", topic);
     let balancer = |metric: &str| {
-        Metric::new("AWS/NetworkELB", metric)
-            .dimensions([("LoadBalancer", &entry.balancer.full_name), ("TargetGroup", &entry.targets.full_name)])
+        Metric::new("AWS/NetworkELB", metric).dimensions([
+            ("LoadBalancer", &entry.balancer.full_name),
+            ("TargetGroup", &entry.targets.full_name),
+        ])
     };
     let database = |metric: &str| {
         Metric::new("AWS/RDS", metric)
@@ -571,13 +639,49 @@ fn alarms(stack: &mut Stack, config: &Config, database: &Database, entry: &Entry
     };
     let gibibyte = 1_073_741_824.0;
     for (name, about, metric, comparison, threshold) in [
-        ("unhealthy-targets", "A node does not answer /ping", balancer("UnHealthyHostCount"), Comparison::Greater, 0.0),
-        ("few-targets", "Fewer than two nodes answer", balancer("HealthyHostCount"), Comparison::Less, 2.0),
-        ("database-cpu", "The database is busy", database("CPUUtilization"), Comparison::Greater, 80.0),
-        ("database-space", "The disk is nearly full", database("FreeStorageSpace"), Comparison::Less, 5.0 * gibibyte),
-        ("database-memory", "Little memory is left", database("FreeableMemory"), Comparison::Less, gibibyte / 8.0),
+        (
+            "unhealthy-targets",
+            "A node does not answer /ping",
+            balancer("UnHealthyHostCount"),
+            Comparison::Greater,
+            0.0,
+        ),
+        (
+            "few-targets",
+            "Fewer than two nodes answer",
+            balancer("HealthyHostCount"),
+            Comparison::Less,
+            2.0,
+        ),
+        (
+            "database-cpu",
+            "The database is busy",
+            database("CPUUtilization"),
+            Comparison::Greater,
+            80.0,
+        ),
+        (
+            "database-space",
+            "The disk is nearly full",
+            database("FreeStorageSpace"),
+            Comparison::Less,
+            5.0 * gibibyte,
+        ),
+        (
+            "database-memory",
+            "Little memory is left",
+            database("FreeableMemory"),
+            Comparison::Less,
+            gibibyte / 8.0,
+        ),
         // The ledger's pool has no limit, so the database's own is the one to watch.
-        ("connections", "Many connections", database("DatabaseConnections"), Comparison::Greater, 80.0),
+        (
+            "connections",
+            "Many connections",
+            database("DatabaseConnections"),
+            Comparison::Greater,
+            80.0,
+        ),
     ] {
         let alarm = cloudwatch::Alarm::new(metric, comparison, threshold)
             .description(about)
@@ -598,9 +702,15 @@ fn bastion(stack: &mut Stack, network: &Network, key: &Handle<kms::Key>) {
     let out = Source::cidr(cidr!("0.0.0.0/0"));
     stack.add("bastion-out", ec2::SecurityGroupRule::egress(&group.id, out, Ports::tcp(443)));
     let to = Source::group(&network.data_group.id);
-    stack.add("bastion-to-database", ec2::SecurityGroupRule::egress(&group.id, to, Ports::tcp(POSTGRES)));
+    stack.add(
+        "bastion-to-database",
+        ec2::SecurityGroupRule::egress(&group.id, to, Ports::tcp(POSTGRES)),
+    );
     let from = Source::group(&group.id);
-    stack.add("database-from-bastion", ec2::SecurityGroupRule::ingress(&network.data_group.id, from, Ports::tcp(POSTGRES)));
+    stack.add(
+        "database-from-bastion",
+        ec2::SecurityGroupRule::ingress(&network.data_group.id, from, Ports::tcp(POSTGRES)),
+    );
     let image = stack.lookup("image", ssm::LatestAmi::amazon_linux(ssm::Architecture::Arm64));
     let host = ec2::Instance::new(&image.image_id, "t4g.nano", &network.app[0].id)
         .security_group_ids([&group.id])
@@ -612,5 +722,7 @@ fn bastion(stack: &mut Stack, network: &Network, key: &Handle<kms::Key>) {
 
 /// The block, or a mistake that says which entry of the configuration is none.
 fn checked(stack: &mut Stack, key: &str, block: &str) -> Option<Cidr> {
-    Cidr::parse(block).map_err(|e| stack.error(format!("`{key}` in the configuration: {block:?}: {e}"))).ok()
+    Cidr::parse(block)
+        .map_err(|e| stack.error(format!("`{key}` in the configuration: {block:?}: {e}")))
+        .ok()
 }

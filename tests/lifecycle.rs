@@ -12,8 +12,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use harness::{Db, Fake, FakeProvider, Host, Image, Lab, Net, Note, Slot, Wrong, steps};
 use infra_core::{
-    Resource as _,
-    ErrorKind, Stack,
+    ErrorKind, Resource as _, Stack,
     event::Event,
     interpolate,
     plan::{Action, Cause, Hint},
@@ -104,10 +103,23 @@ async fn an_immutable_field_replaces_and_takes_its_users_along_with_reasons() {
         Ok(())
     };
     let plan = lab.plan(moved).await;
-    let expected = ["Create a", "Create b", "Create net", "DeleteOld a", "DeleteOld b", "DeleteOld net", "Update db"];
+    let expected = [
+        "Create a",
+        "Create b",
+        "Create net",
+        "DeleteOld a",
+        "DeleteOld b",
+        "DeleteOld net",
+        "Update db",
+    ];
     assert_eq!(steps(&plan), expected);
-    let host = plan.steps.iter().find(|s| s.urn.name() == "a" && s.action == Action::Create).unwrap();
-    assert!(host.why.iter().any(|why| matches!(&why.cause, Cause::Follows { urn, .. } if urn.name() == "net")));
+    let host =
+        plan.steps.iter().find(|s| s.urn.name() == "a" && s.action == Action::Create).unwrap();
+    assert!(
+        host.why
+            .iter()
+            .any(|why| matches!(&why.cause, Cause::Follows { urn, .. } if urn.name() == "net"))
+    );
     assert!(host.replaces.is_some());
     lab.up(moved).await.ok();
     assert_eq!(lab.world.count(), 4);
@@ -182,7 +194,11 @@ async fn protection_blocks_planning_and_outlives_the_line() {
     let protected = |s: &mut Stack| Ok(drop(s.add("net", Net::new("10.0.0.0/16").protect())));
     lab.up(protected).await.ok();
     let replaced = |s: &mut Stack| Ok(drop(s.add("net", Net::new("10.1.0.0/16").protect())));
-    for error in [lab.up(replaced).await.error(), lab.up(nothing).await.error(), lab.destroy(protected).await.error()] {
+    for error in [
+        lab.up(replaced).await.error(),
+        lab.up(nothing).await.error(),
+        lab.destroy(protected).await.error(),
+    ] {
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     }
     // Taken back in the program, it is free again.
@@ -231,7 +247,9 @@ async fn an_option_turns_an_update_into_a_replacement() {
     let lab = Lab::new();
     let noted = |note: &'static str| {
         move |s: &mut Stack| {
-            Ok(drop(s.add("net", Net::new("10.0.0.0/16").note(note).replace_on_changes([Net::NOTE]))))
+            Ok(drop(
+                s.add("net", Net::new("10.0.0.0/16").note(note).replace_on_changes([Net::NOTE])),
+            ))
         }
     };
     lab.up(noted("one")).await.ok();
@@ -260,10 +278,15 @@ async fn a_driver_can_ask_for_a_replacement() {
 #[tokio::test]
 async fn a_fixed_name_forces_delete_first_and_says_so() {
     let lab = Lab::new().planning(|plan| plan.allow_data_loss = set(&[urn("Db", "db")]));
-    let version = |v: u32| move |s: &mut Stack| Ok(drop(s.add("db", Db::new().name("fixed").version(v))));
+    let version =
+        |v: u32| move |s: &mut Stack| Ok(drop(s.add("db", Db::new().name("fixed").version(v))));
     lab.up(version(5)).await.ok();
     let plan = lab.plan(version(4)).await;
-    assert!(plan.hints.iter().any(|hint| matches!(hint, Hint::FixedName { .. })), "{:?}", plan.hints);
+    assert!(
+        plan.hints.iter().any(|hint| matches!(hint, Hint::FixedName { .. })),
+        "{:?}",
+        plan.hints
+    );
     lab.world.clear_calls();
     lab.up(version(4)).await.ok();
     assert_eq!(lab.world.mutations(), ["delete fake:Db", "create fake:Db"]);
@@ -288,7 +311,10 @@ async fn an_alias_renames_instead_of_replacing() {
     lab.up(renamed).await.ok();
     assert_eq!(lab.world.mutations(), Vec::<String>::new());
     let snapshot = lab.snapshot().await.unwrap();
-    assert!(snapshot.current(&urn("Net", "new")).is_some() && snapshot.current(&urn("Net", "old")).is_none());
+    assert!(
+        snapshot.current(&urn("Net", "new")).is_some()
+            && snapshot.current(&urn("Net", "old")).is_none()
+    );
 }
 
 #[tokio::test]
@@ -303,8 +329,14 @@ async fn a_likely_rename_is_pointed_out() {
 #[tokio::test]
 async fn an_existing_object_is_imported_and_brought_to_what_is_declared() {
     let lab = Lab::new();
-    lab.world.plant("net-77", "fake:Net", [("block", "10.0.0.0/16".into()), ("note", "old".into())].into());
-    let program = |s: &mut Stack| Ok(drop(s.add("net", Net::new("10.0.0.0/16").note("new").import("net-77"))));
+    lab.world.plant(
+        "net-77",
+        "fake:Net",
+        [("block", "10.0.0.0/16".into()), ("note", "old".into())].into(),
+    );
+    let program = |s: &mut Stack| {
+        Ok(drop(s.add("net", Net::new("10.0.0.0/16").note("new").import("net-77"))))
+    };
     assert_eq!(steps(&*lab.plan(program).await), ["Import net"]);
     lab.up(program).await.ok();
     assert_eq!(lab.world.count(), 1);
@@ -315,7 +347,11 @@ async fn an_existing_object_is_imported_and_brought_to_what_is_declared() {
 #[tokio::test]
 async fn a_taken_name_fails_unless_it_may_be_adopted() {
     let lab = Lab::new();
-    lab.world.plant("db/theirs", "fake:Db", [("name", "theirs".into()), ("version", 1u32.into())].into());
+    lab.world.plant(
+        "db/theirs",
+        "fake:Db",
+        [("name", "theirs".into()), ("version", 1u32.into())].into(),
+    );
     let summary = lab.up(|s| Ok(drop(s.add("db", Db::new().name("theirs"))))).await.summary();
     assert_eq!(summary.failed.len(), 1);
     lab.up(|s| Ok(drop(s.add("db", Db::new().name("theirs").adopt())))).await.ok();
@@ -365,17 +401,25 @@ async fn a_secret_stays_and_is_never_shown() {
 async fn two_providers_make_their_resources_in_two_places() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {
-        let far = s.provider::<Fake, _>("far", FakeProvider::new().region("far").default_tags([("team", "x")]));
+        let far = s.provider::<Fake, _>(
+            "far",
+            FakeProvider::new().region("far").default_tags([("team", "x")]),
+        );
         s.add("near", Net::new("10.0.0.0/16"));
         s.add("far", Net::new("10.1.0.0/16").provider(&far));
         Ok(())
     };
     lab.up(program).await.ok();
     let snapshot = lab.snapshot().await.unwrap();
-    let region = |name: &str| snapshot.current(&urn("Net", name)).unwrap().provider.clone().unwrap().identity["region"].clone();
+    let region = |name: &str| {
+        snapshot.current(&urn("Net", name)).unwrap().provider.clone().unwrap().identity["region"]
+            .clone()
+    };
     assert_eq!((region("near").as_str(), region("far").as_str()), ("here", "far"));
     let nets = lab.world.of("fake:Net");
-    let tagged = nets.values().filter(|net| net.inputs.get("tags").and_then(|tags| tags.get("team")).is_some());
+    let tagged = nets
+        .values()
+        .filter(|net| net.inputs.get("tags").and_then(|tags| tags.get("team")).is_some());
     assert_eq!(tagged.count(), 1);
     assert!(lab.plan(program).await.is_empty());
 }
@@ -465,7 +509,13 @@ async fn a_lost_reply_makes_nothing_twice() {
 }
 
 /// Runs `up` until a call hangs, drops it there as a crash would, then runs it again.
-async fn crash(lab: &Lab, verb: &'static str, about: &str, what: Wrong, program: fn(&mut Stack) -> Result<()>) {
+async fn crash(
+    lab: &Lab,
+    verb: &'static str,
+    about: &str,
+    what: Wrong,
+    program: fn(&mut Stack) -> Result<()>,
+) {
     lab.world.fault(verb, about, what, 1);
     let hung = lab.world.hung.notified();
     let up = lab.up(program);
@@ -516,7 +566,15 @@ async fn an_object_that_fails_after_its_create_is_remembered_and_put_right() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {
         let net = s.add("net", Net::new("10.0.0.0/16"));
-        Ok(drop(s.add("host", Host::new(&net.id).size("huge").wait(1_000_000u32).create_timeout(std::time::Duration::from_secs(30)))))
+        Ok(drop(
+            s.add(
+                "host",
+                Host::new(&net.id)
+                    .size("huge")
+                    .wait(1_000_000u32)
+                    .create_timeout(std::time::Duration::from_secs(30)),
+            ),
+        ))
     };
     let summary = lab.up(program).await.summary();
     assert_eq!(summary.failed.len(), 1);
@@ -538,14 +596,21 @@ async fn drift_is_shown_apart_and_put_back() {
     lab.up(base).await.ok();
     let (id, _) = lab.world.of("fake:Host").pop_first().unwrap();
     lab.world.tamper(&id, |host| {
-        host.inputs = [("net", host.inputs.get("net").unwrap().clone()), ("size", "hand-made".into())].into();
+        host.inputs =
+            [("net", host.inputs.get("net").unwrap().clone()), ("size", "hand-made".into())].into();
         Some(())
     });
-    assert!(lab.plan(base).await.is_empty(), "without --refresh only what the plan touches is read");
+    assert!(
+        lab.plan(base).await.is_empty(),
+        "without --refresh only what the plan touches is read"
+    );
     let refreshed = lab.planning(|plan| plan.refresh = infra_core::plan::Refresh::All);
     let plan = refreshed.plan(base).await;
     let step = plan.steps.iter().find(|step| step.action == Action::Update).unwrap();
-    assert!(step.diff.is_empty() && step.drift.iter().any(|d| d.path.to_string() == "size"), "{step:?}");
+    assert!(
+        step.diff.is_empty() && step.drift.iter().any(|d| d.path.to_string() == "size"),
+        "{step:?}"
+    );
     refreshed.up(base).await.ok();
     assert!(refreshed.plan(base).await.is_empty());
 }
@@ -613,7 +678,10 @@ async fn five_mistakes_are_reported_together_with_where_they_are() {
         .await
         .error();
     assert_eq!(error.mistakes().len(), 5, "{error:?}");
-    assert!(error.mistakes().iter().all(|m| m.at.is_some_and(|at| at.file().ends_with("lifecycle.rs"))), "{error:?}");
+    assert!(
+        error.mistakes().iter().all(|m| m.at.is_some_and(|at| at.file().ends_with("lifecycle.rs"))),
+        "{error:?}"
+    );
     assert_eq!(lab.world.calls(), Vec::<String>::new());
 }
 
@@ -668,7 +736,8 @@ async fn the_first_stop_finishes_what_runs_and_starts_nothing_new() {
             }
         }
     });
-    let result = infra_core::command::up(&engine, &lab.options, &infra_core::command::Confirmed).await;
+    let result =
+        infra_core::command::up(&engine, &lab.options, &infra_core::command::Confirmed).await;
     drop(engine);
     watch.await.unwrap();
     let summary = result.unwrap();
@@ -687,7 +756,16 @@ async fn state_that_was_left_out_of_a_failed_run_is_still_there() {
     let allowed = lab.planning(|plan| plan.allow_data_loss = set(&[urn("Db", "db")]));
     let summary = allowed.destroy(base).await.summary();
     assert_eq!(summary.outcome, Outcome::Failed);
-    assert_eq!(lab.snapshot().await.unwrap().records.values().filter(|r| r.urn.kind() != "fake:Provider").count(), 4);
+    assert_eq!(
+        lab.snapshot()
+            .await
+            .unwrap()
+            .records
+            .values()
+            .filter(|r| r.urn.kind() != "fake:Provider")
+            .count(),
+        4
+    );
     lab.world.heal();
     allowed.destroy(base).await.ok();
     assert_eq!(lab.world.count(), 0);
@@ -707,7 +785,8 @@ async fn a_replacement_that_hangs_on_an_unknown_is_weakened_when_it_turns_out_th
     };
     lab.up(program("one")).await.ok();
     let plan = lab.plan(program("two")).await;
-    let create = plan.steps.iter().find(|s| s.urn.name() == "note" && s.action == Action::Create).unwrap();
+    let create =
+        plan.steps.iter().find(|s| s.urn.name() == "note" && s.action == Action::Create).unwrap();
     assert!(create.replaces.as_ref().is_some_and(|r| r.if_changed));
     lab.world.clear_calls();
     lab.up(program("two")).await.ok();

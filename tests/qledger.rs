@@ -41,12 +41,14 @@ impl Lab {
         settings.state = Some(format!("file:{}", self.folder.path().join("state").display()));
         settings.key = Some(format!("file:{}", self.folder.path().join("key").display()));
         settings.directory = self.folder.path().to_owned();
-        let app = App::new("qledger-ha").cloud("simulated", infra_aws::simulated_in(self.cloud.clone()));
+        let app =
+            App::new("qledger-ha").cloud("simulated", infra_aws::simulated_in(self.cloud.clone()));
         app.engine(&settings, qledger_ha::program).await.unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     async fn up(&self, sets: &[&str]) -> Summary {
-        let summary = command::up(&self.engine(sets).await, &UpOptions::default(), &Confirmed).await;
+        let summary =
+            command::up(&self.engine(sets).await, &UpOptions::default(), &Confirmed).await;
         let summary = summary.unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(summary.outcome, Outcome::Succeeded, "{:#?}", summary.failed);
         summary
@@ -71,7 +73,8 @@ fn busy(plan: &Plan) -> Vec<&Step> {
 }
 
 fn shown(steps: &[&Step]) -> Vec<String> {
-    let line = |step: &&Step| format!("{:?} {} {:?} {:?}", step.action, step.urn, step.diff, step.drift);
+    let line =
+        |step: &&Step| format!("{:?} {} {:?} {:?}", step.action, step.urn, step.diff, step.drift);
     steps.iter().map(line).collect()
 }
 
@@ -117,7 +120,9 @@ async fn up_then_nothing_then_a_tag_then_a_block_then_nothing_left() {
     assert!(steps.iter().all(|step| !step.why.is_empty()), "{:#?}", shown(&steps));
 
     let options = UpOptions::default();
-    let summary = command::destroy(&lab.engine(&[]).await, &options, &Confirmed).await.unwrap_or_else(|e| panic!("{e:?}"));
+    let summary = command::destroy(&lab.engine(&[]).await, &options, &Confirmed)
+        .await
+        .unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(summary.outcome, Outcome::Succeeded, "{:#?}", summary.failed);
     let left = lab.engine(&[]).await.state.read().await.unwrap().unwrap().snapshot.records;
     assert!(left.is_empty(), "{:?}", left.keys());
@@ -139,7 +144,9 @@ async fn every_choice_of_the_configuration_works() {
     assert_eq!(summary.exports["url"].as_str(), Some("https://ledger.example.com"));
     let plan = lab.plan(&sets, Refresh::All).await;
     assert!(plan.is_empty(), "{:#?}", shown(&busy(&plan)));
-    let summary = command::destroy(&lab.engine(&sets).await, &UpOptions::default(), &Confirmed).await.unwrap_or_else(|e| panic!("{e:?}"));
+    let summary = command::destroy(&lab.engine(&sets).await, &UpOptions::default(), &Confirmed)
+        .await
+        .unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(summary.outcome, Outcome::Succeeded, "{:#?}", summary.failed);
 }
 

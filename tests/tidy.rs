@@ -54,12 +54,21 @@ fn report(what: &str, problems: &[String]) {
 #[test]
 fn the_top_level_is_fixed() {
     let allowed = [
-        "Cargo.toml", "Cargo.lock", "README.md", "infra-core", "infra-aws", "infra-kubernetes", "examples", "state",
-        "tests", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "infra-core",
+        "infra-aws",
+        "infra-kubernetes",
+        "examples",
+        "state",
+        "tests",
+        "target",
     ];
     let entries = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name());
     let strange = entries.map(|name| name.to_string_lossy().into_owned());
-    let strange = strange.filter(|name| !name.starts_with('.') && !allowed.contains(&name.as_str()));
+    let strange =
+        strange.filter(|name| !name.starts_with('.') && !allowed.contains(&name.as_str()));
     report("not part of the layout", &strange.collect::<Vec<_>>());
 }
 
@@ -77,14 +86,18 @@ fn files_hold_one_idea() {
             problems.push(format!("{name} has {lines} lines, {LONGEST} are the most: split it"));
         }
         let stem = Path::new(&name).file_stem().unwrap().to_string_lossy().into_owned();
-        if ["utils", "util", "helpers", "helper", "common", "misc", "manager"].contains(&stem.as_str()) {
+        if ["utils", "util", "helpers", "helper", "common", "misc", "manager"]
+            .contains(&stem.as_str())
+        {
             problems.push(format!("{name}: a name that says nothing; name the idea"));
         }
     }
     sizes.sort_unstable();
     let (median, ninetieth) = (sizes[sizes.len() / 2], sizes[sizes.len() * 9 / 10]);
     if median > MEDIAN || ninetieth > NINETIETH {
-        problems.push(format!("median {median} (at most {MEDIAN}), 90th percentile {ninetieth} (at most {NINETIETH})"));
+        problems.push(format!(
+            "median {median} (at most {MEDIAN}), 90th percentile {ninetieth} (at most {NINETIETH})"
+        ));
     }
     report("files that grew past one idea", &problems);
 }
@@ -102,7 +115,10 @@ fn every_file_says_what_it_is() {
 fn modules_only_explain_and_re_export() {
     let mut problems = Vec::new();
     for (name, text) in sources() {
-        if !(name.ends_with("/mod.rs") || name.ends_with("/lib.rs")) || is_test(&name) || name.contains("macros/") {
+        if !(name.ends_with("/mod.rs") || name.ends_with("/lib.rs"))
+            || is_test(&name)
+            || name.contains("macros/")
+        {
             continue;
         }
         for line in without_tests(&text).lines() {
@@ -117,7 +133,13 @@ fn modules_only_explain_and_re_export() {
 #[test]
 fn nothing_is_left_undone() {
     // Put together here, so that this file does not find itself.
-    let marks = [["to", "do!("], ["unimple", "mented!("], ["#[ig", "nore"], ["```ig", "nore"], ["FIX", "ME"]];
+    let marks = [
+        ["to", "do!("],
+        ["unimple", "mented!("],
+        ["#[ig", "nore"],
+        ["```ig", "nore"],
+        ["FIX", "ME"],
+    ];
     let mut problems = Vec::new();
     for (name, text) in sources() {
         for mark in marks.map(|parts| parts.concat()) {
@@ -139,7 +161,8 @@ fn every_aws_resource_is_in_its_service_list() {
         if !text.contains("#[derive(Resource") || !text.contains(" Managed for ") {
             continue;
         }
-        let list = fs::read_to_string(root().join(format!("infra-aws/src/{service}/mod.rs"))).unwrap();
+        let list =
+            fs::read_to_string(root().join(format!("infra-aws/src/{service}/mod.rs"))).unwrap();
         let list = list.split_once("kinds!").map_or("", |(_, list)| list);
         for line in text.lines() {
             let Some(kind) = line.strip_prefix("impl Managed for ") else { continue };
@@ -147,10 +170,15 @@ fn every_aws_resource_is_in_its_service_list() {
             resources += 1;
             let words = list.split(|c: char| !c.is_alphanumeric());
             if !words.into_iter().any(|word| word == kind) {
-                problems.push(format!("infra-aws/src/{service}/mod.rs: the word `{kind}` is missing in `kinds!`"));
+                problems.push(format!(
+                    "infra-aws/src/{service}/mod.rs: the word `{kind}` is missing in `kinds!`"
+                ));
             }
         }
     }
     report("resources that no program would know", &problems);
-    assert!(resources >= 40, "only {resources} resources found: this test looks in the wrong place");
+    assert!(
+        resources >= 40,
+        "only {resources} resources found: this test looks in the wrong place"
+    );
 }

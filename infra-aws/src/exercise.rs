@@ -171,7 +171,10 @@ fn canonical(shape: &Shape, value: &Value) -> Value {
 }
 
 /// A VPC with two subnets and a security group, for what lies in one.
-#[cfg(feature = "ec2")]
+#[cfg(all(
+    feature = "ec2",
+    any(feature = "rds", feature = "elbv2", feature = "eks", feature = "route53")
+))]
 pub(crate) struct Network {
     pub(crate) vpc: String,
     pub(crate) subnets: [String; 2],
@@ -179,23 +182,37 @@ pub(crate) struct Network {
 }
 
 /// Makes the network by the SDK alone.
-#[cfg(feature = "ec2")]
+#[cfg(all(
+    feature = "ec2",
+    any(feature = "rds", feature = "elbv2", feature = "eks", feature = "route53")
+))]
 pub(crate) async fn network(aws: &Aws) -> Network {
     let ec2 = aws.ec2();
-    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    let vpc = ec2
+        .create_vpc()
+        .cidr_block("10.0.0.0/16")
+        .send()
+        .await
+        .unwrap()
+        .vpc
+        .unwrap()
+        .vpc_id
+        .unwrap();
     let mut subnets = [String::new(), String::new()];
     for (at, zone) in ["a", "b"].into_iter().enumerate() {
         let create = ec2.create_subnet().vpc_id(&vpc).cidr_block(format!("10.0.{at}.0/24"));
-        let made = create.availability_zone(format!("{}{zone}", aws.region())).send().await.unwrap();
+        let made =
+            create.availability_zone(format!("{}{zone}", aws.region())).send().await.unwrap();
         subnets[at] = made.subnet.unwrap().subnet_id.unwrap();
     }
-    let group = ec2.create_security_group().group_name("exercise").description("exercise").vpc_id(&vpc);
+    let group =
+        ec2.create_security_group().group_name("exercise").description("exercise").vpc_id(&vpc);
     let group = group.send().await.unwrap().group_id.unwrap();
     Network { vpc, subnets, group }
 }
 
 /// Makes a role that a service may assume.
-#[cfg(feature = "iam")]
+#[cfg(all(feature = "iam", feature = "eks"))]
 pub(crate) async fn role(aws: &Aws, name: &str, service: &str) -> String {
     let trust = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"Service":"{service}"}}}}]}}"#

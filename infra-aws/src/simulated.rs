@@ -126,6 +126,16 @@ impl Connector for Simulated {
         cloud.serve(listener, stop.cancelled_owned()).await.map_err(failed)
     }
 
+    fn environment(&self, address: std::net::SocketAddr) -> Vec<(String, String)> {
+        let variables = [
+            ("AWS_ENDPOINT_URL", format!("http://{address}")),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "AKIASIMULATED0000000".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "simulated".to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
     fn notice(&self) -> Option<String> {
         Some("simulated: nothing real is touched".to_owned())
     }

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use infra_core::{
     Data, Resource,
-    provider::{self, Cloud, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver},
+    provider::{
+        self, Cloud, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver,
+    },
     state::Value,
 };
 
@@ -68,7 +70,10 @@ impl Connector for FakeConnector {
         let region = FakeProvider::from_value(config)?.region.unwrap_or_else(|| "here".to_owned());
         let identity = [("account", self.account.clone()), ("region", region.clone())];
         let identity = identity.map(|(key, value)| (key.to_owned(), value)).into();
-        Ok(Connection { identity, client: Arc::new(Fake { world: Arc::clone(&self.world), region }) })
+        Ok(Connection {
+            identity,
+            client: Arc::new(Fake { world: Arc::clone(&self.world), region }),
+        })
     }
 
     async fn serve(

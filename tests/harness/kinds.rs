@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use infra_core::{
     Data, Outputs, Resource, Sensitive,
     provider::{
-        Change, Class, Cx, Error, Find, Lock, Lookup, Managed, Observed, Once, Operation, Part, Partial, Reason, Result,
-        Violation,
+        Change, Class, Cx, Error, Find, Lock, Lookup, Managed, Observed, Once, Operation, Part,
+        Partial, Reason, Result, Violation,
     },
 };
 
@@ -112,8 +112,12 @@ impl Lookup for Image {
     type Cloud = Fake;
 
     async fn look_up(cx: &Cx<Fake>, want: &Self) -> Result<ImageOutputs> {
-        let found = cx.world.of("image").into_iter().find(|(_, o)| o.inputs.get("family").and_then(|f| f.as_str()) == Some(&want.family));
-        let (image, _) = found.ok_or_else(|| Error::not_found(format!("no image of the family {:?}", want.family)))?;
+        let found =
+            cx.world.of("image").into_iter().find(|(_, o)| {
+                o.inputs.get("family").and_then(|f| f.as_str()) == Some(&want.family)
+            });
+        let (image, _) = found
+            .ok_or_else(|| Error::not_found(format!("no image of the family {:?}", want.family)))?;
         Ok(ImageOutputs { image })
     }
 }

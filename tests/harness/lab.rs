@@ -91,17 +91,29 @@ impl Lab {
     }
 
     /// The engine of a program here.
-    pub fn engine(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Engine {
-        let connector = FakeConnector { world: Arc::clone(&self.world), account: self.account.clone() };
+    pub fn engine(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Engine {
+        let connector =
+            FakeConnector { world: Arc::clone(&self.world), account: self.account.clone() };
         let mut registry = Registry::default();
         connector.drivers().into_iter().for_each(|driver| registry.add(driver));
         registry.add(infra_core::secret::driver());
         let name = StackName::new("program", "dev").unwrap();
         let env = Arc::new(Hurried::default());
-        let state = State::new(Arc::clone(&self.backend), Arc::new(LocalKey::from_bytes([7; 32])), name.clone());
+        let state = State::new(
+            Arc::clone(&self.backend),
+            Arc::new(LocalKey::from_bytes([7; 32])),
+            name.clone(),
+        );
         Engine {
             registry,
-            connectors: [(connector.provider_kind().to_owned(), Arc::new(connector) as Arc<dyn Connector>)].into(),
+            connectors: [(
+                connector.provider_kind().to_owned(),
+                Arc::new(connector) as Arc<dyn Connector>,
+            )]
+            .into(),
             state: state.with_env(env.clone()),
             env,
             context: Context {
@@ -122,7 +134,10 @@ impl Lab {
     }
 
     /// Runs `up`.
-    pub async fn up(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
+    pub async fn up(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Ran {
         self.run(self.engine(program), &Confirmed).await
     }
 
@@ -140,14 +155,21 @@ impl Lab {
     }
 
     /// Runs `destroy`.
-    pub async fn destroy(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Ran {
+    pub async fn destroy(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Ran {
         self.planning(|plan| plan.destroy = true).up(program).await
     }
 
     /// Runs `preview`, and checks the plan's invariants.
-    pub async fn preview(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Result<Preview> {
+    pub async fn preview(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Preview> {
         let engine = self.engine(program);
-        let options = PreviewOptions { plan: self.options.plan.clone(), ..PreviewOptions::default() };
+        let options =
+            PreviewOptions { plan: self.options.plan.clone(), ..PreviewOptions::default() };
         let preview = command::preview(&engine, &options).await?;
         if let Some(snapshot) = self.snapshot().await {
             check(&preview.plan, &preview.graph, &snapshot);
@@ -157,7 +179,10 @@ impl Lab {
 
     /// The plan of a program.
     #[track_caller]
-    pub async fn plan(&self, program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static) -> Arc<Plan> {
+    pub async fn plan(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Arc<Plan> {
         self.preview(program).await.unwrap_or_else(|e| panic!("{e:?}")).plan
     }
 
@@ -182,7 +207,8 @@ fn check(plan: &Plan, graph: &Graph, snapshot: &Snapshot) {
 /// What a plan does, as `Create net`, sorted: for comparing.
 pub fn steps(plan: &Plan) -> Vec<String> {
     let shown = plan.steps.iter().filter(|step| step.action != Action::Keep && !step.record_only);
-    let mut steps: Vec<_> = shown.map(|step| format!("{:?} {}", step.action, step.urn.name())).collect();
+    let mut steps: Vec<_> =
+        shown.map(|step| format!("{:?} {}", step.action, step.urn.name())).collect();
     steps.sort();
     steps
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use infra_core::{
+    Resource,
     provider::{Class, Error, Find, Operation, Readiness, Result},
     state::Value,
-    Resource,
 };
 use tokio::sync::Notify;
 
@@ -80,7 +80,11 @@ impl World {
     /// The objects of a kind, by id.
     pub fn of(&self, kind: &str) -> BTreeMap<String, Object> {
         let objects = lock(&self.objects);
-        objects.iter().filter(|(_, o)| o.kind == kind).map(|(id, o)| (id.clone(), o.clone())).collect()
+        objects
+            .iter()
+            .filter(|(_, o)| o.kind == kind)
+            .map(|(id, o)| (id.clone(), o.clone()))
+            .collect()
     }
 
     /// How many objects there are.
@@ -146,7 +150,13 @@ impl World {
     }
 
     /// Makes an object that another program made.
-    pub fn plant_for(&self, id: &str, kind: &'static str, inputs: Value, owner: BTreeMap<String, String>) {
+    pub fn plant_for(
+        &self,
+        id: &str,
+        kind: &'static str,
+        inputs: Value,
+        owner: BTreeMap<String, String>,
+    ) {
         let object = Object { kind, inputs, owner, pending: 0, broken: None };
         lock(&self.objects).insert(id.to_owned(), object);
     }
@@ -154,20 +164,33 @@ impl World {
     fn wrong(&self, verb: &str, inputs: &Value) -> Option<Wrong> {
         let text = inputs.to_json().to_string();
         let mut faults = lock(&self.faults);
-        let fault = faults.iter_mut().find(|f| f.times > 0 && f.verb == verb && text.contains(&f.about))?;
+        let fault =
+            faults.iter_mut().find(|f| f.times > 0 && f.verb == verb && text.contains(&f.about))?;
         fault.times -= 1;
         Some(fault.what.clone())
     }
 
     /// One call: faults before and after its effect.
-    async fn call<T>(&self, verb: &str, kind: &str, inputs: &Value, effect: impl FnOnce() -> Result<T>) -> Result<T> {
+    async fn call<T>(
+        &self,
+        verb: &str,
+        kind: &str,
+        inputs: &Value,
+        effect: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         self.begin(kind);
         let result = self.called(verb, kind, inputs, effect).await;
         self.end(kind);
         result
     }
 
-    async fn called<T>(&self, verb: &str, kind: &str, inputs: &Value, effect: impl FnOnce() -> Result<T>) -> Result<T> {
+    async fn called<T>(
+        &self,
+        verb: &str,
+        kind: &str,
+        inputs: &Value,
+        effect: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         // A call takes time: others may run between its start and its end.
         for _ in 0..10 {
             tokio::task::yield_now().await;
@@ -197,13 +220,21 @@ impl World {
     }
 
     /// Reads many objects in one call.
-    pub async fn read<R: Resource>(&self, find: &[Find<'_, R>], rule: Identity) -> Vec<Result<Option<(String, Object)>>> {
+    pub async fn read<R: Resource>(
+        &self,
+        find: &[Find<'_, R>],
+        rule: Identity,
+    ) -> Vec<Result<Option<(String, Object)>>> {
         tokio::task::yield_now().await;
         lock(&self.calls).push(format!("read {} x{}", R::KIND, find.len()));
         find.iter().map(|find| self.read_one(find, rule)).collect()
     }
 
-    fn read_one<R: Resource>(&self, find: &Find<'_, R>, rule: Identity) -> Result<Option<(String, Object)>> {
+    fn read_one<R: Resource>(
+        &self,
+        find: &Find<'_, R>,
+        rule: Identity,
+    ) -> Result<Option<(String, Object)>> {
         let inputs = find.inputs().map_or_else(Value::map, |inputs| inputs.to_value());
         if let Some(Wrong::Refuse(class, message)) = self.wrong("read", &inputs) {
             return Err(Error::new(class, message));
@@ -214,20 +245,32 @@ impl World {
             Find::Made { op, .. } => {
                 let made = |object: &Object| match rule {
                     Identity::Name => object.inputs.get("name") == inputs.get("name"),
-                    _ => object.owner.get("infra:operation") == op.owner_tags().get("infra:operation"),
+                    _ => {
+                        object.owner.get("infra:operation")
+                            == op.owner_tags().get("infra:operation")
+                    }
                 };
                 objects.iter().find(|(_, o)| o.kind == R::KIND && made(o)).map(|(id, _)| id.clone())
             }
         };
         let Some(id) = id else { return Ok(None) };
-        let Some(object) = objects.get_mut(&id).filter(|o| o.kind == R::KIND) else { return Ok(None) };
+        let Some(object) = objects.get_mut(&id).filter(|o| o.kind == R::KIND) else {
+            return Ok(None);
+        };
         let seen = object.clone();
         object.pending = object.pending.saturating_sub(1);
         Ok(Some((id, seen)))
     }
 
     /// Makes an object.
-    pub async fn create(&self, kind: &'static str, want: Value, op: &Operation, rule: Identity, pending: u32) -> Result<String> {
+    pub async fn create(
+        &self,
+        kind: &'static str,
+        want: Value,
+        op: &Operation,
+        rule: Identity,
+        pending: u32,
+    ) -> Result<String> {
         let inputs = want.clone();
         self.call("create", kind, &want, || {
             let mut objects = lock(&self.objects);
@@ -236,11 +279,15 @@ impl World {
             {
                 return Ok(id.clone());
             }
-            let same_name = |o: &Object| o.kind == kind && o.inputs.get("name") == inputs.get("name");
+            let same_name =
+                |o: &Object| o.kind == kind && o.inputs.get("name") == inputs.get("name");
             if rule == Identity::Name && objects.values().any(same_name) {
                 return Err(Error::new(Class::Exists, "the name is taken"));
             }
-            let (short, number) = (kind.rsplit(':').next().unwrap_or(kind), self.next.fetch_add(1, Ordering::Relaxed));
+            let (short, number) = (
+                kind.rsplit(':').next().unwrap_or(kind),
+                self.next.fetch_add(1, Ordering::Relaxed),
+            );
             let id = match (rule, inputs.get("name").and_then(Value::as_str)) {
                 (Identity::Name, Some(name)) => format!("{}/{name}", short.to_lowercase()),
                 _ => format!("{}-{number}", short.to_lowercase()),
@@ -257,7 +304,9 @@ impl World {
     pub async fn update(&self, kind: &str, id: &str, want: Value) -> Result<()> {
         self.call("update", kind, &want.clone(), || {
             let mut objects = lock(&self.objects);
-            let object = objects.get_mut(id).ok_or_else(|| Error::not_found(format!("{id} is not there")))?;
+            let object = objects
+                .get_mut(id)
+                .ok_or_else(|| Error::not_found(format!("{id} is not there")))?;
             object.inputs = want;
             Ok(())
         })
@@ -268,7 +317,9 @@ impl World {
     pub async fn delete(&self, kind: &str, id: &str, inputs: &Value) -> Result<()> {
         self.call("delete", kind, inputs, || {
             let mut objects = lock(&self.objects);
-            let user = objects.iter().find(|(other, o)| *other != id && o.inputs.get("net").and_then(Value::as_str) == Some(id));
+            let user = objects.iter().find(|(other, o)| {
+                *other != id && o.inputs.get("net").and_then(Value::as_str) == Some(id)
+            });
             if let Some((user, _)) = user {
                 return Err(Error::new(Class::Dependency, format!("{user} still uses {id}")));
             }

@@ -15,7 +15,11 @@ use infra_core::{
     state::{Outcome, Status},
 };
 
-use crate::{base, crash, harness::{Host, Lab, Net, Note, Wrong, steps}, nothing, urn};
+use crate::{
+    base, crash,
+    harness::{Host, Lab, Net, Note, Wrong, steps},
+    nothing, urn,
+};
 
 fn net(block: &'static str) -> impl Fn(&mut Stack) -> infra_core::Result<()> + Copy {
     move |s| {
@@ -30,7 +34,11 @@ fn slow(s: &mut Stack) -> infra_core::Result<()> {
 }
 
 /// Drops a run after a while, as a crash would.
-async fn dropped_after(time: Duration, lab: &Lab, program: fn(&mut Stack) -> infra_core::Result<()>) {
+async fn dropped_after(
+    time: Duration,
+    lab: &Lab,
+    program: fn(&mut Stack) -> infra_core::Result<()>,
+) {
     assert!(tokio::time::timeout(time, lab.up(program)).await.is_err(), "the run ended");
     tokio::time::sleep(Duration::from_millis(5)).await;
 }
@@ -82,7 +90,9 @@ async fn preview_says_that_a_deployment_was_cut_off() {
     let mut engine = lab.engine(slow);
     let (events, mut stream) = infra_core::event::Events::channel();
     engine.events = events;
-    infra_core::command::preview(&engine, &infra_core::command::PreviewOptions::default()).await.unwrap();
+    infra_core::command::preview(&engine, &infra_core::command::PreviewOptions::default())
+        .await
+        .unwrap();
     drop(engine);
     assert!(matches!(stream.recv().await.unwrap(), Event::InProgress { holder: None }));
     // It changed nothing: the operation is still open.
@@ -161,7 +171,12 @@ async fn what_nobody_can_settle_is_unresolved_and_says_how_to_settle_it() {
     }
     tokio::time::sleep(Duration::from_millis(5)).await;
     lab.world.heal();
-    lab.world.fault("read", "", Wrong::Refuse(Class::Invalid, "two objects carry these tags".into()), 1);
+    lab.world.fault(
+        "read",
+        "",
+        Wrong::Refuse(Class::Invalid, "two objects carry these tags".into()),
+        1,
+    );
     let error = lab.up(net("10.0.0.0/16")).await.error();
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     assert!(error.to_string().contains("state rm fake:Net::net"), "{error}");
@@ -257,7 +272,12 @@ async fn who_declines_changes_nothing() {
 async fn who_agreed_is_asked_again_if_the_plan_is_another_by_now() {
     let lab = Lab::new();
     let other = ["10.7.0.0/16"];
-    let person = Meanwhile { asked: AtomicUsize::new(0), answer: true, lab: &lab, blocks: Box::leak(Box::new(other)) };
+    let person = Meanwhile {
+        asked: AtomicUsize::new(0),
+        answer: true,
+        lab: &lab,
+        blocks: Box::leak(Box::new(other)),
+    };
     lab.run(lab.engine(net("10.0.0.0/16")), &person).await.ok();
     assert_eq!(person.asked.load(Ordering::Relaxed), 2);
     assert_eq!(lab.world.count(), 1);
@@ -267,7 +287,8 @@ async fn who_agreed_is_asked_again_if_the_plan_is_another_by_now() {
 #[tokio::test]
 async fn what_somebody_else_did_meanwhile_is_not_done_again() {
     let lab = Lab::new();
-    let person = Meanwhile { asked: AtomicUsize::new(0), answer: true, lab: &lab, blocks: &["10.0.0.0/16"] };
+    let person =
+        Meanwhile { asked: AtomicUsize::new(0), answer: true, lab: &lab, blocks: &["10.0.0.0/16"] };
     lab.run(lab.engine(net("10.0.0.0/16")), &person).await.ok();
     assert_eq!(person.asked.load(Ordering::Relaxed), 1);
     assert_eq!(lab.world.count(), 1);
@@ -289,10 +310,14 @@ async fn a_saved_plan_is_executed_as_it_was_saved() {
     let lab = Lab::new();
     lab.up(net("10.0.0.0/16")).await.ok();
     let plan = saved(&lab, "10.1.0.0/16").await;
-    let instance = plan.plan.steps.iter().find(|s| s.action == Action::Create).unwrap().instance.clone();
+    let instance =
+        plan.plan.steps.iter().find(|s| s.action == Action::Create).unwrap().instance.clone();
     let with = lab.with(|options| options.saved = Some(std::sync::Arc::new(plan)));
     with.up(net("10.1.0.0/16")).await.ok();
-    assert_eq!(lab.snapshot().await.unwrap().current(&urn("Net", "net")).unwrap().instance, instance);
+    assert_eq!(
+        lab.snapshot().await.unwrap().current(&urn("Net", "net")).unwrap().instance,
+        instance
+    );
     assert!(lab.plan(net("10.1.0.0/16")).await.is_empty());
 }
 

@@ -8,7 +8,10 @@ use infra_core::{
     state::Status,
 };
 
-use crate::{harness::{Fake, FakeProvider, Host, Lab, Net, Note, Wrong, steps}, urn};
+use crate::{
+    harness::{Fake, FakeProvider, Host, Lab, Net, Note, Wrong, steps},
+    urn,
+};
 
 fn net(block: &'static str) -> impl Fn(&mut Stack) -> infra_core::Result<()> + Copy {
     move |s| {
@@ -68,7 +71,10 @@ async fn a_replacement_that_is_not_finished_is_finished_before_the_old_object_go
     let host = |net: &'static str, wait: u32| {
         move |s: &mut Stack| {
             let limit = std::time::Duration::from_secs(20);
-            s.add("host", Host::new(net).wait(wait).create_timeout(limit).ignore_changes([Host::WAIT]));
+            s.add(
+                "host",
+                Host::new(net).wait(wait).create_timeout(limit).ignore_changes([Host::WAIT]),
+            );
             Ok(())
         }
     };
@@ -102,8 +108,12 @@ async fn a_moved_provider_makes_anew_there_and_cleans_up_here() {
     lab.up(at("two")).await.ok();
     assert_eq!(lab.world.count(), 2);
     let snapshot = lab.snapshot().await.unwrap();
-    let regions: Vec<_> =
-        snapshot.records.values().filter_map(|r| r.provider.as_ref()).map(|p| p.identity["region"].clone()).collect();
+    let regions: Vec<_> = snapshot
+        .records
+        .values()
+        .filter_map(|r| r.provider.as_ref())
+        .map(|p| p.identity["region"].clone())
+        .collect();
     assert_eq!(regions, ["two", "two"]);
     assert!(lab.plan(at("two")).await.is_empty());
 }
@@ -174,7 +184,12 @@ async fn somebody_elses_object_is_neither_imported_nor_adopted() {
     let lab = Lab::new();
     let owner = || [("infra:lineage".to_owned(), "someone".to_owned())].into();
     lab.world.plant_for("net-9", "fake:Net", [("block", "10.0.0.0/16".into())].into(), owner());
-    lab.world.plant_for("db/x", "fake:Db", [("name", "x".into()), ("version", 1u32.into())].into(), owner());
+    lab.world.plant_for(
+        "db/x",
+        "fake:Db",
+        [("name", "x".into()), ("version", 1u32.into())].into(),
+        owner(),
+    );
     let import = |s: &mut Stack| {
         s.add("net", Net::new("10.0.0.0/16").import("net-9"));
         Ok(())

@@ -8,7 +8,11 @@ use infra_core::{
     state::{Outcome, Value},
 };
 
-use crate::{base, harness::{Host, Image, Lab, Net, Note, Wrong, steps}, set, sized, urn};
+use crate::{
+    base,
+    harness::{Host, Image, Lab, Net, Note, Wrong, steps},
+    set, sized, urn,
+};
 
 #[tokio::test]
 async fn steps_with_one_lock_run_one_at_a_time() {
@@ -128,7 +132,12 @@ async fn a_failed_update_is_tried_again_by_the_next_run() {
     let summary = lab.up(big).await.summary();
     assert_eq!((summary.failed.len(), summary.done[&Action::Update]), (1, 1));
     lab.up(big).await.ok();
-    assert!(lab.world.of("fake:Host").values().all(|host| host.inputs.get("size") == Some(&"big".into())));
+    assert!(
+        lab.world
+            .of("fake:Host")
+            .values()
+            .all(|host| host.inputs.get("size") == Some(&"big".into()))
+    );
     assert!(lab.plan(big).await.is_empty());
 }
 
@@ -149,7 +158,10 @@ async fn ignored_drift_is_left_alone() {
     assert!(lab.plan(program).await.is_empty());
     // Other fields are still brought up to date, and the ignored one keeps what it has.
     let tagged = |s: &mut Stack| {
-        s.add("net", Net::new("10.0.0.0/16").note("mine").tags([("a", "b")]).ignore_changes([Net::NOTE]));
+        s.add(
+            "net",
+            Net::new("10.0.0.0/16").note("mine").tags([("a", "b")]).ignore_changes([Net::NOTE]),
+        );
         Ok(())
     };
     lab.up(tagged).await.ok();

@@ -23,12 +23,8 @@ async fn a_certificate_says_its_records_before_it_is_issued() {
 
     let validation: CertificateValidation = want(json!({"certificate": made.id}));
     assert!(read(&aws, &made.id, &validation).await.is_none());
-    let id = CertificateValidation::create(
-        &Cx::new(aws.clone()),
-        &validation,
-        &operation::<CertificateValidation>(),
-    );
-    let id = id.await.unwrap();
+    let (cx, op) = (Cx::new(aws.clone()), operation::<CertificateValidation>());
+    let id = CertificateValidation::create(&cx, &validation, &op).await.unwrap();
     let found = read(&aws, &id, &validation).await.unwrap();
     assert!(
         matches!(found.readiness, Readiness::Ready | Readiness::Pending(_)),

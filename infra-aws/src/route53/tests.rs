@@ -40,14 +40,13 @@ async fn zones_and_records() {
     let alias = record("example.com", "A", json!({"alias": target}));
     let alias_made = make(&aws, &alias).await;
     // All at once: the whole zone is listed.
-    let all = [
+    let all: [(&str, &Record); 4] = [
         (&address_made.id, &moved),
         (&text_made.id, &text),
         (&wildcard_made.id, &wildcard),
         (&alias_made.id, &alias),
     ];
-    let find: Vec<_> =
-        all.iter().map(|(id, record)| Find::Id { id, recorded: Some(record) }).collect();
+    let find = all.map(|(id, record)| Find::Id { id, recorded: Some(record) });
     let found = Record::read(&Cx::new(aws.clone()), &find).await;
     assert!(found.into_iter().all(|found| found.unwrap().is_some()));
 

@@ -42,7 +42,11 @@ pub(crate) fn measure(count: usize, folder: &Path, command: &[&str]) -> Measure 
         .expect("the bench can run itself");
     let wall = begin.elapsed();
     let screen = || fs::read_to_string(folder.join("screen")).unwrap_or_default();
-    assert!(status.success(), "{command:?} on {count} resources ended with {status}:\n{}", screen());
+    assert!(
+        status.success(),
+        "{command:?} on {count} resources ended with {status}:\n{}",
+        screen()
+    );
     let figures = fs::read_to_string(figures).expect("the child leaves its figures");
     let mut figures = figures.split_whitespace().map(|figure| figure.parse().unwrap_or(f64::NAN));
     let mut next = || figures.next().unwrap_or(f64::NAN);
@@ -59,7 +63,9 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let app = App::new("bench").cloud("noop", Connect);
-    let code = runtime.block_on(app.run_with(program, std::iter::once("bench".to_owned()).chain(command.iter().cloned())));
+    let code = runtime.block_on(
+        app.run_with(program, std::iter::once("bench".to_owned()).chain(command.iter().cloned())),
+    );
     let peak = line("/proc/self/status", "VmHWM:").unwrap_or(f64::NAN) / 1024.0;
     let written = line("/proc/self/io", "wchar:").unwrap_or(f64::NAN) / 1_048_576.0;
     drop(fs::write(figures, format!("{peak} {written}")));

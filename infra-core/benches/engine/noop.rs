@@ -6,7 +6,8 @@ use infra_core::{
     Outputs, Resource,
     prelude::*,
     provider::{
-        self, Change, Cloud, Connection, Connector, Context, Cx, Driver, Find, Managed, Observed, Operation,
+        self, Change, Cloud, Connection, Connector, Context, Cx, Driver, Find, Managed, Observed,
+        Operation,
     },
     state,
 };
@@ -47,7 +48,10 @@ pub(crate) struct ThingOutputs {
 impl Managed for Thing {
     type Cloud = Nothing;
 
-    async fn read(_: &Cx<Nothing>, find: &[Find<'_, Self>]) -> Vec<provider::Result<Option<Observed<Self>>>> {
+    async fn read(
+        _: &Cx<Nothing>,
+        find: &[Find<'_, Self>],
+    ) -> Vec<provider::Result<Option<Observed<Self>>>> {
         let answer = |find: &Find<'_, Self>| match (find.id(), find.inputs()) {
             (Some(id), Some(inputs)) => {
                 Ok(Some(Observed::ready(id, inputs.clone(), ThingOutputs { id: id.to_owned() })))
@@ -68,7 +72,12 @@ impl Managed for Thing {
         Ok(())
     }
 
-    async fn delete(_: &Cx<Nothing>, _: &Observed<Self>, _: &Self, _: &Operation) -> provider::Result<()> {
+    async fn delete(
+        _: &Cx<Nothing>,
+        _: &Observed<Self>,
+        _: &Self,
+        _: &Operation,
+    ) -> provider::Result<()> {
         Ok(())
     }
 }

@@ -73,11 +73,16 @@ pub(crate) fn table() {
             let engine = app.engine(&settings, program).await.expect("the engine");
             let begin = std::time::Instant::now();
             let options = infra_core::command::UpOptions::default();
-            infra_core::command::up(&engine, &options, &infra_core::command::Confirmed).await.expect("up");
+            infra_core::command::up(&engine, &options, &infra_core::command::Confirmed)
+                .await
+                .expect("up");
             begin.elapsed()
         });
         let ratio = wall.as_secs_f64() * 1000.0 / f64::from(critical);
         let wall = wall.as_secs_f64();
-        say(format!("| {COUNT} resources, seed {seed} | {:.3} s | {wall:.3} s | {ratio:.3} |", f64::from(critical) / 1000.0));
+        say(format!(
+            "| {COUNT} resources, seed {seed} | {:.3} s | {wall:.3} s | {ratio:.3} |",
+            f64::from(critical) / 1000.0
+        ));
     }
 }

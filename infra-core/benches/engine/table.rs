@@ -14,7 +14,8 @@ pub(crate) fn say(line: impl AsRef<str>) {
 pub(crate) fn print_machine() {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("?").to_owned();
+    let cpu =
+        cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("?").to_owned();
     say(format!("{cores} cores, {cpu}\n"));
 }
 
@@ -26,7 +27,9 @@ pub(crate) fn seconds(time: Duration) -> String {
 /// Creates, plans, updates without change and destroys graphs of these sizes. The median of three runs up to 2,000
 /// resources, one run above.
 pub(crate) fn sizes(sizes: &[usize]) {
-    say("| resources | create | plan, no change | up, no change | destroy | per resource | peak | written |");
+    say(
+        "| resources | create | plan, no change | up, no change | destroy | per resource | peak | written |",
+    );
     say("|---|---|---|---|---|---|---|---|");
     for &count in sizes {
         let runs = if count <= 2_000 { 3 } else { 1 };

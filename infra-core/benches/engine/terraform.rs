@@ -24,7 +24,8 @@ pub(crate) fn beside(sizes: &[usize]) {
     say("|---|---|---|---|");
     for &count in sizes {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("main.tf"), configuration(count)).expect("the folder can be written");
+        fs::write(folder.path().join("main.tf"), configuration(count))
+            .expect("the folder can be written");
         let timed = |arguments: &[&str]| {
             let (time, ok) = terraform(folder.path(), arguments).expect("terraform runs");
             assert!(ok, "terraform {arguments:?} failed");

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Result, Type, meta::ParseNestedMeta};
+use syn::{
+    Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Result, Type, meta::ParseNestedMeta,
+};
 
 /// `#[resource(…)]`.
 pub(crate) struct ResourceAttributes {

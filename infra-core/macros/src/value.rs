@@ -169,9 +169,8 @@ impl<'a> Alternative<'a> {
 
     fn write(&self) -> TokenStream {
         let (ident, text) = (&self.variant.ident, &self.text);
-        let entry = |inner: TokenStream| {
-            quote!(::infra_core::state::Value::from([(#text, #inner)]))
-        };
+        let entry =
+            |inner: TokenStream| quote!(::infra_core::state::Value::from([(#text, #inner)]));
         if self.is_unit() {
             return quote!(Self::#ident => ::infra_core::state::Value::from(#text));
         }

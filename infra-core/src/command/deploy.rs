@@ -131,4 +131,3 @@ fn counts(summary: &Summary) -> BTreeMap<String, u64> {
     add("skipped", summary.skipped);
     counts
 }
-

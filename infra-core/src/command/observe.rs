@@ -141,7 +141,13 @@ struct Groups {
 }
 
 impl Groups {
-    fn add(&mut self, driver: &Arc<dyn Driver>, connection: Arc<Connection>, what: For, find: ErasedFind) {
+    fn add(
+        &mut self,
+        driver: &Arc<dyn Driver>,
+        connection: Arc<Connection>,
+        what: For,
+        find: ErasedFind,
+    ) {
         let through = Arc::as_ptr(&connection).addr();
         let place = (through, driver.schema().kind.to_owned());
         let at = *self.places.entry(place).or_insert_with(|| {

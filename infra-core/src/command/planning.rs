@@ -83,7 +83,8 @@ impl Planning<'_> {
     /// A plan that was made before, if everything it was made from is still the same.
     pub(super) async fn saved(&mut self, saved: &SavedPlan, known: &Known) -> Result<Arc<Plan>> {
         let stale = |what: &str| {
-            let message = format!("the saved plan was made {what}: make a new one with `preview --save`");
+            let message =
+                format!("the saved plan was made {what}: make a new one with `preview --save`");
             Err(Error::new(ErrorKind::PlanStale, message))
         };
         if saved.destroy != self.options.destroy {

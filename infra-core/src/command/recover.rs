@@ -45,7 +45,8 @@ pub(super) async fn recover(
     if failed.is_empty() {
         return Ok(());
     }
-    let message = format!("what an earlier run left open cannot be settled now: {}", failed.join("; "));
+    let message =
+        format!("what an earlier run left open cannot be settled now: {}", failed.join("; "));
     Err(Error::new(ErrorKind::Failed, message))
 }
 
@@ -233,7 +234,8 @@ fn unresolved(scope: &Scope, open: &OpenIntent, error: &CallError) -> (String, C
 
 /// The object that a recovered one takes the place of.
 fn displaced(scope: &Scope, change: &Change) -> Option<Change> {
-    let (Change::Done { record: Some(new), .. } | Change::Failed { record: Some(new), .. }) = change
+    let (Change::Done { record: Some(new), .. } | Change::Failed { record: Some(new), .. }) =
+        change
     else {
         return None;
     };

@@ -137,7 +137,8 @@ async fn with_lock(
     }
     let connections = Arc::clone(&planning.connections);
     let graph = Arc::clone(&planning.graph);
-    let summary = deploy(engine, options, planning.command, session, connections, plan, graph).await;
+    let summary =
+        deploy(engine, options, planning.command, session, connections, plan, graph).await;
     // It is closed, whatever became of it.
     *held = None;
     summary

@@ -82,7 +82,8 @@ impl Run {
         record.outputs = Value::from([("value", Value::from(value).secret())]);
         let outputs = record.outputs.clone();
         self.scrub.learn(&outputs);
-        let mut changes: Vec<_> = self.displaced(&record.urn, &record.instance).into_iter().collect();
+        let mut changes: Vec<_> =
+            self.displaced(&record.urn, &record.instance).into_iter().collect();
         changes.push(Change::Put(record));
         self.commit(changes).await?;
         self.give(id, outputs);
@@ -110,8 +111,10 @@ impl Object<'_> {
             }
             let lost = class == Class::Transient;
             let repeatable = once.by_name || once.token.is_some();
-            if lost && !repeatable
-                && let Some(found) = self.search(want, once.window).await.map_err(Unmade::Unknown)?
+            if lost
+                && !repeatable
+                && let Some(found) =
+                    self.search(want, once.window).await.map_err(Unmade::Unknown)?
             {
                 // The call had its effect: a second one would make another object.
                 return Ok(found.id);
@@ -170,8 +173,12 @@ impl Object<'_> {
             Some(found) if adopt && found.owner.is_none() => Ok(found.id),
             found => {
                 let whose = match &found {
-                    Some(found) if found.owner.is_some() => "it belongs to another stack or resource",
-                    _ => "if it is meant to be this resource, declare it with `.adopt()` or `.import(id)`",
+                    Some(found) if found.owner.is_some() => {
+                        "it belongs to another stack or resource"
+                    }
+                    _ => {
+                        "if it is meant to be this resource, declare it with `.adopt()` or `.import(id)`"
+                    }
                 };
                 let id = found.map(|found| format!(" ({})", found.id)).unwrap_or_default();
                 let message = format!("{error}: there is one already{id}; {whose}");

@@ -140,7 +140,13 @@ impl Execution<'_> {
         let message = error.to_string();
         let action = step.action;
         self.finished.failed.push((urn.clone(), message.clone()));
-        self.run.events.send(Event::StepFailed { step: id, urn: urn.clone(), action, message, elapsed });
+        self.run.events.send(Event::StepFailed {
+            step: id,
+            urn: urn.clone(),
+            action,
+            message,
+            elapsed,
+        });
         let skipped = self.scheduler.failed(id);
         self.skipped(&skipped, Some(&urn));
         if matches!(error.kind(), ErrorKind::PlanStale | ErrorKind::Interrupted) {

@@ -45,7 +45,8 @@ impl Object<'_> {
             return Err(error);
         }
         let first = if class == Class::Throttled { 400 } else { 100 };
-        let most = Duration::from_millis(first << attempts.count.min(7)).min(Duration::from_secs(15));
+        let most =
+            Duration::from_millis(first << attempts.count.min(7)).min(Duration::from_secs(15));
         attempts.count += 1;
         let pause = self.scope.jitter(most).min(until.saturating_sub(now));
         // The first moments of a wait are nobody's business.

@@ -9,9 +9,7 @@ use std::{
 use infra_state::Env;
 use tokio::sync::{Notify, oneshot};
 
-use crate::provider::{
-    Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Result,
-};
+use crate::provider::{Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Result};
 
 /// The shortest time between two looks at an object.
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -192,7 +192,8 @@ impl Run {
         if violations.is_empty() {
             return Ok(want);
         }
-        let wrong: Vec<_> = violations.iter().map(|v| format!("`{}`: {}", v.path, v.message)).collect();
+        let wrong: Vec<_> =
+            violations.iter().map(|v| format!("`{}`: {}", v.path, v.message)).collect();
         Err(Error::new(ErrorKind::Failed, self.scrub.clean(wrong.join("; "))))
     }
 
@@ -284,8 +285,7 @@ impl Run {
             _ => self.object_moved(node, recorded).await?,
         };
         let moved = if moved { Moved::Yes } else { Moved::No };
-        let subject =
-            Subject { node, recorded, desired: &want, seen: None, moved, asked: false };
+        let subject = Subject { node, recorded, desired: &want, seen: None, moved, asked: false };
         let found = assess(&subject, &|_| None);
         // A provider is replaced if it points somewhere else, and only then.
         let replace = match node.role {

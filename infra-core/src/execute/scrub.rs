@@ -97,10 +97,19 @@ mod tests {
     #[test]
     fn no_form_of_a_secret_gets_through() {
         let scrub = Scrub::default();
-        let map = Value::from([("user", "root".into()), ("password", Value::from("p/ss \"word").secret())]);
+        let map = Value::from([
+            ("user", "root".into()),
+            ("password", Value::from("p/ss \"word").secret()),
+        ]);
         scrub.learn(&map);
         scrub.learn(&Value::from("abc").secret());
-        for form in ["p/ss \"word", "cC9zcyAid29yZA==", "cC9zcyAid29yZA", "p%2Fss%20%22word", "p/ss \\\"word"] {
+        for form in [
+            "p/ss \"word",
+            "cC9zcyAid29yZA==",
+            "cC9zcyAid29yZA",
+            "p%2Fss%20%22word",
+            "p/ss \\\"word",
+        ] {
             assert_eq!(scrub.clean(format!("bad <{form}> of root")), "bad <[secret]> of root");
         }
         assert_eq!(scrub.clean("abc is too short"), "abc is too short");

@@ -15,7 +15,9 @@ impl Run {
     pub(super) async fn work(&self, id: StepId) -> Result<Action> {
         let step = self.step(id);
         match step.action {
-            Action::Delete | Action::DeleteOld | Action::Forget => return self.remove(id, step).await,
+            Action::Delete | Action::DeleteOld | Action::Forget => {
+                return self.remove(id, step).await;
+            }
             _ => {}
         }
         let node = self.node(&step.urn)?;
@@ -126,9 +128,7 @@ impl Run {
     async fn replace_record(&self, record: Record) -> Result<()> {
         match self.displaced(&record.urn, &record.instance) {
             None => self.put(record).await,
-            Some(displaced) => {
-                self.commit(vec![displaced, infra_state::Change::Put(record)]).await
-            }
+            Some(displaced) => self.commit(vec![displaced, infra_state::Change::Put(record)]).await,
         }
     }
 

@@ -190,14 +190,13 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
         message: format!("expected {what}, found {}", value.describe()),
     };
     match (shape_of, value.revealed()) {
-        // A variant of an enum without content is text.
-        (Shape::Any, _)
-        | (_, Value::Unknown | Value::Null)
-        | (Shape::Struct(_), Value::String(_)) => {}
         (Shape::Scalar, Value::List(_) | Value::Map(_)) => {
             wrong.push(expected("text, a number or a boolean", path));
         }
-        (Shape::Scalar, _) => {}
+        // A variant of an enum without content is text.
+        (Shape::Any | Shape::Scalar, _)
+        | (_, Value::Unknown | Value::Null)
+        | (Shape::Struct(_), Value::String(_)) => {}
         (Shape::List { of, .. }, Value::List(list)) => {
             for (at, element) in list.iter().enumerate() {
                 path.0.push(infra_state::Segment::Index(at));

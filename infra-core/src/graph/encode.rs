@@ -47,15 +47,15 @@ pub fn decode(value: &Value) -> Result<Expr> {
     let all = |list: &[Value]| list.iter().map(decode).collect::<Result<Vec<_>>>();
     Ok(match value {
         Value::List(list) => fold(Expr::List(all(list)?)),
-        Value::Map(map) => match tagged(map) {
-            Some((tag, inner)) => decode_tag(tag, inner)?,
-            None => {
-                let entry = |(k, v): (&String, &Value)| {
-                    Ok((k.strip_prefix('$').unwrap_or(k).to_owned(), decode(v)?))
-                };
-                fold(Expr::Map(map.iter().map(entry).collect::<Result<_>>()?))
+        Value::Map(map) => {
+            if let Some((tag, inner)) = tagged(map) {
+                return decode_tag(tag, inner);
             }
-        },
+            let entry = |(k, v): (&String, &Value)| {
+                Ok((k.strip_prefix('$').unwrap_or(k).to_owned(), decode(v)?))
+            };
+            fold(Expr::Map(map.iter().map(entry).collect::<Result<_>>()?))
+        }
         Value::Secret(inner) => match fold(decode(inner)?) {
             Expr::Literal(value) => Expr::Literal(value.secret()),
             other => Expr::Secret(Box::new(other)),

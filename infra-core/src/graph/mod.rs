@@ -11,6 +11,6 @@ mod similar;
 pub use build::Graph;
 pub use encode::{decode, encode};
 pub use expr::{Closure, EvalError, Expr, Opaque};
+pub use node::{Exports, Mistake, Node, NodeOptions, Role};
 pub(crate) use order::order;
 pub(crate) use similar::did_you_mean;
-pub use node::{Exports, Mistake, Node, NodeOptions, Role};

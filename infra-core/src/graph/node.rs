@@ -44,6 +44,7 @@ pub struct Node {
 
 /// The options of a declared resource.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent options")]
 pub struct NodeOptions {
     /// May not be deleted or replaced.
     pub protect: bool,

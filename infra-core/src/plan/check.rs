@@ -90,10 +90,9 @@ impl<'a> Check<'a> {
         if unsure && (step.action == Action::Keep || is_removal(step)) {
             self.wrong(step, "is kept or removed with unknown inputs");
         }
-        let covered = |path| step.paths.iter().any(|own| *own == path);
+        let covered = |path| step.paths.contains(path);
         let changes = step.diff.iter().chain(&step.drift);
-        if step.action == Action::Update && !changes.clone().all(|diff| covered(diff.path.clone()))
-        {
+        if step.action == Action::Update && !changes.clone().all(|diff| covered(&diff.path)) {
             self.wrong(step, "changes a path that it may not write");
         }
         if step.action == Action::Update && changes.clone().any(|d| d.kind != DiffKind::Update) {

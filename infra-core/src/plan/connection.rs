@@ -43,7 +43,7 @@ impl<'a> Forward<'a> {
         };
         if moved == Moved::No {
             found.verdict = found.verdict.min(Verdict::Update);
-            let mut make = self.in_place(node, record, desired, found, None)?;
+            let mut make = self.in_place(node, record, desired, found, None);
             make.record_only = make.acts();
             make.outputs = self.nothing.clone();
             return Ok(make);
@@ -60,18 +60,16 @@ impl<'a> Forward<'a> {
         Ok(make)
     }
 
-    pub(super) fn lookup(&self, node: &'a Node, record: Option<Arc<Record>>) -> Result<Make<'a>> {
-        let instance =
-            record.as_ref().map_or_else(|| (self.mint)(), |record| record.instance.clone());
-        let inputs =
-            self.wanted(node, &instance, record.as_deref().map(|record| &record.inputs))?;
-        let pinned = record.as_ref().filter(|record| record.inputs == inputs);
+    pub(super) fn lookup(&self, node: &'a Node, record: Option<&Arc<Record>>) -> Result<Make<'a>> {
+        let instance = record.map_or_else(|| (self.mint)(), |record| record.instance.clone());
+        let inputs = self.wanted(node, &instance, record.map(|record| &record.inputs))?;
+        let pinned = record.filter(|record| record.inputs == inputs);
         let looked_up = self.seen.lookups.get(&node.urn);
         let mut make = Make {
             node,
             action: Action::Read,
             instance,
-            recorded: record.clone(),
+            recorded: record.cloned(),
             inputs: Held::from(Value::Null),
             outputs: self.unknown.clone(),
             diff: Vec::new(),

@@ -109,7 +109,7 @@ impl<'a> Forward<'a> {
         let record = self.remembered.current(&node.urn).cloned();
         match (node.role, record) {
             (Role::Provider, record) => self.provider(node, record),
-            (Role::Lookup, record) => self.lookup(node, record),
+            (Role::Lookup, record) => self.lookup(node, record.as_ref()),
             (Role::Managed, None) => self.new_object(node, Cause::New),
             // The cloud never told an id: there may be nothing, and nothing to find it by.
             (Role::Managed, Some(record)) if record.id.is_none() => {
@@ -211,7 +211,7 @@ impl<'a> Forward<'a> {
                 Ok(make)
             }
             Verdict::Replace | Verdict::ReplaceIfChanged => self.replacement(node, record, found),
-            _ => self.in_place(node, record, desired, found, present(seen)),
+            _ => Ok(self.in_place(node, record, desired, found, present(seen))),
         }
     }
 
@@ -222,7 +222,7 @@ impl<'a> Forward<'a> {
         desired: Value,
         found: Assessment,
         object: Option<&ErasedObserved>,
-    ) -> Result<Make<'a>> {
+    ) -> Make<'a> {
         let live = object.and_then(|object| object.outputs.as_ref());
         let changed_outputs = live.is_some_and(|live| *live != record.outputs);
         let mut outputs = match live {
@@ -245,7 +245,7 @@ impl<'a> Forward<'a> {
             Action::Keep if found.verdict == Verdict::Keep => Held::Inputs(Arc::clone(&record)),
             _ => desired.into(),
         };
-        Ok(Make {
+        Make {
             node,
             action,
             instance: record.instance.clone(),
@@ -258,7 +258,7 @@ impl<'a> Forward<'a> {
             drift: found.drift,
             replaces: None,
             record_only,
-        })
+        }
     }
 
     pub(super) fn replacement(

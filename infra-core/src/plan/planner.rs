@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
 };
 
 use infra_state::{Instance, Snapshot, Urn, Value};
@@ -53,7 +54,7 @@ pub fn plan(
     let losses = removals.iter().filter(|removal| removal.data_loss).map(|removal| {
         let urn = removal.record.urn.clone();
         let allowed = options.simulated || options.allow_data_loss.contains(&urn);
-        DataLoss { allowed, urn }
+        DataLoss { urn, allowed }
     });
     let mut plan = Plan {
         exports: graph.exports.clone(),
@@ -162,8 +163,8 @@ fn removed(removal: Removal, makes: &[Urn]) -> Step {
         urn: record.urn.clone(),
         instance: record.instance.clone(),
         action: removal.action,
-        inputs: Held::Inputs(record.clone()),
-        outputs: Held::Outputs(record.clone()),
+        inputs: Held::Inputs(Arc::clone(&record)),
+        outputs: Held::Outputs(Arc::clone(&record)),
         recorded: Some(record),
         diff: Vec::new(),
         drift: Vec::new(),

@@ -44,12 +44,11 @@ pub fn resolve<'v>(
         if let Some(rule) = &field.name_rule
             && !wanted.contains_key(field.name)
         {
-            let name = match recorded {
-                Some(recorded) => recorded.get(field.name).cloned(),
-                None => {
-                    let stack = graph.stack.as_ref();
-                    Some(name::generated(rule, stack, &node.urn, instance).into())
-                }
+            let name = if let Some(recorded) = recorded {
+                recorded.get(field.name).cloned()
+            } else {
+                let stack = graph.stack.as_ref();
+                Some(name::generated(rule, stack, &node.urn, instance).into())
             };
             wanted.extend(name.map(|name| (field.name.to_owned(), name)));
         }
@@ -90,10 +89,14 @@ fn complete_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
         (shape, Value::Secret(inner)) => complete_value(shape, inner),
         (Shape::List { of, .. }, Value::List(list)) if has_fields(of) => {
-            list.iter_mut().for_each(|value| complete_value(of, value));
+            for value in list {
+                complete_value(of, value);
+            }
         }
         (Shape::Map(of), Value::Map(map)) if has_fields(of) => {
-            map.values_mut().for_each(|value| complete_value(of, value));
+            for value in map.values_mut() {
+                complete_value(of, value);
+            }
         }
         (Shape::Struct(fields), Value::Map(map)) => complete_fields(fields, map),
         _ => {}

@@ -230,6 +230,7 @@ pub enum Refresh {
 
 /// What the person asked of the plan.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent options")]
 pub struct PlanOptions {
     /// Plan for an empty graph.
     pub destroy: bool,

@@ -5,7 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use infra_state::{Path, Value};
 
 /// What a value looks like, as far as comparing two of them needs it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Shape {
     /// Text, a number or a boolean: equal or not.
     Scalar,
@@ -47,7 +47,7 @@ pub struct NameRule {
 }
 
 /// One field of a resource or of a struct inside it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent attributes, as they stand in the derive"
@@ -93,7 +93,7 @@ pub struct OutputSchema {
 }
 
 /// What the engine knows of a kind without calling it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Schema {
     /// `aws:ec2:Subnet`.
     pub kind: &'static str,

@@ -111,9 +111,8 @@ fn after_a_stop_nothing_starts() {
 fn graphs() -> impl Strategy<Value = Vec<(u64, Vec<usize>)>> {
     let step = |at: usize| {
         let after = proptest::collection::vec(0..at.max(1), 0..4);
-        (1_u64..100, after).prop_map(move |(time, after)| {
-            (time, if at == 0 { Vec::new() } else { after })
-        })
+        (1_u64..100, after)
+            .prop_map(move |(time, after)| (time, if at == 0 { Vec::new() } else { after }))
     };
     (1_usize..60).prop_flat_map(move |n| (0..n).map(step).collect::<Vec<_>>())
 }

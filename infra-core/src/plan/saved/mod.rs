@@ -94,8 +94,8 @@ impl SavedPlan {
         }
         let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
         let bytes = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
-        let plain = sealer.open(&bytes, CONTEXT).await?;
-        let mut plan = read::plan(&canonical::from_slice(&plain)?).ok_or_else(damaged)?;
+        let opened = sealer.open(&bytes, CONTEXT).await?;
+        let mut plan = read::plan(&canonical::from_slice(&opened)?).ok_or_else(damaged)?;
         if !file.destroy {
             plan.exports = graph.exports.clone();
         }

@@ -14,6 +14,10 @@ fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> 
 }
 
 /// Null is none; anything else must be readable.
+#[expect(
+    clippy::option_option,
+    reason = "what is not readable and what is not there are two things"
+)]
 fn maybe<T>(value: &Value, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
     match value {
         Value::Null => Some(None),

@@ -223,7 +223,7 @@ impl Program {
         options: impl FnOnce(&mut NodeOptions),
     ) -> Self {
         let urn = urn(name);
-        let driver = self.registry.get(urn.kind()).unwrap().clone();
+        let driver = Arc::clone(self.registry.get(urn.kind()).unwrap());
         let mut node = Node {
             urn,
             role: driver.role(),

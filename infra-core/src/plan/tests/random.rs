@@ -14,9 +14,11 @@ use crate::{
 };
 
 const COUNT: usize = 7;
+const PLACES: u8 = 7;
 
 /// One resource of a random program; what it refers to has to come before it in the program's order.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent draws")]
 struct Spec {
     present: bool,
     solo: bool,
@@ -34,7 +36,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     let reference = || (0..COUNT, 0..3_u8);
     let flags = (prop::bool::weighted(0.8), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
     let references = (vec(reference(), 0..2), vec(reference(), 0..2), vec(0..COUNT, 0..2));
-    (flags, prop::bool::weighted(0.1), 0..2_u8, 0..3_u8, 0..COUNT as u8, references).prop_map(
+    (flags, prop::bool::weighted(0.1), 0..2_u8, 0..3_u8, 0..PLACES, references).prop_map(
         |((present, solo, named), first, fixed, size, place, (links, roots, on))| Spec {
             present,
             solo,
@@ -68,7 +70,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         vec(spec(), COUNT),
         prop_oneof![Just(Vec::new()), vec(prop::bool::weighted(0.2), 2 * COUNT)],
         (rarely(COUNT), rarely(COUNT), rarely(COUNT)),
-        prop::option::weighted(0.15, 0..COUNT as u8),
+        prop::option::weighted(0.15, 0..PLACES),
         prop::bool::weighted(0.7),
     )
         .prop_map(|(specs, fails, (replace, target, exclude), lost, refresh)| Turn {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn refused(result: crate::Result<Plan>) -> Error {
-    let error = result.err().expect("it is refused");
+    let error = result.expect_err("it is refused");
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     error
 }
@@ -77,7 +77,9 @@ fn many_absent_objects_at_once() {
         let mut world = World::new();
         world.up(&program(count));
         let ids: Vec<_> = world.objects.keys().take(gone).cloned().collect();
-        ids.iter().for_each(|id| drop(world.objects.remove(id)));
+        for id in &ids {
+            world.objects.remove(id);
+        }
         assert_eq!(world.plan(&program(count)).is_err(), refuse, "{gone} of {count}");
         world.options.allow_mass_absence = true;
         world.up(&program(count));

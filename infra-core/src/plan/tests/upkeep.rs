@@ -135,7 +135,7 @@ fn lookups_are_pinned_until_they_are_asked_again() {
     let plan = world.plan(&program("y")).unwrap();
     assert_eq!(lines(&plan), ["Read ami (record)", "Create a replacing", "DeleteOld a"]);
     with_record(&mut world, "fake:Find::ami", |record| {
-        record.outputs = Value::from([("id", "old".into())])
+        record.outputs = Value::from([("id", "old".into())]);
     });
     with_record(&mut world, "a", |record| {
         record.inputs = {

@@ -148,7 +148,7 @@ impl World {
             match step.action {
                 Action::Keep if !step.record_only => {}
                 Action::Delete | Action::DeleteOld | Action::Forget => {
-                    self.remove(graph, plan, step)
+                    self.remove(graph, plan, step);
                 }
                 _ => self.make(graph, step),
             }
