@@ -415,7 +415,6 @@ impl Cluster {
             .subnets(network.app.iter().map(|subnet| &subnet.id))
             .private_access(true)
             .public_access(!public.is_empty())
-            .public_cidrs(public)
             .logs([
                 LogType::Api,
                 LogType::Audit,
@@ -424,7 +423,8 @@ impl Cluster {
                 LogType::Scheduler,
             ])
             .encryption_key(&key.arn)
-            .deletion_protection(config.protect);
+            .deletion_protection(config.protect)
+            .when(!public.is_empty(), |eks| eks.public_cidrs(public.clone()));
         let eks = stack
             .add("eks", eks.protect_if(config.protect).depends_on(policies).depends_on([&audit]));
         for (at, admin) in config.admins.iter().enumerate() {

@@ -137,7 +137,7 @@ async fn every_choice_of_the_configuration_works() {
         "bastion=true",
         "domain=\"ledger.example.com\"",
         "api_access=[\"203.0.113.0/24\"]",
-        "admins=[\"arn:aws:iam::123456789012:role/admin\"]",
+        "admins=[\"arn:aws:iam::999999999999:role/admin\"]",
         "alarm_email=\"on-call@example.com\"",
     ];
     let summary = lab.up(&sets).await;

@@ -295,6 +295,8 @@ const TEXTS: &[(&str, &str, Class)] = &[
     ("AuthFailure", "in use", Class::Dependency),
     ("InvalidParameterCombination", "in use", Class::Dependency),
     ("OperationNotPermitted", "in use", Class::Dependency),
+    // A target that is taken out twice.
+    ("InvalidTarget", "not registered", Class::NotFound),
     // What holds the address or the VPC is still on its way out.
     ("Resource.AlreadyAssociated", "Elastic IP", Class::Dependency),
     ("Resource.AlreadyAssociated", "already attached", Class::Dependency),

@@ -10,7 +10,6 @@ use infra_core::{
     command::{Confirm, Confirmed},
     event::Event,
     plan::{Action, Plan, saved::SavedPlan},
-    prelude::*,
     provider::Class,
     state::{Outcome, Status},
 };

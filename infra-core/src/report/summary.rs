@@ -59,7 +59,8 @@ pub fn summary(summary: &Summary) -> String {
         Outcome::Failed => out.push_str("Run it again to go on from here.\n"),
         Outcome::Interrupted => out.push_str("Nothing is lost: run it again to go on from here.\n"),
     }
-    if !summary.exports.is_empty() {
+    // An empty plan has shown them already.
+    if !summary.exports.is_empty() && !summary.done.is_empty() {
         let _ = writeln!(out, "\n{}", heading("Outputs"));
         out.push_str(&exports(&summary.exports));
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 fn item_name(list: &str, default: &'static str) -> &'static str {
     match list {
         "DBInstances" => "DBInstance",
+        "DBSnapshots" => "DBSnapshot",
         "DBSubnetGroups" => "DBSubnetGroup",
         "DBParameterGroups" => "DBParameterGroup",
         "DBEngineVersions" => "DBEngineVersion",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::route::named;
 use crate::services::{Access, Service};
 use crate::settings::Wait;
-use crate::wire::{Outcome, fail, list, text};
+use crate::wire::{Outcome, list, text};
 use crate::world;
 
 const TABLE: &str = "target";
@@ -53,9 +53,8 @@ pub(super) fn deregister(access: &mut Access<'_>) -> Outcome {
     let gone = access.after(Wait::TargetDraining);
     for given in list(access.input(), "Targets") {
         let key = key(&arn, &target(given, &group));
-        let Some(row) = access.docs(Service::Elbv2).edit(TABLE, &key) else {
-            return Err(fail("InvalidTarget", format!("{} is not registered", given["Id"])));
-        };
+        // "If the specified target does not exist, the action returns successfully." (ELB API reference.)
+        let Some(row) = access.docs(Service::Elbv2).edit(TABLE, &key) else { continue };
         row["TargetHealth"] =
             json!({"State": "draining", "Reason": "Target.DeregistrationInProgress"});
         world::plan(row, &[(gone, Value::Null)]);
