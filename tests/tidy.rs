@@ -38,8 +38,10 @@ fn sources() -> Vec<(String, String)> {
 
 /// Whether the file is a test, an example or a bench as a whole.
 fn is_test(name: &str) -> bool {
-    let folders = ["/tests/", "/benches/", "/tests.rs", "/compile_fail/"];
-    name.starts_with("tests/") || folders.iter().any(|folder| name.contains(folder))
+    let folders = ["/tests/", "/benches/", "/tests.rs", "/compile_fail/", "/tests_"];
+    name.starts_with("tests/")
+        || name.starts_with("examples/")
+        || folders.iter().any(|folder| name.contains(folder))
 }
 
 /// The text without its inline tests.
@@ -136,7 +138,7 @@ fn nothing_is_left_undone() {
     let marks = [
         ["to", "do!("],
         ["unimple", "mented!("],
-        ["#[ig", "nore"],
+        ["#[ig", "nore]"],
         ["```ig", "nore"],
         ["FIX", "ME"],
     ];

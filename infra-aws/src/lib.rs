@@ -38,6 +38,7 @@ mod cloud;
     )
 ))]
 mod exercise;
+mod list;
 mod pace;
 mod provider;
 #[cfg(feature = "simulated")]
@@ -99,20 +100,4 @@ macro_rules! kinds {
     };
 }
 pub(crate) use kinds;
-
-/// The drivers of every kind of the services that are on, the provider's among them.
-fn drivers() -> Vec<std::sync::Arc<dyn infra_core::provider::Driver>> {
-    let mut drivers = vec![infra_core::provider::provider_driver::<AwsProvider>()];
-    drivers.extend(sts::drivers());
-    macro_rules! add {
-        ($($feature:literal $service:ident)*) => {
-            $(#[cfg(feature = $feature)] drivers.extend($service::drivers());)*
-        };
-    }
-    add! {
-        "acm" acm "autoscaling" autoscaling "cloudwatch" cloudwatch "dynamodb" dynamodb "ec2" ec2 "ecr" ecr
-        "eks" eks "elbv2" elbv2 "iam" iam "kms" kms "logs" logs "rds" rds "route53" route53 "s3" s3
-        "secretsmanager" secretsmanager "sns" sns "ssm" ssm
-    }
-    drivers
-}
+use list::drivers;

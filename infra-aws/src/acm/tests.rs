@@ -1,3 +1,5 @@
+//! The verbs of `acm` over the embedded AWS.
+
 use serde_json::json;
 
 use super::{Certificate, CertificateValidation};

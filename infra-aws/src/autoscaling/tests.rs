@@ -1,3 +1,5 @@
+//! The verbs of `autoscaling` over the embedded AWS.
+
 use serde_json::json;
 
 use super::TargetGroupAttachment;

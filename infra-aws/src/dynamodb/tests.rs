@@ -1,3 +1,5 @@
+//! The verbs of `dynamodb` over the embedded AWS.
+
 use serde_json::{Value, json};
 
 use super::Table;

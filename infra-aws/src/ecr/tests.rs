@@ -1,3 +1,5 @@
+//! The verbs of `ecr` over the embedded AWS.
+
 use std::sync::Arc;
 
 use serde_json::json;

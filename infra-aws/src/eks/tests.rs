@@ -1,3 +1,5 @@
+//! The verbs of `eks` over the embedded AWS.
+
 use serde_json::json;
 
 use super::{

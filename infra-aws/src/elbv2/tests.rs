@@ -1,3 +1,5 @@
+//! The verbs of `elbv2` over the embedded AWS.
+
 use serde_json::json;
 
 use super::{Listener, LoadBalancer, TargetAttachment, TargetGroup};

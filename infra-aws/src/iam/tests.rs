@@ -1,3 +1,5 @@
+//! The verbs of `iam` over the embedded AWS.
+
 use std::sync::Arc;
 
 use infra_core::provider::{Cx, Find, Managed as _};

@@ -1,3 +1,5 @@
+//! The verbs of `logs` over the embedded AWS.
+
 use serde_json::json;
 
 use super::LogGroup;

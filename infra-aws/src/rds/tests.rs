@@ -1,3 +1,5 @@
+//! The verbs of `rds` over the embedded AWS.
+
 use serde_json::json;
 
 use super::{Instance, ParameterGroup, SubnetGroup};

@@ -1,3 +1,5 @@
+//! The verbs of `route53` over the embedded AWS.
+
 use serde_json::json;
 
 use super::{HostedZone, Record};

@@ -1,3 +1,5 @@
+//! The verbs of `s3` over the embedded AWS.
+
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;

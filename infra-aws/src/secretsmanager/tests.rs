@@ -1,3 +1,5 @@
+//! The verbs of `secretsmanager` over the embedded AWS.
+
 use infra_core::provider::Readiness;
 use serde_json::json;
 

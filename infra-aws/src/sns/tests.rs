@@ -1,3 +1,5 @@
+//! The verbs of `sns` over the embedded AWS.
+
 use std::sync::Arc;
 
 use infra_core::provider::{Class, Cx, Managed as _};

@@ -1,3 +1,5 @@
+//! The verbs of `ssm` over the embedded AWS.
+
 use std::sync::Arc;
 
 use infra_core::provider::{Cx, Find, Lookup as _, Managed as _};

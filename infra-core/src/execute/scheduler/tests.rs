@@ -1,3 +1,5 @@
+//! The scheduler alone, step by step and at random.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use infra_state::Value;
