@@ -1,15 +1,4 @@
-//! AWS resources for `infra-core`: one folder (and cargo feature) a service, one file a resource.
-//!
-//! A program plugs the cloud in with [`aws`] (the real one, with the SDK's environment) or, under the feature
-//! `simulated`, an embedded one that runs in the process.
-//!
-//! - **Connection** ([`Aws`]): one per provider node. It holds the SDK's clients, made when first used.
-//! - **Classes** ([`classify`]): every SDK error is sorted into the engine's classes in one table.
-//! - **Tags** ([`tags`]): owner tags (`infra:…`) go into the creating call and are outside every diff.
-//! - **Budget**: every call takes from one adaptive rate budget per account, region and service.
-//!
-//! **Invariant:** no changing call starts after the lease is lost: the gate is asked before every attempt.
-//! **Invariant:** there is no branch for an emulator anywhere in this crate.
+#![doc = include_str!("../README.md")]
 
 pub mod classify;
 pub mod policy;

@@ -44,6 +44,7 @@ impl ResourceAttributes {
 
 /// `#[field(…)]`.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent attributes, as they are written")]
 pub(crate) struct FieldAttributes {
     pub(crate) replace: bool,
     pub(crate) write_only: bool,

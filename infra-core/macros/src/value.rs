@@ -70,7 +70,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
     let variants = data.variants.iter().map(Alternative::of).collect::<Result<Vec<_>>>()?;
     let texts = variants.iter().map(|v| format!("`{}`", v.text)).collect::<Vec<_>>().join(", ");
     let expected = format!("one of {texts}");
-    let write = variants.iter().map(|v| v.write());
+    let write = variants.iter().map(Alternative::write);
     let read_units = variants.iter().filter(|v| v.is_unit()).map(|v| {
         let (ident, text) = (&v.variant.ident, &v.text);
         quote!(::core::option::Option::Some(#text) => return ::core::result::Result::Ok(Self::#ident),)

@@ -333,7 +333,7 @@ mod tests {
     fn the_arguments_make_sense() {
         Arguments::command().debug_assert();
         assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(time("10m"), Ok(Duration::from_mins(10)));
         assert!(time("m").is_err() && time("3x").is_err() && parallel("0").is_err());
     }
 

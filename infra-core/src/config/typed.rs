@@ -439,7 +439,7 @@ mod tests {
         size: Size,
         #[serde(default)]
         ports: Vec<u16>,
-        replica: Option<Box<Db>>,
+        replica: Option<Box<Self>>,
     }
 
     #[derive(Deserialize, Debug, PartialEq)]

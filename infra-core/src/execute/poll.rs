@@ -170,6 +170,6 @@ mod tests {
     fn the_time_lost_at_the_end_stays_a_small_share() {
         assert_eq!(interval(Duration::ZERO), SHORTEST);
         assert_eq!(interval(Duration::from_secs(100)), Duration::from_secs(3));
-        assert_eq!(interval(Duration::from_secs(36_000)), LONGEST);
+        assert_eq!(interval(Duration::from_hours(10)), LONGEST);
     }
 }

@@ -19,23 +19,23 @@ pub enum Expr {
         path: Path,
     },
     /// A list of expressions.
-    List(Vec<Expr>),
+    List(Vec<Self>),
     /// A map of expressions.
-    Map(BTreeMap<String, Expr>),
+    Map(BTreeMap<String, Self>),
     /// Text put together: `interpolate!`.
-    Concat(Vec<Expr>),
+    Concat(Vec<Self>),
     /// One entry of a map.
-    Field(Box<Expr>, String),
+    Field(Box<Self>, String),
     /// One element of a list.
-    Index(Box<Expr>, usize),
+    Index(Box<Self>, usize),
     /// The value as canonical JSON text (policy documents, container definitions).
-    Json(Box<Expr>),
+    Json(Box<Self>),
     /// The text in base64.
-    Base64(Box<Expr>),
+    Base64(Box<Self>),
     /// The text percent-encoded, as a part of a URL.
-    UrlEncode(Box<Expr>),
+    UrlEncode(Box<Self>),
     /// The value, marked secret.
-    Secret(Box<Expr>),
+    Secret(Box<Self>),
     /// A closure of the program (`map`, `try_map`): the only part that cannot be stored.
     Opaque(Opaque),
 }

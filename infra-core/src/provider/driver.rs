@@ -268,7 +268,7 @@ impl<R: Managed> Driver for ManagedDriver<R> {
                     asked.push(Find::Id { id, recorded: recorded.as_ref() });
                 }
                 (ErasedFind::Made { op, .. }, Ok(Some(want))) => {
-                    asked.push(Find::Made { want, op })
+                    asked.push(Find::Made { want, op });
                 }
                 _ => {}
             }

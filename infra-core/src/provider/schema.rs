@@ -14,12 +14,12 @@ pub enum Shape {
     /// A list.
     List {
         /// What its elements look like.
-        of: Box<Shape>,
+        of: Box<Self>,
         /// What order means in it.
         order: Order,
     },
     /// A map with any keys.
-    Map(Box<Shape>),
+    Map(Box<Self>),
     /// A struct, or one variant of an enum: known fields.
     Struct(Vec<FieldSchema>),
 }

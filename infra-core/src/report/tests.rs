@@ -221,7 +221,7 @@ fn events() -> Vec<Event> {
         elapsed: Duration::from_millis(61_250),
         critical_path: vec![
             (vpc.clone(), Action::Create, Duration::from_secs(1)),
-            (db.clone(), Action::Create, Duration::from_secs(60)),
+            (db.clone(), Action::Create, Duration::from_mins(1)),
         ],
         exports: BTreeMap::from([
             ("password".to_owned(), Value::from("geheim").secret()),
@@ -250,7 +250,7 @@ fn events() -> Vec<Event> {
             urn: db.clone(),
             action: Action::Create,
             message: "InvalidParameterValue: no such class".into(),
-            elapsed: Duration::from_secs(60),
+            elapsed: Duration::from_mins(1),
         },
         Event::StepSkipped { step: three, urn: subnet, because: Some(db) },
         Event::Finished(Box::new(summary)),
