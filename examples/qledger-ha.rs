@@ -341,7 +341,7 @@ impl Database {
 }
 
 /// What the ledger reads at start: its connection string and the token its callers must show. Generated here, sealed
-/// in state, stored as SecureStrings; nobody types or sees them.
+/// in state, stored as `SecureStrings`; nobody types or sees them.
 struct Secrets {
     path: String,
     token: Output<Sensitive<String>>,

@@ -129,18 +129,38 @@ async fn an_immutable_field_replaces_and_takes_its_users_along_with_reasons() {
 #[tokio::test]
 async fn the_new_object_is_made_before_the_old_one_goes() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("net", Net::new("10.0.0.0/16"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("net", Net::new("10.0.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
     lab.world.clear_calls();
-    lab.up(|s| Ok(drop(s.add("net", Net::new("10.1.0.0/16"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("net", Net::new("10.1.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
     assert_eq!(lab.world.mutations(), ["create fake:Net", "delete fake:Net"]);
 }
 
 #[tokio::test]
 async fn a_kind_that_cannot_exist_twice_is_deleted_first() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("slot", Slot::new("one"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("slot", Slot::new("one")));
+        Ok(())
+    })
+    .await
+    .ok();
     lab.world.clear_calls();
-    lab.up(|s| Ok(drop(s.add("slot", Slot::new("two"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("slot", Slot::new("two")));
+        Ok(())
+    })
+    .await
+    .ok();
     assert_eq!(lab.world.mutations(), ["delete fake:Slot", "create fake:Slot"]);
 }
 
@@ -148,7 +168,10 @@ async fn a_kind_that_cannot_exist_twice_is_deleted_first() {
 async fn the_option_deletes_first_too() {
     let lab = Lab::new();
     let net = |block: &'static str| {
-        move |s: &mut Stack| Ok(drop(s.add("net", Net::new(block).delete_before_replace())))
+        move |s: &mut Stack| {
+            drop(s.add("net", Net::new(block).delete_before_replace()));
+            Ok(())
+        }
     };
     lab.up(net("10.0.0.0/16")).await.ok();
     lab.world.clear_calls();
@@ -191,9 +214,15 @@ async fn data_is_not_lost_by_an_ordinary_yes() {
 #[tokio::test]
 async fn protection_blocks_planning_and_outlives_the_line() {
     let lab = Lab::new();
-    let protected = |s: &mut Stack| Ok(drop(s.add("net", Net::new("10.0.0.0/16").protect())));
+    let protected = |s: &mut Stack| {
+        drop(s.add("net", Net::new("10.0.0.0/16").protect()));
+        Ok(())
+    };
     lab.up(protected).await.ok();
-    let replaced = |s: &mut Stack| Ok(drop(s.add("net", Net::new("10.1.0.0/16").protect())));
+    let replaced = |s: &mut Stack| {
+        drop(s.add("net", Net::new("10.1.0.0/16").protect()));
+        Ok(())
+    };
     for error in [
         lab.up(replaced).await.error(),
         lab.up(nothing).await.error(),
@@ -202,7 +231,12 @@ async fn protection_blocks_planning_and_outlives_the_line() {
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     }
     // Taken back in the program, it is free again.
-    lab.up(|s| Ok(drop(s.add("net", Net::new("10.0.0.0/16"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("net", Net::new("10.0.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
     lab.up(nothing).await.ok();
     assert_eq!(lab.world.count(), 0);
 }
@@ -224,7 +258,12 @@ async fn destroy_can_leave_what_is_protected() {
 #[tokio::test]
 async fn retained_objects_are_forgotten_not_deleted() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("net", Net::new("10.0.0.0/16").retain_on_delete())))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("net", Net::new("10.0.0.0/16").retain_on_delete()));
+        Ok(())
+    })
+    .await
+    .ok();
     lab.up(nothing).await.ok();
     assert_eq!(lab.world.count(), 1);
     assert!(lab.snapshot().await.unwrap().records.is_empty());
@@ -235,7 +274,8 @@ async fn ignored_changes_are_not_acted_on() {
     let lab = Lab::new();
     let noted = |note: &'static str| {
         move |s: &mut Stack| {
-            Ok(drop(s.add("net", Net::new("10.0.0.0/16").note(note).ignore_changes([Net::NOTE]))))
+            drop(s.add("net", Net::new("10.0.0.0/16").note(note).ignore_changes([Net::NOTE])));
+            Ok(())
         }
     };
     lab.up(noted("one")).await.ok();
@@ -247,9 +287,8 @@ async fn an_option_turns_an_update_into_a_replacement() {
     let lab = Lab::new();
     let noted = |note: &'static str| {
         move |s: &mut Stack| {
-            Ok(drop(
-                s.add("net", Net::new("10.0.0.0/16").note(note).replace_on_changes([Net::NOTE])),
-            ))
+            drop(s.add("net", Net::new("10.0.0.0/16").note(note).replace_on_changes([Net::NOTE])));
+            Ok(())
         }
     };
     lab.up(noted("one")).await.ok();
@@ -267,7 +306,12 @@ async fn a_flag_replaces_what_did_not_change() {
 #[tokio::test]
 async fn a_driver_can_ask_for_a_replacement() {
     let lab = Lab::new();
-    let version = |v: u32| move |s: &mut Stack| Ok(drop(s.add("db", Db::new().version(v))));
+    let version = |v: u32| {
+        move |s: &mut Stack| {
+            drop(s.add("db", Db::new().version(v)));
+            Ok(())
+        }
+    };
     lab.up(version(5)).await.ok();
     assert_eq!(steps(&*lab.plan(version(6)).await), ["Update db"]);
     let plan = lab.plan(version(4)).await;
@@ -278,8 +322,12 @@ async fn a_driver_can_ask_for_a_replacement() {
 #[tokio::test]
 async fn a_fixed_name_forces_delete_first_and_says_so() {
     let lab = Lab::new().planning(|plan| plan.allow_data_loss = set(&[urn("Db", "db")]));
-    let version =
-        |v: u32| move |s: &mut Stack| Ok(drop(s.add("db", Db::new().name("fixed").version(v))));
+    let version = |v: u32| {
+        move |s: &mut Stack| {
+            drop(s.add("db", Db::new().name("fixed").version(v)));
+            Ok(())
+        }
+    };
     lab.up(version(5)).await.ok();
     let plan = lab.plan(version(4)).await;
     assert!(
@@ -304,8 +352,16 @@ async fn generated_names_hold_program_stack_name_and_instance() {
 #[tokio::test]
 async fn an_alias_renames_instead_of_replacing() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("old", Net::new("10.0.0.0/16"))))).await.ok();
-    let renamed = |s: &mut Stack| Ok(drop(s.add("new", Net::new("10.0.0.0/16").alias("old"))));
+    lab.up(|s| {
+        let _: () = drop(s.add("old", Net::new("10.0.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
+    let renamed = |s: &mut Stack| {
+        drop(s.add("new", Net::new("10.0.0.0/16").alias("old")));
+        Ok(())
+    };
     assert!(lab.plan(renamed).await.is_empty());
     lab.world.clear_calls();
     lab.up(renamed).await.ok();
@@ -320,8 +376,18 @@ async fn an_alias_renames_instead_of_replacing() {
 #[tokio::test]
 async fn a_likely_rename_is_pointed_out() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("old", Net::new("10.0.0.0/16"))))).await.ok();
-    let plan = lab.plan(|s| Ok(drop(s.add("new", Net::new("10.0.0.0/16"))))).await;
+    lab.up(|s| {
+        let _: () = drop(s.add("old", Net::new("10.0.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
+    let plan = lab
+        .plan(|s| {
+            let _: () = drop(s.add("new", Net::new("10.0.0.0/16")));
+            Ok(())
+        })
+        .await;
     let hint = Hint::Rename { from: urn("Net", "old"), to: urn("Net", "new") };
     assert!(plan.hints.contains(&hint), "{:?}", plan.hints);
 }
@@ -335,7 +401,8 @@ async fn an_existing_object_is_imported_and_brought_to_what_is_declared() {
         [("block", "10.0.0.0/16".into()), ("note", "old".into())].into(),
     );
     let program = |s: &mut Stack| {
-        Ok(drop(s.add("net", Net::new("10.0.0.0/16").note("new").import("net-77"))))
+        drop(s.add("net", Net::new("10.0.0.0/16").note("new").import("net-77")));
+        Ok(())
     };
     assert_eq!(steps(&*lab.plan(program).await), ["Import net"]);
     lab.up(program).await.ok();
@@ -352,9 +419,20 @@ async fn a_taken_name_fails_unless_it_may_be_adopted() {
         "fake:Db",
         [("name", "theirs".into()), ("version", 1u32.into())].into(),
     );
-    let summary = lab.up(|s| Ok(drop(s.add("db", Db::new().name("theirs"))))).await.summary();
+    let summary = lab
+        .up(|s| {
+            let _: () = drop(s.add("db", Db::new().name("theirs")));
+            Ok(())
+        })
+        .await
+        .summary();
     assert_eq!(summary.failed.len(), 1);
-    lab.up(|s| Ok(drop(s.add("db", Db::new().name("theirs").adopt())))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("db", Db::new().name("theirs").adopt()));
+        Ok(())
+    })
+    .await
+    .ok();
     assert_eq!(lab.world.count(), 1);
 }
 
@@ -566,7 +644,7 @@ async fn an_object_that_fails_after_its_create_is_remembered_and_put_right() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {
         let net = s.add("net", Net::new("10.0.0.0/16"));
-        Ok(drop(
+        drop(
             s.add(
                 "host",
                 Host::new(&net.id)
@@ -574,7 +652,8 @@ async fn an_object_that_fails_after_its_create_is_remembered_and_put_right() {
                     .wait(1_000_000u32)
                     .create_timeout(std::time::Duration::from_secs(30)),
             ),
-        ))
+        );
+        Ok(())
     };
     let summary = lab.up(program).await.summary();
     assert_eq!(summary.failed.len(), 1);
@@ -699,7 +778,12 @@ async fn a_kind_that_no_driver_knows_is_named() {
 #[tokio::test]
 async fn a_second_up_meanwhile_finds_the_lock_and_preview_says_so() {
     let lab = Lab::new();
-    lab.up(|s| Ok(drop(s.add("first", Net::new("10.0.0.0/16"))))).await.ok();
+    lab.up(|s| {
+        let _: () = drop(s.add("first", Net::new("10.0.0.0/16")));
+        Ok(())
+    })
+    .await
+    .ok();
     lab.world.fault("create", "small", Wrong::HangBefore, 1);
     let other = lab.clone();
     let hung = lab.world.hung.notified();
@@ -717,7 +801,7 @@ async fn a_second_up_meanwhile_finds_the_lock_and_preview_says_so() {
 #[tokio::test]
 async fn the_first_stop_finishes_what_runs_and_starts_nothing_new() {
     let lab = Lab::new();
-    fn chain(stack: &mut Stack) -> infra_core::Result<()> {
+    fn chain(stack: &mut Stack) -> Result<()> {
         base(stack)?;
         let mut subject = interpolate!("the first");
         for at in 0..20 {
@@ -826,7 +910,8 @@ async fn exports_follow_the_program() {
     // An export alone is a change of state, not of the cloud.
     lab.up(|s| {
         let net = s.add("net", Net::new("10.0.0.0/16"));
-        Ok(s.export("only", &net.id))
+        let _: () = s.export("only", &net.id);
+        Ok(())
     })
     .await
     .ok();

@@ -1,7 +1,7 @@
 //! The flagship on the embedded AWS: what a person who has just cloned the repository sees, and what must hold of it.
 
 #[path = "../examples/qledger-ha.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "an example seen as a module")]
+#[expect(dead_code, missing_docs, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;
 
 use std::{path::PathBuf, sync::Arc};
@@ -63,7 +63,7 @@ impl Lab {
 
     fn mutations(&self) -> Vec<String> {
         let calls = self.cloud.calls();
-        calls.iter().filter(|call| call.mutating).map(|call| call.operation.to_string()).collect()
+        calls.iter().filter(|call| call.mutating).map(|call| call.operation.clone()).collect()
     }
 }
 

@@ -163,7 +163,7 @@ macro_rules! managed {
 managed!(Net, Identity::Tags, |want| 0, {});
 managed!(Host, Identity::Token, |want| want.wait.unwrap_or(0), {
     fn once() -> Once {
-        Once { token: Some(std::time::Duration::from_secs(3600)), ..Once::default() }
+        Once { token: Some(std::time::Duration::from_hours(1)), ..Once::default() }
     }
 });
 managed!(Db, Identity::Name, |want| 0, {

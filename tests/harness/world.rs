@@ -235,7 +235,7 @@ impl World {
         find: &Find<'_, R>,
         rule: Identity,
     ) -> Result<Option<(String, Object)>> {
-        let inputs = find.inputs().map_or_else(Value::map, |inputs| inputs.to_value());
+        let inputs = find.inputs().map_or_else(Value::map, infra_core::Data::to_value);
         if let Some(Wrong::Refuse(class, message)) = self.wrong("read", &inputs) {
             return Err(Error::new(class, message));
         }

@@ -13,7 +13,7 @@ use crate::{
     urn,
 };
 
-fn net(block: &'static str) -> impl Fn(&mut Stack) -> infra_core::Result<()> + Copy {
+fn net(block: &'static str) -> impl Fn(&mut Stack) -> Result<()> + Copy {
     move |s| {
         s.add("net", Net::new(block));
         Ok(())

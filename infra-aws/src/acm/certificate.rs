@@ -263,7 +263,7 @@ impl Managed for Certificate {
     }
 
     fn once() -> Once {
-        Once { token: Some(Duration::from_secs(3600)), ..Once::default() }
+        Once { token: Some(Duration::from_hours(1)), ..Once::default() }
     }
 
     fn timeouts() -> Timeouts {

@@ -46,7 +46,8 @@ fn readiness(found: &CertificateDetail) -> Readiness {
             let options = found.domain_validation_options().iter();
             let open =
                 options.filter(|option| option.validation_status() != Some(&DomainStatus::Success));
-            let open: Vec<_> = open.map(|option| option.domain_name()).collect();
+            let open: Vec<_> =
+                open.map(aws_sdk_acm::types::DomainValidation::domain_name).collect();
             Readiness::Pending(format!("ACM has not seen the records of {}", open.join(", ")))
         }
         status => {

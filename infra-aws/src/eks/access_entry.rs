@@ -108,7 +108,7 @@ impl AccessEntry {
         let mut policies = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.found()?;
-            let found = page.iter().flat_map(|page| page.associated_access_policies());
+            let found = page.iter().flat_map(aws_sdk_eks::operation::list_associated_access_policies::ListAssociatedAccessPoliciesOutput::associated_access_policies);
             policies.extend(found.filter_map(AccessPolicy::of));
         }
         Ok(policies)
@@ -249,7 +249,7 @@ impl Managed for AccessEntry {
     }
 
     fn once() -> Once {
-        Once { token: Some(Duration::from_secs(24 * 3600)), by_name: true, ..Once::default() }
+        Once { token: Some(Duration::from_hours(24)), by_name: true, ..Once::default() }
     }
 }
 

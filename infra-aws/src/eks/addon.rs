@@ -48,7 +48,7 @@ pub struct Addon {
     /// What it does with settings that somebody changed in the cluster.
     #[field(write_only, default = Resolve::Overwrite)]
     pub resolve_conflicts: Resolve,
-    /// The role of its service account, by OpenID Connect.
+    /// The role of its service account, by `OpenID` Connect.
     pub service_account_role: Option<Arn>,
     /// The roles of its service accounts, by pod identity.
     #[field(key = "service_account")]
@@ -300,7 +300,7 @@ impl Managed for Addon {
     }
 
     fn once() -> Once {
-        Once { token: Some(Duration::from_secs(24 * 3600)), by_name: true, ..Once::default() }
+        Once { token: Some(Duration::from_hours(24)), by_name: true, ..Once::default() }
     }
 
     fn timeouts() -> Timeouts {

@@ -38,7 +38,12 @@ impl Lookup for AddonVersion {
         let mut versions: Vec<AddonVersionInfo> = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.classify()?;
-            versions.extend(page.addons().iter().flat_map(|addon| addon.addon_versions()).cloned());
+            versions.extend(
+                page.addons()
+                    .iter()
+                    .flat_map(aws_sdk_eks::types::AddonInfo::addon_versions)
+                    .cloned(),
+            );
         }
         let name = |version: &AddonVersionInfo| version.addon_version().map(str::to_owned);
         let is_default = |version: &&AddonVersionInfo| {

@@ -115,7 +115,7 @@ pub struct ClusterOutputs {
     /// The security group that EKS made: nodes and control plane talk through it.
     #[output(stable)]
     pub cluster_security_group_id: SecurityGroupId,
-    /// The URL of its OpenID Connect issuer.
+    /// The URL of its `OpenID` Connect issuer.
     #[output(stable)]
     pub oidc_issuer: String,
     /// The VPC it is in.
@@ -294,7 +294,7 @@ impl Managed for Cluster {
     }
 
     fn once() -> Once {
-        Once { token: Some(Duration::from_secs(24 * 3600)), by_name: true, ..Once::default() }
+        Once { token: Some(Duration::from_hours(24)), by_name: true, ..Once::default() }
     }
 
     fn timeouts() -> Timeouts {

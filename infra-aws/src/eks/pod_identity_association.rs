@@ -197,6 +197,6 @@ impl Managed for PodIdentityAssociation {
     }
 
     fn once() -> Once {
-        Once { token: Some(Duration::from_secs(24 * 3600)), by_name: true, ..Once::default() }
+        Once { token: Some(Duration::from_hours(24)), by_name: true, ..Once::default() }
     }
 }

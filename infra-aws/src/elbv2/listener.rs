@@ -133,7 +133,7 @@ impl Listener {
             let mut pages = describe.into_paginator().send();
             let mut all: Vec<sdk::Listener> = Vec::new();
             while let Some(page) = pages.next().await {
-                all.extend(page.found()?.iter().flat_map(|page| page.listeners()).cloned());
+                all.extend(page.found()?.iter().flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_listeners::DescribeListenersOutput::listeners).cloned());
             }
             Ok(all)
         });

@@ -147,7 +147,7 @@ impl Managed for TargetAttachment {
 
     fn timeouts() -> Timeouts {
         // A deregistration delay may be an hour.
-        Timeouts { delete: std::time::Duration::from_secs(65 * 60), ..Timeouts::default() }
+        Timeouts { delete: std::time::Duration::from_mins(65), ..Timeouts::default() }
     }
 }
 

@@ -110,7 +110,7 @@ async fn by_arn(cx: &Cx<Aws>, arns: &[String]) -> Result<Vec<sdk::TargetGroup>> 
                 for arn in arns {
                     let describe = cx.elbv2().describe_target_groups().target_group_arns(arn);
                     let answer = describe.send().await.found()?;
-                    all.extend(answer.iter().flat_map(|answer| answer.target_groups()).cloned());
+                    all.extend(answer.iter().flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeTargetGroupsOutput::target_groups).cloned());
                 }
             }
             None => {}

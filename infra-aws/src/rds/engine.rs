@@ -10,9 +10,9 @@ use infra_core::{Value, provider::Result};
 pub enum Engine {
     /// PostgreSQL.
     Postgres(String),
-    /// MySQL.
+    /// `MySQL`.
     Mysql(String),
-    /// MariaDB.
+    /// `MariaDB`.
     Mariadb(String),
 }
 
@@ -57,7 +57,7 @@ impl Engine {
         })
     }
 
-    /// How many numbers of a version are its major part: PostgreSQL 17, MySQL 8.4, MariaDB 11.4.
+    /// How many numbers of a version are its major part: PostgreSQL 17, `MySQL` 8.4, `MariaDB` 11.4.
     fn major_parts(&self) -> usize {
         if matches!(self, Self::Postgres(_)) { 1 } else { 2 }
     }

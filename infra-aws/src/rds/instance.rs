@@ -210,7 +210,7 @@ async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<Vec<DbInstance>> {
             Filter::builder().name("db-instance-id").set_values(Some(names.to_vec())).build();
         let mut pages = cx.rds().describe_db_instances().filters(filter).into_paginator().send();
         while let Some(page) = pages.next().await {
-            all.extend(page.found()?.iter().flat_map(|page| page.db_instances()).cloned());
+            all.extend(page.found()?.iter().flat_map(aws_sdk_rds::operation::describe_db_instances::DescribeDbInstancesOutput::db_instances).cloned());
         }
     }
     Ok(all)

@@ -347,7 +347,7 @@ impl Managed for HostedZone {
 
     fn once() -> Once {
         // The caller's reference is kept for as long as the zone is.
-        Once { token: Some(std::time::Duration::from_secs(365 * 24 * 3600)), ..Once::default() }
+        Once { token: Some(std::time::Duration::from_hours(8760)), ..Once::default() }
     }
 }
 

@@ -94,18 +94,29 @@ pub(crate) fn field_schema(f: &NamedField<'_>) -> TokenStream {
     let doc = summary(&f.field.attrs);
     let (required, secret) = (f.required(), f.ty.secret);
     let FieldAttributes { replace, write_only, computed, tags, .. } = f.attributes;
-    let option = |tokens: Option<TokenStream>| if let Some(tokens) = tokens { quote!(::core::option::Option::Some(#tokens)) } else { quote!(::core::option::Option::None) };
+    let option = |tokens: Option<TokenStream>| {
+        if let Some(tokens) = tokens {
+            quote!(::core::option::Option::Some(#tokens))
+        } else {
+            quote!(::core::option::Option::None)
+        }
+    };
     let default = option(f.attributes.default.as_ref().map(|default| {
         quote!(::infra_core::Data::to_value(&::core::convert::Into::<#inner>::into(#default)))
     }));
     let normalize = option(f.attributes.normalize.as_ref().map(|path| quote!(#path)));
-    let name_rule = option(f.attributes.name.as_ref().map(super::attributes::NameAttributes::tokens));
+    let name_rule =
+        option(f.attributes.name.as_ref().map(super::attributes::NameAttributes::tokens));
     let order = match (&f.attributes.key, f.attributes.set) {
         (Some(key), _) => Some(quote!(::infra_core::provider::Order::Keyed(#key))),
         (None, true) => Some(quote!(::infra_core::provider::Order::Set)),
         (None, false) => None,
     };
-    let shape = if let Some(order) = order { quote!(<#ty as ::infra_core::Data>::shape().ordered(#order)) } else { quote!(<#ty as ::infra_core::Data>::shape()) };
+    let shape = if let Some(order) = order {
+        quote!(<#ty as ::infra_core::Data>::shape().ordered(#order))
+    } else {
+        quote!(<#ty as ::infra_core::Data>::shape())
+    };
     quote! {
         ::infra_core::provider::FieldSchema {
             name: #name, doc: #doc, required: #required, replace: #replace, secret: #secret,

@@ -19,7 +19,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let schemas = fields.iter().map(field_schema);
     let ResourceAttributes { kind, outputs, holds_data, delete_before_replace } = attributes;
     let outputs = outputs.map_or_else(|| quote!(()), |outputs| quote!(#outputs));
-    let before = if let Some(why) = delete_before_replace { quote!(::core::option::Option::Some(#why)) } else { quote!(::core::option::Option::None) };
+    let before = if let Some(why) = delete_before_replace {
+        quote!(::core::option::Option::Some(#why))
+    } else {
+        quote!(::core::option::Option::None)
+    };
     let doc = summary(&input.attrs);
     Ok(quote! {
         #data

@@ -231,7 +231,9 @@ impl<'a> Forward<'a> {
         };
         let (action, record_only) = match found.verdict {
             Verdict::Update => {
-                outputs = stable(node, &outputs).into();
+                // What never got ready has not given all its outputs yet.
+                let given = live.is_some() || record.status == Status::Ready;
+                outputs = stable(node, &outputs, given).into();
                 (Action::Update, false)
             }
             verdict => {
@@ -315,12 +317,13 @@ fn present(seen: Option<&Seen>) -> Option<&ErasedObserved> {
     }
 }
 
-/// The outputs after an update: those that no update changes.
-fn stable(node: &Node, outputs: &Value) -> Value {
+/// The outputs after an update: those that no update changes. Where all of them were `given`, one that is not there is
+/// known to be absent.
+fn stable(node: &Node, outputs: &Value, given: bool) -> Value {
     let schema = node.driver.schema();
     let known = |output: &crate::provider::OutputSchema| {
         let value = outputs.get(output.name).filter(|_| output.stable);
-        let absent = output.stable && outputs.as_map().is_some();
+        let absent = output.stable && given;
         match value {
             Some(value) => Some((output.name.to_owned(), value.clone())),
             None if absent => None,

@@ -30,7 +30,9 @@ pub(super) fn observed(
 fn logs(found: &sdk::Cluster) -> Vec<LogType> {
     let setups = found.logging().map_or(&[][..], |logging| logging.cluster_logging());
     let on = setups.iter().filter(|setup| setup.enabled() == Some(true));
-    on.flat_map(|setup| setup.types()).filter_map(|log| spelled(log.as_str()).ok()).collect()
+    on.flat_map(aws_sdk_eks::types::LogSetup::types)
+        .filter_map(|log| spelled(log.as_str()).ok())
+        .collect()
 }
 
 pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Cluster> {
@@ -69,7 +71,7 @@ pub(super) fn live(found: &sdk::Cluster, inputs: Option<&Cluster>) -> Result<Clu
         support: support.map(|support| spelled(support.as_str())).transpose()?,
         zonal_shift: found
             .zonal_shift_config()
-            .and_then(|shift| shift.enabled())
+            .and_then(aws_sdk_eks::types::ZonalShiftConfigResponse::enabled)
             .unwrap_or_default(),
         service_cidr: network
             .and_then(|n| n.service_ipv4_cidr())

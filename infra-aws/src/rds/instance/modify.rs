@@ -240,7 +240,8 @@ async fn storage(
     }
     // What it has grown to by itself is hidden in `live`, and less than that is refused.
     let now = describe(cx, std::slice::from_ref(&have.id)).await?;
-    let now = now.first().and_then(|db| db.allocated_storage()).unwrap_or_default();
+    let now =
+        now.first().and_then(aws_sdk_rds::types::DbInstance::allocated_storage).unwrap_or_default();
     let size = want.storage.0.max(now);
     let sized = kind || speed || size > now;
     let modify = modify.set_allocated_storage(sized.then_some(size));

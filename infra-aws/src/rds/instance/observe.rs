@@ -72,7 +72,7 @@ fn live(db: &DbInstance, inputs: Option<&Instance>) -> Result<Instance> {
     let max = db.max_allocated_storage().filter(|max| Some(*max) != db.allocated_storage());
     let port = pending.and_then(PendingModifiedValues::port);
     let port = port
-        .or_else(|| db.endpoint().and_then(|e| e.port()))
+        .or_else(|| db.endpoint().and_then(aws_sdk_rds::types::Endpoint::port))
         .or(db.db_instance_port().filter(|p| *p != 0));
     let retention = pending.and_then(PendingModifiedValues::backup_retention_period);
     let groups = db.vpc_security_groups().iter().filter(|group| group.status() != Some("removing"));
