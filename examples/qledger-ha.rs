@@ -161,6 +161,8 @@ struct Network {
     data_group: Handle<ec2::SecurityGroup>,
 }
 
+type Rule = ec2::SecurityGroupRule;
+
 impl Network {
     fn new(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Self {
         let block = checked(stack, "cidr", &config.cidr).unwrap_or(cidr!("10.0.0.0/16"));
@@ -239,7 +241,6 @@ impl Network {
 
         // Who may talk to whom; whatever is not here is refused.
         let mut allow = |name: &str, rule: ec2::SecurityGroupRuleDecl| drop(stack.add(name, rule));
-        type Rule = ec2::SecurityGroupRule;
         let clients = if config.domain.is_some() { everywhere } else { block };
         let door = if config.domain.is_some() { 443 } else { 80 };
         let from = |group: &Handle<ec2::SecurityGroup>| Source::group(&group.id);
@@ -263,31 +264,42 @@ impl Network {
         stack.add("s3", s3.route_table_ids(tables.iter().map(|table| &table.id)));
         if config.interface_endpoints {
             let inside = group(stack, "endpoints", "AWS services inside the network");
-            let https = Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443));
-            stack.add("nodes-to-endpoints", https);
-            for service in [
-                "ecr.api",
-                "ecr.dkr",
-                "ec2",
-                "eks",
-                "eks-auth",
-                "sts",
-                "logs",
-                "ssm",
-                "ssmmessages",
-                "kms",
-                "secretsmanager",
-            ] {
-                let endpoint = ec2::VpcEndpoint::interface(&vpc.id, service)
-                    .subnet_ids(app.iter().map(|subnet| &subnet.id))
-                    .security_group_ids([&inside.id])
-                    .private_dns(true);
-                stack.add(service.replace('.', "-"), endpoint);
-            }
+            stack.add(
+                "nodes-to-endpoints",
+                Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443)),
+            );
+            interface_endpoints(stack, &vpc, &app, &inside);
         }
-
         flow_log(stack, &vpc, key);
         Self { vpc, public, app, data, entry_group, node_group, data_group }
+    }
+}
+
+/// The AWS services that nodes call, reached inside the network instead of through NAT.
+fn interface_endpoints(
+    stack: &mut Stack,
+    vpc: &Handle<ec2::Vpc>,
+    subnets: &[Handle<ec2::Subnet>],
+    group: &Handle<ec2::SecurityGroup>,
+) {
+    for service in [
+        "ecr.api",
+        "ecr.dkr",
+        "ec2",
+        "eks",
+        "eks-auth",
+        "sts",
+        "logs",
+        "ssm",
+        "ssmmessages",
+        "kms",
+        "secretsmanager",
+    ] {
+        let endpoint = ec2::VpcEndpoint::interface(&vpc.id, service)
+            .subnet_ids(subnets.iter().map(|subnet| &subnet.id))
+            .security_group_ids([&group.id])
+            .private_dns(true);
+        stack.add(service.replace('.', "-"), endpoint);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engine's specification: one scenario a test, on a fake cloud.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod harness;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;
@@ -592,7 +594,7 @@ async fn crash(
     verb: &'static str,
     about: &str,
     what: Wrong,
-    program: fn(&mut Stack) -> Result<()>,
+    program: impl Fn(&mut Stack) -> Result<()> + Copy + Send + Sync + 'static,
 ) {
     lab.world.fault(verb, about, what, 1);
     let hung = lab.world.hung.notified();
@@ -800,7 +802,6 @@ async fn a_second_up_meanwhile_finds_the_lock_and_preview_says_so() {
 
 #[tokio::test]
 async fn the_first_stop_finishes_what_runs_and_starts_nothing_new() {
-    let lab = Lab::new();
     fn chain(stack: &mut Stack) -> Result<()> {
         base(stack)?;
         let mut subject = interpolate!("the first");
@@ -809,6 +810,7 @@ async fn the_first_stop_finishes_what_runs_and_starts_nothing_new() {
         }
         Ok(())
     }
+    let lab = Lab::new();
     let mut engine = lab.engine(chain);
     let (events, mut stream) = infra_core::event::Events::channel();
     engine.events = events;

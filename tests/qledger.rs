@@ -1,7 +1,9 @@
 //! The flagship on the embedded AWS: what a person who has just cloned the repository sees, and what must hold of it.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 #[path = "../examples/qledger-ha.rs"]
-#[expect(dead_code, missing_docs, unreachable_pub, reason = "an example seen as a module")]
+#[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;
 
 use std::{path::PathBuf, sync::Arc};
@@ -56,7 +58,7 @@ impl Lab {
 
     async fn plan(&self, sets: &[&str], refresh: Refresh) -> Arc<Plan> {
         let plan = PlanOptions { refresh, ..PlanOptions::default() };
-        let options = PreviewOptions { plan, ..PreviewOptions::default() };
+        let options = PreviewOptions { plan };
         let preview = command::preview(&self.engine(sets).await, &options).await;
         preview.unwrap_or_else(|e| panic!("{e:?}")).plan
     }

@@ -1,5 +1,7 @@
 //! The habits of this code base, kept by a test: where files go, how long they get, what they must say.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -21,7 +23,7 @@ fn sources() -> Vec<(String, String)> {
             let name = entry.file_name().unwrap().to_string_lossy().into_owned();
             if entry.is_dir() && name != "target" && !name.starts_with('.') {
                 walk(&entry, found);
-            } else if name.ends_with(".rs") {
+            } else if entry.extension().is_some_and(|of| of == "rs") {
                 found.push(entry);
             }
         }

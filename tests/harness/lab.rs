@@ -114,7 +114,7 @@ impl Lab {
                 Arc::new(connector) as Arc<dyn Connector>,
             )]
             .into(),
-            state: state.with_env(env.clone()),
+            state: state.with_env(Arc::clone(&env) as _),
             env,
             context: Context {
                 stack: name,
@@ -168,8 +168,7 @@ impl Lab {
         program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Preview> {
         let engine = self.engine(program);
-        let options =
-            PreviewOptions { plan: self.options.plan.clone(), ..PreviewOptions::default() };
+        let options = PreviewOptions { plan: self.options.plan.clone() };
         let preview = command::preview(&engine, &options).await?;
         if let Some(snapshot) = self.snapshot().await {
             check(&preview.plan, &preview.graph, &snapshot);
@@ -178,7 +177,6 @@ impl Lab {
     }
 
     /// The plan of a program.
-    #[track_caller]
     pub async fn plan(
         &self,
         program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,

@@ -104,13 +104,9 @@ async fn a_crash_during_a_replacement_converges() {
         for what in [Wrong::HangBefore, Wrong::HangAfter] {
             let lab = Lab::new();
             lab.up(net("10.0.0.0/16")).await.ok();
-            fn moved(s: &mut Stack) -> infra_core::Result<()> {
-                s.add("net", Net::new("10.9.0.0/16"));
-                Ok(())
-            }
-            crash(&lab, verb, about, what.clone(), moved).await;
+            crash(&lab, verb, about, what.clone(), net("10.9.0.0/16")).await;
             assert_eq!(lab.world.count(), 1, "{what:?} {verb}");
-            assert!(lab.plan(moved).await.is_empty());
+            assert!(lab.plan(net("10.9.0.0/16")).await.is_empty());
         }
     }
 }

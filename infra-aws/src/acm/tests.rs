@@ -1,5 +1,7 @@
 //! The verbs of `acm` over the embedded AWS.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Certificate, CertificateValidation};
@@ -25,7 +27,7 @@ async fn a_certificate_says_its_records_before_it_is_issued() {
 
     let validation: CertificateValidation = want(json!({"certificate": made.id}));
     assert!(read(&aws, &made.id, &validation).await.is_none());
-    let (cx, op) = (Cx::new(aws.clone()), operation::<CertificateValidation>());
+    let (cx, op) = (Cx::new(Arc::clone(&aws)), operation::<CertificateValidation>());
     let id = CertificateValidation::create(&cx, &validation, &op).await.unwrap();
     let found = read(&aws, &id, &validation).await.unwrap();
     assert!(

@@ -182,7 +182,7 @@ impl Managed for AccessEntry {
             .r#type(want.kind.as_str())
             .set_kubernetes_groups((!want.groups.is_empty()).then(|| want.groups.clone()))
             .set_username(want.username.clone())
-            .set_tags(tagging::list(cx.tags(&want.tags, op)))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))))
             .client_request_token(op.token());
         create.send().await.classify()?;
         Ok(want.id())

@@ -214,7 +214,7 @@ impl Managed for Addon {
             .resolve_conflicts(want.resolve_conflicts.as_str().into())
             .set_service_account_role_arn(want.service_account_role.clone().map(Into::into))
             .set_pod_identity_associations((!identities.is_empty()).then_some(identities))
-            .set_tags(tagging::list(cx.tags(&want.tags, op)))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))))
             .client_request_token(op.token());
         create.send().await.classify()?;
         Ok(want.id())

@@ -37,6 +37,7 @@ use crate::{
 /// Needs `eks:CreateCluster`, `DescribeCluster`, `UpdateClusterConfig`, `UpdateClusterVersion`,
 /// `AssociateEncryptionConfig`, `DeleteCluster`, `TagResource`, `UntagResource` on it, `iam:PassRole` on its role,
 /// `iam:CreateServiceLinkedRole` for the first, and `kms:CreateGrant`, `kms:DescribeKey` on its key.
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the AWS API")]
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:eks:Cluster", outputs = ClusterOutputs)]
 pub struct Cluster {
@@ -186,7 +187,7 @@ impl Managed for Cluster {
             .zonal_shift_config(
                 ZonalShiftConfigRequest::builder().enabled(want.zonal_shift).build(),
             )
-            .set_tags(tagging::list(cx.tags(&want.tags, op)))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))))
             .client_request_token(op.token());
         create.send().await.classify()?;
         Ok(name)

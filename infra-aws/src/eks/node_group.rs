@@ -291,13 +291,15 @@ impl Managed for NodeGroup {
             .set_ami_type(want.ami_type.as_deref().map(Into::into))
             .capacity_type(want.capacity.as_str().into())
             .set_disk_size(want.disk_size)
-            .set_labels(tagging::list(want.labels.clone()).filter(|labels| !labels.is_empty()))
+            .set_labels(
+                Some(tagging::list(want.labels.clone())).filter(|labels| !labels.is_empty()),
+            )
             .set_taints((!taints.is_empty()).then_some(taints))
             .set_update_config(want.max_unavailable.map(update::update_config))
             .node_repair_config(NodeRepairConfig::builder().enabled(want.repair).build())
             .set_version(want.version.clone())
             .set_release_version(want.release.clone())
-            .set_tags(tagging::list(cx.tags(&want.tags, op)))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))))
             .client_request_token(op.token());
         create.send().await.classify()?;
         want.id()

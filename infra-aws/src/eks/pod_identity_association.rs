@@ -122,7 +122,7 @@ impl Managed for PodIdentityAssociation {
             .role_arn(want.role.as_str())
             .set_target_role_arn(want.target_role.clone().map(Into::into))
             .disable_session_tags(want.disable_session_tags)
-            .set_tags(tagging::list(cx.tags(&want.tags, op)))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))))
             .client_request_token(op.token());
         let answer = create.send().await.classify()?;
         let id = answer.association().and_then(|association| association.association_id());

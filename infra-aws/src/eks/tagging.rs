@@ -9,8 +9,8 @@ use crate::{Aws, classify::Classify as _, tags};
 pub(super) type Tags = BTreeMap<String, String>;
 
 /// In the SDK's form, for a creating call.
-pub(super) fn list(tags: Tags) -> Option<HashMap<String, String>> {
-    Some(tags.into_iter().collect())
+pub(super) fn list(tags: Tags) -> HashMap<String, String> {
+    tags.into_iter().collect()
 }
 
 /// From the SDK's form.
@@ -22,7 +22,13 @@ pub(super) fn map(tags: Option<&HashMap<String, String>>) -> Tags {
 pub(super) async fn update(cx: &Cx<Aws>, arn: &str, live: &Tags, want: &Tags) -> Result<()> {
     let (put, remove) = tags::changes(live, want);
     if !put.is_empty() {
-        cx.eks().tag_resource().resource_arn(arn).set_tags(list(put)).send().await.classify()?;
+        cx.eks()
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(list(put)))
+            .send()
+            .await
+            .classify()?;
     }
     if !remove.is_empty() {
         let untag = cx.eks().untag_resource().resource_arn(arn).set_tag_keys(Some(remove));

@@ -1,5 +1,7 @@
 //! The verbs of `eks` over the embedded AWS.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{
@@ -39,7 +41,7 @@ async fn a_cluster_with_all_that_is_in_it() {
         "tags": {"b": "2"}
     }));
     let protected = bring(&aws, "prod", &changed).await;
-    let cx = Cx::new(aws.clone());
+    let cx = Cx::new(Arc::clone(&aws));
     let refused = Cluster::delete(&cx, &protected, &changed, &operation::<Cluster>()).await;
     assert!(refused.unwrap_err().to_string().contains("deletion_protection(false)"));
 

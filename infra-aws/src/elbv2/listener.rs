@@ -196,7 +196,7 @@ impl Managed for Listener {
             .set_certificates(want.certificate.as_ref().map(|arn| vec![certificate(arn)]))
             .set_ssl_policy(want.ssl_policy.clone())
             .set_alpn_policy(want.alpn.clone().map(|policy| vec![policy]))
-            .set_tags(tagging::list(cx.tags(&want.tags, op)));
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))));
         let answer = create.send().await.classify()?;
         let arn = answer.listeners().first().and_then(sdk::Listener::listener_arn);
         let arn =

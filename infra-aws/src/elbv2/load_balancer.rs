@@ -179,12 +179,12 @@ impl LoadBalancer {
     /// Everything that was asked for and exists, with its tags.
     async fn find(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Result<Vec<(sdk::LoadBalancer, Tags)>> {
         let arns: Vec<String> = find.iter().filter_map(Find::id).map(str::to_owned).collect();
-        let names = find.iter().filter_map(|find| match find {
+        let wanted = find.iter().filter_map(|find| match find {
             Find::Made { want, .. } => want.name.as_deref(),
             Find::Id { .. } => None,
         });
         let mut found = by_arn(cx, &arns).await?;
-        let named = try_join_all(names.map(|name| by_name(cx, name))).await?;
+        let named = try_join_all(wanted.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
         let arns: Vec<_> =
             found.iter().filter_map(|lb| lb.load_balancer_arn().map(str::to_owned)).collect();
@@ -236,7 +236,7 @@ impl Managed for LoadBalancer {
                 want.security_groups.iter().map(ToString::to_string).collect(),
             ))
             .set_ip_address_type(want.ip_address_type.map(|t| t.as_str().into()))
-            .set_tags(tagging::list(cx.tags(&want.tags, op)));
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))));
         let answer = create.send().await.classify()?;
         let arn = answer.load_balancers().first().and_then(sdk::LoadBalancer::load_balancer_arn);
         let arn =

@@ -14,9 +14,8 @@ pub(super) type Tags = BTreeMap<String, String>;
 const BATCH: usize = 20;
 
 /// In the SDK's form, for a creating call.
-pub(super) fn list(tags: Tags) -> Option<Vec<Tag>> {
-    let tags = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-    Some(tags.collect())
+pub(super) fn list(tags: Tags) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// The tags of objects that were just described.
@@ -42,7 +41,13 @@ pub(super) async fn of(cx: &Cx<Aws>, arns: &[String]) -> Result<HashMap<String, 
 pub(super) async fn update(cx: &Cx<Aws>, arn: &str, live: &Tags, want: &Tags) -> Result<()> {
     let (put, remove) = tags::changes(live, want);
     if !put.is_empty() {
-        cx.elbv2().add_tags().resource_arns(arn).set_tags(list(put)).send().await.classify()?;
+        cx.elbv2()
+            .add_tags()
+            .resource_arns(arn)
+            .set_tags(Some(list(put)))
+            .send()
+            .await
+            .classify()?;
     }
     if !remove.is_empty() {
         let untag = cx.elbv2().remove_tags().resource_arns(arn);

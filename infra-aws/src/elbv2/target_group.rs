@@ -166,12 +166,12 @@ impl TargetGroup {
     /// Everything that was asked for and exists, with its tags.
     async fn find(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Result<Vec<(sdk::TargetGroup, Tags)>> {
         let arns: Vec<String> = find.iter().filter_map(Find::id).map(str::to_owned).collect();
-        let names = find.iter().filter_map(|find| match find {
+        let wanted = find.iter().filter_map(|find| match find {
             Find::Made { want, .. } => want.name.as_deref(),
             Find::Id { .. } => None,
         });
         let mut found = by_arn(cx, &arns).await?;
-        let named = try_join_all(names.map(|name| by_name(cx, name))).await?;
+        let named = try_join_all(wanted.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
         let arns: Vec<_> =
             found.iter().filter_map(|g| g.target_group_arn().map(str::to_owned)).collect();
@@ -231,7 +231,7 @@ impl Managed for TargetGroup {
             .set_healthy_threshold_count(check.and_then(|check| check.healthy))
             .set_unhealthy_threshold_count(check.and_then(|check| check.unhealthy))
             .set_matcher(check.and_then(HealthCheck::sdk_matcher))
-            .set_tags(tagging::list(cx.tags(&want.tags, op)));
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))));
         let answer = create.send().await.classify()?;
         let arn = answer.target_groups().first().and_then(sdk::TargetGroup::target_group_arn);
         let arn =

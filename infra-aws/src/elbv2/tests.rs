@@ -1,5 +1,7 @@
 //! The verbs of `elbv2` over the embedded AWS.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Listener, LoadBalancer, TargetAttachment, TargetGroup};
@@ -26,7 +28,7 @@ async fn a_network_load_balancer_with_all_that_hangs_on_it() {
     }));
     let protected = bring(&aws, &lb_made.id, &changed).await;
     let refused = LoadBalancer::delete(
-        &Cx::new(aws.clone()),
+        &Cx::new(Arc::clone(&aws)),
         &protected,
         &changed,
         &operation::<LoadBalancer>(),
@@ -57,7 +59,7 @@ async fn a_network_load_balancer_with_all_that_hangs_on_it() {
         Listener { port: 8443, tags: [("a".to_owned(), "1".to_owned())].into(), ..listener };
     let listener_made = bring(&aws, &listener_made.id, &moved).await;
     // What a listener forwards to stays.
-    let cx = Cx::new(aws.clone());
+    let cx = Cx::new(Arc::clone(&aws));
     let refused = TargetGroup::delete(&cx, &group_made, &other, &operation::<TargetGroup>()).await;
     assert!(refused.unwrap_err().class().is_retryable());
 

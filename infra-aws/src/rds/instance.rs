@@ -39,6 +39,7 @@ use crate::{
 /// `DescribeDBInstances`, the tag actions; `iam:CreateServiceLinkedRole` for the first; `iam:PassRole` for the
 /// monitoring role; `kms:CreateGrant` and `kms:DescribeKey` on its keys; `secretsmanager:CreateSecret` and
 /// `TagResource` for a managed password.
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the AWS API")]
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:rds:Instance", outputs = InstanceOutputs, holds_data)]
 pub struct Instance {
@@ -241,7 +242,7 @@ impl Managed for Instance {
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
-        let tags = tagging::list(cx.tags(&want.tags, op));
+        let tags = Some(tagging::list(cx.tags(&want.tags, op)));
         let answer = modify::creation(cx, want).set_tags(tags).send().await.classify()?;
         // AWS keeps the identifier in lower case.
         let name = answer.db_instance().and_then(DbInstance::db_instance_identifier);

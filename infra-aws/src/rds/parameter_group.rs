@@ -177,7 +177,7 @@ impl Managed for ParameterGroup {
             .set_db_parameter_group_name(want.name.clone())
             .db_parameter_group_family(&want.family)
             .description(&want.description)
-            .set_tags(tagging::list(cx.tags(&want.tags, op)));
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))));
         let answer = create.send().await.classify()?;
         let name = answer.db_parameter_group().and_then(DbParameterGroup::db_parameter_group_name);
         Ok(name.or(want.name.as_deref()).unwrap_or_default().to_lowercase())

@@ -96,8 +96,8 @@ impl SubnetGroup {
         Ok(Some(Self::observed(found, &tags)))
     }
 
-    fn subnet_ids(&self) -> Option<Vec<String>> {
-        Some(self.subnets.iter().map(ToString::to_string).collect())
+    fn subnet_ids(&self) -> Vec<String> {
+        self.subnets.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -114,8 +114,8 @@ impl Managed for SubnetGroup {
             .create_db_subnet_group()
             .set_db_subnet_group_name(want.name.clone())
             .db_subnet_group_description(&want.description)
-            .set_subnet_ids(want.subnet_ids())
-            .set_tags(tagging::list(cx.tags(&want.tags, op)));
+            .set_subnet_ids(Some(want.subnet_ids()))
+            .set_tags(Some(tagging::list(cx.tags(&want.tags, op))));
         let answer = create.send().await.classify()?;
         // AWS keeps the name in lower case.
         let name = answer.db_subnet_group().and_then(DbSubnetGroup::db_subnet_group_name);
@@ -127,7 +127,7 @@ impl Managed for SubnetGroup {
         if change.touches(Self::SUBNETS) || change.touches(Self::DESCRIPTION) {
             let modify = cx.rds().modify_db_subnet_group().db_subnet_group_name(name);
             let modify = modify.db_subnet_group_description(&want.description);
-            modify.set_subnet_ids(want.subnet_ids()).send().await.classify()?;
+            modify.set_subnet_ids(Some(want.subnet_ids())).send().await.classify()?;
         }
         if change.touches(Self::TAGS) {
             let arn = have.outputs.as_ref().map(|outputs| outputs.arn.as_str()).unwrap_or_default();

@@ -10,9 +10,8 @@ use crate::{Aws, classify::Classify as _, tags};
 pub(super) type Tags = BTreeMap<String, String>;
 
 /// In the SDK's form, for a creating call.
-pub(super) fn list(tags: Tags) -> Option<Vec<Tag>> {
-    let tags = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-    Some(tags.collect())
+pub(super) fn list(tags: Tags) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// From the SDK's form.
@@ -31,7 +30,7 @@ pub(super) async fn of(cx: &Cx<Aws>, arn: &str) -> Result<Tags> {
 pub(super) async fn update(cx: &Cx<Aws>, arn: &str, live: &Tags, want: &Tags) -> Result<()> {
     let (put, remove) = tags::changes(live, want);
     if !put.is_empty() {
-        let tag = cx.rds().add_tags_to_resource().resource_name(arn).set_tags(list(put));
+        let tag = cx.rds().add_tags_to_resource().resource_name(arn).set_tags(Some(list(put)));
         tag.send().await.classify()?;
     }
     if !remove.is_empty() {

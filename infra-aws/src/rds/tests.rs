@@ -1,5 +1,7 @@
 //! The verbs of `rds` over the embedded AWS.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Instance, ParameterGroup, SubnetGroup};
@@ -99,9 +101,13 @@ async fn databases() {
     let managed: Instance = want(json);
     let protected = bring(&aws, "ledger", &managed).await;
     assert!(protected.outputs.as_ref().unwrap().master_secret_arn.is_some());
-    let refused =
-        Instance::delete(&Cx::new(aws.clone()), &protected, &managed, &operation::<Instance>())
-            .await;
+    let refused = Instance::delete(
+        &Cx::new(Arc::clone(&aws)),
+        &protected,
+        &managed,
+        &operation::<Instance>(),
+    )
+    .await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.class(), Class::Invalid);
     assert!(refused.to_string().contains("deletion_protection(false)"), "{refused}");
@@ -132,7 +138,7 @@ async fn what_waits_for_the_window_is_no_drift() {
     let paths = differing(&now, &have.live);
     let change =
         Change { have: Some(&have), recorded: Some(&now), want: Some(&now), paths: &paths };
-    Instance::update(&Cx::new(aws.clone()), &change, &operation::<Instance>()).await.unwrap();
+    Instance::update(&Cx::new(Arc::clone(&aws)), &change, &operation::<Instance>()).await.unwrap();
     bring(&aws, "ledger", &now).await;
     let raw = aws.rds().describe_db_instances().send().await.unwrap();
     assert_eq!(raw.db_instances()[0].db_instance_class(), Some("db.m7g.large"));

@@ -1,5 +1,7 @@
 //! The verbs of `route53` over the embedded AWS.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{HostedZone, Record};
@@ -31,7 +33,7 @@ async fn zones_and_records() {
         record("app.example.com", "A", json!({"values": ["192.0.2.2", "192.0.2.3"], "ttl": 60}));
     let address_made = bring(&aws, &address_made.id, &moved).await;
     // Never over what is there.
-    let taken = Record::create(&Cx::new(aws.clone()), &moved, &operation::<Record>()).await;
+    let taken = Record::create(&Cx::new(Arc::clone(&aws)), &moved, &operation::<Record>()).await;
     assert_eq!(taken.unwrap_err().class(), Class::Exists);
 
     let text = record("example.com", "TXT", json!({"values": ["v=spf1 -all"]}));
@@ -49,11 +51,12 @@ async fn zones_and_records() {
         (&alias_made.id, &alias),
     ];
     let find = all.map(|(id, record)| Find::Id { id, recorded: Some(record) });
-    let found = Record::read(&Cx::new(aws.clone()), &find).await;
+    let found = Record::read(&Cx::new(Arc::clone(&aws)), &find).await;
     assert!(found.into_iter().all(|found| found.unwrap().is_some()));
 
     let refused =
-        HostedZone::delete(&Cx::new(aws.clone()), &made, &other, &operation::<HostedZone>()).await;
+        HostedZone::delete(&Cx::new(Arc::clone(&aws)), &made, &other, &operation::<HostedZone>())
+            .await;
     assert!(refused.unwrap_err().class().is_retryable());
     delete(&aws, &address_made, &moved).await;
     delete(&aws, &text_made, &text).await;

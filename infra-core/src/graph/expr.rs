@@ -124,7 +124,9 @@ impl Expr {
             Self::Literal(_) => {}
             Self::Reference { urn, path } => found(urn, path),
             Self::List(list) | Self::Concat(list) => {
-                list.iter().for_each(|expr| expr.references(found));
+                for expr in list {
+                    expr.references(found);
+                }
             }
             Self::Map(map) => map.values().for_each(|expr| expr.references(found)),
             Self::Field(of, _)

@@ -261,7 +261,9 @@ fn events() -> Vec<Event> {
 fn a_run_off_a_terminal() {
     let buffer = Buffer::default();
     let mut human = Human::new(Sink::plain(Box::new(buffer.clone())), false);
-    events().iter().for_each(|event| human.show(event));
+    for event in &events() {
+        human.show(event);
+    }
     human.end();
     let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
     insta::assert_snapshot!("run", stripped(&text));
