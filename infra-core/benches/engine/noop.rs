@@ -1,6 +1,10 @@
 //! A provider that does nothing, and the layered graph of resources on it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use infra_core::{
     Outputs, Resource,
@@ -15,13 +19,22 @@ use infra_core::{
 /// How many resources a layer has.
 const LAYER: usize = 100;
 
-/// A connection to nothing.
-pub(crate) struct Nothing;
+/// A connection to nothing: all it knows is what it was told to delete.
+#[derive(Default)]
+pub(crate) struct Nothing {
+    deleted: Mutex<HashSet<String>>,
+}
 
 /// Its configuration: none.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "noop:Provider")]
 pub(crate) struct NothingProvider {}
+
+impl Nothing {
+    fn deleted(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Cloud for Nothing {
     type Provider = NothingProvider;
@@ -49,11 +62,12 @@ impl Managed for Thing {
     type Cloud = Nothing;
 
     async fn read(
-        _: &Cx<Nothing>,
+        cx: &Cx<Nothing>,
         find: &[Find<'_, Self>],
     ) -> Vec<provider::Result<Option<Observed<Self>>>> {
+        let deleted = cx.deleted();
         let answer = |find: &Find<'_, Self>| match (find.id(), find.inputs()) {
-            (Some(id), Some(inputs)) => {
+            (Some(id), Some(inputs)) if !deleted.contains(id) => {
                 Ok(Some(Observed::ready(id, inputs.clone(), ThingOutputs { id: id.to_owned() })))
             }
             _ => Ok(None),
@@ -73,11 +87,12 @@ impl Managed for Thing {
     }
 
     async fn delete(
-        _: &Cx<Nothing>,
-        _: &Observed<Self>,
+        cx: &Cx<Nothing>,
+        thing: &Observed<Self>,
         _: &Self,
         _: &Operation,
     ) -> provider::Result<()> {
+        cx.deleted().insert(thing.id.clone());
         Ok(())
     }
 }
@@ -101,7 +116,7 @@ impl Connector for Connect {
 
     async fn connect(&self, _: &state::Value, _: &Context) -> provider::Result<Connection> {
         let identity = [("cloud".to_owned(), "noop".to_owned())].into();
-        Ok(Connection { identity, client: Arc::new(Nothing) })
+        Ok(Connection { identity, client: Arc::new(Nothing::default()) })
     }
 
     async fn serve(

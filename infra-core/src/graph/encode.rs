@@ -18,10 +18,9 @@ pub fn encode(expr: &Expr) -> Value {
     let list = |exprs: &[Expr]| Value::List(exprs.iter().map(encode).collect());
     match expr {
         Expr::Literal(value) => escape(value),
-        Expr::Reference { urn, path } => tag(
-            "$ref",
-            Value::from([("urn", urn.as_str().into()), ("path", path.to_string().into())]),
-        ),
+        Expr::Reference { urn, path } => {
+            tag("$ref", Value::List(vec![urn.as_str().into(), path.to_string().into()]))
+        }
         Expr::List(exprs) => list(exprs),
         Expr::Map(map) => Value::Map(map.iter().map(|(k, e)| (escaped(k), encode(e))).collect()),
         Expr::Concat(parts) => tag("$concat", list(parts)),
@@ -69,10 +68,12 @@ fn decode_tag(tag: &str, inner: &Value) -> Result<Expr> {
     let of = || boxed(inner.get("of").ok_or_else(|| malformed(tag))?);
     let text = |key| inner.get(key).and_then(Value::as_str).ok_or_else(|| malformed(tag));
     Ok(match tag {
-        "$ref" => Expr::Reference {
-            urn: text("urn")?.parse::<Urn>()?,
-            path: text("path")?.parse::<Path>()?,
-        },
+        "$ref" => {
+            let Some([urn, path]) = inner.as_list() else { return Err(malformed(tag)) };
+            let text =
+                |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| malformed(tag));
+            Expr::Reference { urn: text(urn)?.parse::<Urn>()?, path: text(path)?.parse::<Path>()? }
+        }
         "$concat" => {
             let parts = inner.as_list().ok_or_else(|| malformed(tag))?;
             Expr::Concat(parts.iter().map(decode).collect::<Result<_>>()?)
@@ -177,46 +178,44 @@ pub(super) fn digest(graph: &Graph) -> String {
     text
 }
 
-/// All of a node that decides what is planned.
+/// All of a node that decides what is planned. What is as it would be unsaid is left out: with a hundred thousand nodes
+/// the fifteen keys of each would be most of the history's size.
 fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
-    let texts = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::String).collect());
-    let options = &node.options;
-    let timeout = |limit: Option<std::time::Duration>| {
+    let text = |text: &dyn ToString| Value::String(text.to_string());
+    let list = |list: Vec<Value>| (!list.is_empty()).then_some(Value::List(list));
+    let paths = |paths: &[Path]| list(paths.iter().map(|path| text(path)).collect());
+    let flag = |flag: bool| flag.then_some(Value::Bool(true));
+    let seconds = |limit: &Option<std::time::Duration>| {
         limit.map_or(Value::Null, |limit| limit.as_secs().into())
     };
-    let paths = |paths: &[Path]| texts(paths.iter().map(ToString::to_string).collect());
+    let options = &node.options;
+    let timeouts = [options.create_timeout, options.update_timeout, options.delete_timeout];
+    let timed = timeouts.iter().any(Option::is_some);
     let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), shown(&encode(e))));
-    Value::from([
-        ("urn", node.urn.as_str().into()),
-        (
-            "role",
-            match node.role {
-                Role::Managed => "managed".into(),
-                Role::Lookup => "lookup".into(),
-                Role::Provider => "provider".into(),
-            },
-        ),
-        ("version", node.driver.version().into()),
-        ("inputs", Value::Map(inputs.collect())),
-        ("provider", node.provider.as_ref().map_or(Value::Null, |urn| urn.as_str().into())),
-        ("protect", options.protect.into()),
-        ("retain_on_delete", options.retain_on_delete.into()),
-        ("depends_on", texts(options.depends_on.iter().map(ToString::to_string).collect())),
+    let role = match node.role {
+        Role::Managed => None,
+        Role::Lookup => Some("lookup".into()),
+        Role::Provider => Some("provider".into()),
+    };
+    let entries = [
+        ("urn", Some(text(&node.urn))),
+        ("role", role),
+        ("version", Some(node.driver.version().into())),
+        ("inputs", Some(Value::Map(inputs.collect()))),
+        ("provider", node.provider.as_ref().map(|urn| text(urn))),
+        ("protect", flag(options.protect)),
+        ("retain_on_delete", flag(options.retain_on_delete)),
+        ("depends_on", list(options.depends_on.iter().map(|urn| text(urn)).collect())),
         ("ignore_changes", paths(&options.ignore_changes)),
         ("replace_on_changes", paths(&options.replace_on_changes)),
-        ("delete_before_replace", options.delete_before_replace.into()),
-        ("aliases", texts(options.aliases.clone())),
-        (
-            "timeouts",
-            Value::List(vec![
-                timeout(options.create_timeout),
-                timeout(options.update_timeout),
-                timeout(options.delete_timeout),
-            ]),
-        ),
-        ("import", options.import.as_deref().map_or(Value::Null, Value::from)),
-        ("adopt", options.adopt.into()),
-    ])
+        ("delete_before_replace", flag(options.delete_before_replace)),
+        ("aliases", list(options.aliases.iter().map(|alias| text(alias)).collect())),
+        ("timeouts", timed.then(|| Value::List(timeouts.iter().map(seconds).collect()))),
+        ("import", options.import.as_ref().map(|id| text(id))),
+        ("adopt", flag(options.adopt)),
+    ];
+    let said = entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Map(said.collect())
 }
 
 /// The value without what is secret in it.

@@ -49,7 +49,9 @@ pub(super) fn write(kind: &str, body: &impl Serialize) -> Result<Vec<u8>> {
     let body = serde_json::value::to_raw_value(body).map_err(wrong)?;
     let sha256 = Checksum::of(body.get().as_bytes());
     let document = Document { kind, format: VERSION, sha256, body: &body };
-    let mut bytes = serde_json::to_vec(&document).map_err(wrong)?;
+    // A history entry can be a hundred MiB: the second copy does not grow by doubling.
+    let mut bytes = Vec::with_capacity(body.get().len() + 256);
+    serde_json::to_writer(&mut bytes, &document).map_err(wrong)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
