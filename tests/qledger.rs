@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "qledger/killed.rs"]
+mod killed;
 #[path = "../examples/qledger-ha.rs"]
 #[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use infra_aws::embedded::{Cloud, Settings as Embedded};
 use infra_core::{
@@ -18,6 +23,23 @@ use infra_core::{
     state::Outcome,
 };
 use tempfile::TempDir;
+
+/// The example's own configuration for `dev`, with state and key in `folder`.
+fn settings(folder: &Path, sets: &[&str]) -> Settings {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/qledger-ha.toml");
+    let source = Source {
+        program: "qledger-ha".to_owned(),
+        file: Some(beside),
+        from: folder.to_owned(),
+        beside: None,
+    };
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    let mut settings = Settings::load(&source, "dev", &sets, &["region"]).unwrap();
+    settings.state = Some(format!("file:{}", folder.join("state").display()));
+    settings.key = Some(format!("file:{}", folder.join("key").display()));
+    settings.directory = folder.to_owned();
+    settings
+}
 
 /// One stack on one embedded AWS.
 struct Lab {
@@ -31,18 +53,7 @@ impl Lab {
     }
 
     async fn engine(&self, sets: &[&str]) -> Engine {
-        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/qledger-ha.toml");
-        let source = Source {
-            program: "qledger-ha".to_owned(),
-            file: Some(beside),
-            from: self.folder.path().to_owned(),
-            beside: None,
-        };
-        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
-        let mut settings = Settings::load(&source, "dev", &sets, &["region"]).unwrap();
-        settings.state = Some(format!("file:{}", self.folder.path().join("state").display()));
-        settings.key = Some(format!("file:{}", self.folder.path().join("key").display()));
-        settings.directory = self.folder.path().to_owned();
+        let settings = settings(self.folder.path(), sets);
         let app =
             App::new("qledger-ha").cloud("simulated", infra_aws::simulated_in(self.cloud.clone()));
         app.engine(&settings, qledger_ha::program).await.unwrap_or_else(|e| panic!("{e:?}"))

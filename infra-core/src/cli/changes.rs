@@ -99,11 +99,13 @@ async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Res
     let urns = |texts: &[String]| -> Result<BTreeSet<Urn>> {
         texts.iter().map(|text| resolve(text, &known)).collect()
     };
+    // Said again after a run that was cut off, a whole urn may be gone already.
+    let lost = |text: &String| resolve(text, &known).or_else(|e| text.parse().map_err(|_| e));
     Ok(PlanOptions {
         targets: urns(&planning.target)?,
         excludes: urns(&planning.exclude)?,
         replaces: urns(&towards.replace)?,
-        allow_data_loss: urns(&planning.allow_data_loss)?,
+        allow_data_loss: planning.allow_data_loss.iter().map(lost).collect::<Result<_>>()?,
         refresh: match (planning.refresh, planning.no_refresh) {
             (true, _) => Refresh::All,
             (_, true) => Refresh::Nothing,

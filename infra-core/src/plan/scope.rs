@@ -98,13 +98,14 @@ fn closure(from: Vec<Urn>, next: impl Fn(&Urn) -> Vec<Urn>) -> HashSet<Urn> {
     found
 }
 
-/// Every urn that an option names has to exist, or nothing would happen and nobody would notice.
+/// Every urn that an option names has to exist, or nothing would happen and nobody would notice. Not so what may be
+/// lost: a wrong urn there stops at the loss that it does not allow, and a right one is gone when a `destroy` that was
+/// cut off is given again.
 fn known(graph: &Graph, remembered: &Remembered<'_>, options: &PlanOptions) -> Result<()> {
     let named = [
         ("--target", &options.targets),
         ("--exclude", &options.excludes),
         ("--replace", &options.replaces),
-        ("--allow-data-loss", &options.allow_data_loss),
     ];
     for (flag, urns) in named {
         for urn in urns {

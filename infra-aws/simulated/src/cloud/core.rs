@@ -1,6 +1,6 @@
 //! One call from beginning to end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ use crate::realism;
 use crate::services::Access;
 use crate::settings::Settings;
 use crate::wire::{ApiCall, Reply, fail, render_failure};
-use crate::world::World;
+use crate::world::{Docs, World};
 
 /// How many calls are remembered for [`Cloud::calls`].
 const REMEMBERED: usize = 100_000;
@@ -83,6 +83,29 @@ impl Cloud {
     /// Every API call this process made, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         locked(&self.0.calls).iter().cloned().collect()
+    }
+
+    /// How many objects there are of what, over all accounts and regions: `ec2/vpc` → 2. What AWS makes by itself (the
+    /// default network, its managed policies) counts, and so does what is deleted but still shown, as in AWS.
+    ///
+    /// Reads the file of a cloud that is kept in one: it blocks.
+    pub fn inventory(&self) -> Result<BTreeMap<String, usize>, Error> {
+        let mut held = locked(&self.0.held);
+        let Held { world, journal } = &mut *held;
+        let lock = journal.as_mut().map(|journal| journal.enter(world, Mode::Read)).transpose()?;
+        world.settle(now());
+        let mut counted = BTreeMap::new();
+        for id in world.ids() {
+            // Tables that begin with `+` are this crate's own notes, no objects.
+            let tables = world.docs(id).into_iter().flat_map(Docs::tables);
+            for (name, rows) in
+                tables.filter(|(name, rows)| !name.starts_with('+') && !rows.is_empty())
+            {
+                *counted.entry(format!("{}/{name}", id.service.name())).or_default() += rows.len();
+            }
+        }
+        drop(lock);
+        Ok(counted)
     }
 
     /// Forgets the calls so far.
