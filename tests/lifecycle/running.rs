@@ -142,6 +142,23 @@ async fn a_failed_update_is_tried_again_by_the_next_run() {
 }
 
 #[tokio::test]
+async fn an_update_that_was_accepted_and_not_carried_out_has_failed() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let big = |s: &mut Stack| {
+        sized(s, "big");
+        Ok(())
+    };
+    lab.world.fault("carry out", "big", Wrong::Forget, 1);
+    let summary = lab.up(big).await.summary();
+    assert_eq!((summary.failed.len(), summary.done[&Action::Update]), (1, 1));
+    let failed = format!("{:?}", summary.failed);
+    assert!(failed.contains("the change of `size` was accepted"), "{failed}");
+    lab.up(big).await.ok();
+    assert!(lab.plan(big).await.is_empty());
+}
+
+#[tokio::test]
 async fn ignored_drift_is_left_alone() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {

@@ -6,13 +6,17 @@ use infra_state::{Change, Path, Record, Status, Value, Verb};
 
 use super::{
     object::Object,
+    poll::interval,
     run::{Run, provided, stale},
     scrub::taint,
 };
 use crate::{
     Result,
     graph::Node,
-    plan::{Action, Cause, DiffKind, Moved, Step, StepId, Subject, Verdict, assess, converge},
+    plan::{
+        Action, Cause, DiffKind, Moved, PropertyDiff, Step, StepId, Subject, Verdict, assess,
+        converge, drift,
+    },
     provider::{Class, Connection, ErasedChange, ErasedObserved, Error as CallError, Readiness},
 };
 
@@ -217,15 +221,50 @@ impl Object<'_> {
     ) -> Result<ErasedObserved, CallError> {
         // Something unfinished may need nothing but time.
         let repair = matches!(have.readiness, Readiness::Restorable(_));
-        if repair || !paths.is_empty() {
-            let change = ErasedChange {
-                have: Some(have),
-                recorded: Some(recorded.inputs.clone()),
-                want: Some(want.clone()),
-                paths,
-            };
-            self.write(&change).await?;
+        if !repair && paths.is_empty() {
+            return self.ready(id, want).await;
         }
-        self.ready(id, want).await
+        let change = ErasedChange {
+            have: Some(have),
+            recorded: Some(recorded.inputs.clone()),
+            want: Some(want.clone()),
+            paths,
+        };
+        self.write(&change).await?;
+        self.took(id, want, &change.paths).await
+    }
+
+    /// Waits until the object can be used and shows at `paths` what was written there: some changes are accepted at
+    /// once and carried out later, and that can fail without a word.
+    async fn took(
+        &self,
+        id: &str,
+        want: &Value,
+        paths: &[Path],
+    ) -> Result<ErasedObserved, CallError> {
+        let schema = self.driver.schema();
+        let written = |diff: &PropertyDiff| {
+            paths.iter().any(|path| path.covers(&diff.path) || diff.path.covers(path))
+        };
+        // A read may lag behind a change as long as behind a create.
+        let lag = self.driver.once().window;
+        let mut settled = None;
+        loop {
+            let found = self.ready(id, want).await?;
+            let Some(left) = drift(schema, want, &found.live, &[]).into_iter().find(written) else {
+                return Ok(found);
+            };
+            let now = self.scope.env.monotonic();
+            let settled = *settled.get_or_insert(now + lag);
+            if now >= settled {
+                let message = format!(
+                    "the change of `{}` was accepted, and {id} still has it as it was",
+                    left.path
+                );
+                return Err(CallError::invalid(message));
+            }
+            let pause = interval(lag.saturating_sub(settled.saturating_sub(now)));
+            self.scope.env.sleep(pause.min(settled.saturating_sub(now))).await;
+        }
     }
 }
