@@ -75,23 +75,22 @@ pub(crate) fn retries() -> RetryConfig {
 
 /// The configuration of the default provider: the stack's settings that are this cloud's.
 pub(crate) fn from_settings(context: &Context, otherwise: Option<String>) -> Result<Value> {
-    let text = |key: &str| context.settings.get(key).and_then(Value::as_str).map(str::to_owned);
-    let mut config = BTreeMap::new();
-    let region = text("region").or(otherwise).ok_or_else(|| {
-        let stack = &context.stack.stack;
-        Error::invalid(format!(
-            "no region: write `region = \"eu-west-1\"` under `[stack.{stack}]`, or set AWS_REGION"
-        ))
-    })?;
-    config.insert("region".to_owned(), Value::from(region.as_str()));
-    for key in ["profile", "endpoint"] {
-        config.extend(text(key).map(|text| (key.to_owned(), Value::from(text.as_str()))));
-    }
-    for key in ["assume_role", "default_tags"] {
-        config.extend(context.settings.get(key).map(|value| (key.to_owned(), value.clone())));
+    // As they are: a setting of a wrong type is for the check below, and not one that is missing.
+    let own = ["region", "profile", "endpoint", "assume_role", "default_tags"];
+    let found = |key: &str| Some((key.to_owned(), context.settings.get(key)?.clone()));
+    let mut config: BTreeMap<_, _> = own.into_iter().filter_map(found).collect();
+    let stack = &context.stack.stack;
+    if !config.contains_key("region") {
+        let region = otherwise.ok_or_else(|| {
+            Error::invalid(format!(
+                "no region: write `region = \"eu-west-1\"` under `[stack.{stack}]`, or set AWS_REGION"
+            ))
+        })?;
+        config.insert("region".to_owned(), Value::from(region.as_str()));
     }
     let config = Value::Map(config);
-    AwsProvider::from_value(&config)?;
+    AwsProvider::from_value(&config)
+        .map_err(|e| Error::invalid(format!("the settings of stack `{stack}`: {e}")))?;
     Ok(config)
 }
 
@@ -229,5 +228,25 @@ mod tests {
     fn session_names_fit() {
         assert_eq!(session_name("qledger/prod env"), "infra-qledger-prod-env");
         assert_eq!(session_name(&"x".repeat(99)).len(), 64);
+    }
+
+    #[test]
+    fn a_setting_of_a_wrong_type_is_not_one_that_is_missing() {
+        let with = |settings: Value| {
+            let context = Context {
+                stack: StackName::new("program", "dev").unwrap(),
+                settings,
+                directory: std::env::temp_dir(),
+                key: Arc::new([7; 32]),
+                gate: Gate::default(),
+            };
+            from_settings(&context, Some("eu-west-1".to_owned()))
+        };
+        let region = with(Value::map()).unwrap();
+        assert_eq!(region.get("region").and_then(Value::as_str), Some("eu-west-1"));
+        for key in ["region", "profile", "endpoint"] {
+            let error = with(Value::from([(key, Value::from(7_u64))])).unwrap_err().to_string();
+            assert!(error.contains("`dev`") && error.contains(key), "{error}");
+        }
     }
 }

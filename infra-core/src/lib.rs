@@ -18,6 +18,7 @@ pub mod program;
 pub mod provider;
 pub mod report;
 pub mod secret;
+pub mod testing;
 
 pub use app::App;
 pub use data::{Data, DataError, Sensitive, Text};
