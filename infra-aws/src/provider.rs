@@ -222,6 +222,8 @@ fn http_client() -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
+    use infra_core::{provider::Gate, state::StackName};
+
     use super::*;
 
     #[test]

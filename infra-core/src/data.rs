@@ -337,6 +337,14 @@ macro_rules! text_type {
             }
         }
 
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::DataError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+
         impl ::std::convert::From<$name> for String {
             fn from(text: $name) -> Self {
                 text.0
