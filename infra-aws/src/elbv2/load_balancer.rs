@@ -18,6 +18,7 @@ use infra_core::{
 use super::{
     IpAddressType, LoadBalancerArn, LoadBalancerKind, Scheme,
     attributes::{self, Attributes},
+    find,
     tagging::{self, Tags},
     types::full_name,
 };
@@ -98,25 +99,12 @@ pub struct LoadBalancerOutputs {
 
 /// Those of `arns` that exist.
 async fn by_arn(cx: &Cx<Aws>, arns: &[String]) -> Result<Vec<sdk::LoadBalancer>> {
-    let one_call = async |arns: &[String]| {
-        let describe = cx.elbv2().describe_load_balancers();
-        let answer = describe.set_load_balancer_arns(Some(arns.to_vec())).send().await.found()?;
-        Ok::<_, Error>(answer.map(|answer| answer.load_balancers().to_vec()))
+    let describe = async |arns| {
+        let describe = cx.elbv2().describe_load_balancers().set_load_balancer_arns(Some(arns));
+        let answer = describe.send().await.found()?;
+        Ok(answer.map(|answer| answer.load_balancers().to_vec()))
     };
-    let mut all = Vec::new();
-    for arns in arns.chunks(20) {
-        match one_call(arns).await? {
-            Some(found) => all.extend(found),
-            // One that is gone fails the call for all of them.
-            None if arns.len() > 1 => {
-                for arn in arns {
-                    all.extend(one_call(std::slice::from_ref(arn)).await?.unwrap_or_default());
-                }
-            }
-            None => {}
-        }
-    }
-    Ok(all)
+    find::by_arn(arns, describe).await
 }
 
 async fn by_name(cx: &Cx<Aws>, name: &str) -> Result<Vec<sdk::LoadBalancer>> {
@@ -186,14 +174,7 @@ impl LoadBalancer {
         let mut found = by_arn(cx, &arns).await?;
         let named = try_join_all(wanted.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
-        let arns: Vec<_> =
-            found.iter().filter_map(|lb| lb.load_balancer_arn().map(str::to_owned)).collect();
-        let mut tags = tagging::of(cx, &arns).await?;
-        let with_tags = |lb: sdk::LoadBalancer| {
-            let tags = lb.load_balancer_arn().and_then(|arn| tags.remove(arn)).unwrap_or_default();
-            (lb, tags)
-        };
-        Ok(found.into_iter().map(with_tags).collect())
+        find::with_tags(cx, found, sdk::LoadBalancer::load_balancer_arn).await
     }
 
     async fn read_one(

@@ -6,6 +6,7 @@
 
 mod action;
 mod attributes;
+mod find;
 mod health_check;
 mod listener;
 mod load_balancer;

@@ -17,6 +17,7 @@ use infra_core::{
 use super::{
     HealthCheck, Protocol, TargetType,
     attributes::{self, Attributes},
+    find,
     tagging::{self, Tags},
     types::full_name,
 };
@@ -99,24 +100,12 @@ pub struct TargetGroupOutputs {
 
 /// Those of `arns` that exist.
 async fn by_arn(cx: &Cx<Aws>, arns: &[String]) -> Result<Vec<sdk::TargetGroup>> {
-    let mut all = Vec::new();
-    for arns in arns.chunks(20) {
-        let describe =
-            cx.elbv2().describe_target_groups().set_target_group_arns(Some(arns.to_vec()));
-        match describe.send().await.found()? {
-            Some(answer) => all.extend_from_slice(answer.target_groups()),
-            // One that is gone fails the call for all of them.
-            None if arns.len() > 1 => {
-                for arn in arns {
-                    let describe = cx.elbv2().describe_target_groups().target_group_arns(arn);
-                    let answer = describe.send().await.found()?;
-                    all.extend(answer.iter().flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeTargetGroupsOutput::target_groups).cloned());
-                }
-            }
-            None => {}
-        }
-    }
-    Ok(all)
+    let describe = async |arns| {
+        let describe = cx.elbv2().describe_target_groups().set_target_group_arns(Some(arns));
+        let answer = describe.send().await.found()?;
+        Ok(answer.map(|answer| answer.target_groups().to_vec()))
+    };
+    find::by_arn(arns, describe).await
 }
 
 async fn by_name(cx: &Cx<Aws>, name: &str) -> Result<Vec<sdk::TargetGroup>> {
@@ -173,15 +162,7 @@ impl TargetGroup {
         let mut found = by_arn(cx, &arns).await?;
         let named = try_join_all(wanted.map(|name| by_name(cx, name))).await?;
         found.extend(named.into_iter().flatten());
-        let arns: Vec<_> =
-            found.iter().filter_map(|g| g.target_group_arn().map(str::to_owned)).collect();
-        let mut tags = tagging::of(cx, &arns).await?;
-        let with_tags = |group: sdk::TargetGroup| {
-            let tags =
-                group.target_group_arn().and_then(|arn| tags.remove(arn)).unwrap_or_default();
-            (group, tags)
-        };
-        Ok(found.into_iter().map(with_tags).collect())
+        find::with_tags(cx, found, sdk::TargetGroup::target_group_arn).await
     }
 
     async fn read_one(
