@@ -31,7 +31,7 @@ pub use program::{Handle, Output, Outputs, Resource, Stack};
 pub mod prelude {
     pub use crate::{
         App, Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
-        program::{Declaration, IntoInput, ResourceExt},
+        program::{Declaration, IntoInput, ProviderHandle, ResourceExt},
         secret::Secret,
     };
 }

@@ -9,7 +9,7 @@ use infra_core::{
 };
 
 use crate::{
-    harness::{Fake, FakeProvider, Host, Lab, Net, Note, Wrong, steps},
+    harness::{FakeProvider, Host, Lab, Net, Note, Wrong, steps},
     urn,
 };
 
@@ -98,7 +98,7 @@ async fn a_moved_provider_makes_anew_there_and_cleans_up_here() {
     let lab = Lab::new();
     let at = |region: &'static str| {
         move |s: &mut Stack| {
-            let provider = s.provider::<Fake, _>("p", FakeProvider::new().region(region));
+            let provider = s.provider("p", FakeProvider::new().region(region));
             let net = s.add("net", Net::new("10.0.0.0/16").provider(&provider));
             s.add("host", Host::new(&net.id).provider(&provider));
             Ok(())

@@ -1,6 +1,6 @@
 //! Values that are known once a resource exists.
 
-use std::{marker::PhantomData, panic::Location, sync::Arc};
+use std::{borrow::Borrow, fmt, marker::PhantomData, panic::Location, sync::Arc};
 
 use infra_state::{Path, Urn, Value};
 
@@ -31,6 +31,37 @@ pub trait KnownWhileTheProgramRuns {}
 impl<T, U: KnownWhileTheProgramRuns> PartialEq<U> for Output<T> {
     fn eq(&self, _: &U) -> bool {
         false
+    }
+}
+
+/// Stands for the text of an output, which there is none of while the program runs.
+#[doc(hidden)]
+pub struct TextOf<T>(PhantomData<fn() -> T>);
+
+/// Never fulfilled: it exists so that the compiler can say why an output cannot be printed.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an `Output` cannot be printed: its value is not known while the program runs",
+    label = "this value is known only once the resource exists",
+    note = "write `interpolate!(\"net-{{}}\", &vpc.id)` instead of `format!(\"net-{{}}\", vpc.id)`: it gives an `Output<String>`",
+    note = "names of resources and of exports must be known: they cannot be made from outputs"
+)]
+pub trait PrintableWhileTheProgramRuns {}
+
+/// Never usable: nothing fulfils the bound.
+impl<T> fmt::Display for Output<T>
+where
+    TextOf<T>: PrintableWhileTheProgramRuns,
+{
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// How it is computed; never a secret.
+impl<T> fmt::Debug for Output<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expr.fmt(f)
     }
 }
 
@@ -71,6 +102,12 @@ impl<T> Output<T> {
     #[must_use]
     pub fn json(&self) -> Output<String> {
         Output::from_expr(Expr::Json(Box::new(self.expr.clone())))
+    }
+
+    /// All these values at once, as a list: `Output::all(&subnet_ids).map(|ids| …)`.
+    pub fn all<O: Borrow<Self>>(outputs: impl IntoIterator<Item = O>) -> Output<Vec<T>> {
+        let exprs = outputs.into_iter().map(|output| output.borrow().expr.clone());
+        Output::from_expr(Expr::List(exprs.collect()))
     }
 
     /// Both values at once, for `map`.
@@ -151,50 +188,4 @@ impl Output<String> {
     pub fn url_encode(&self) -> Self {
         Self::from_expr(Expr::UrlEncode(Box::new(self.expr.clone())))
     }
-
-    /// Puts parts into a template with one `{}` each; [`interpolate!`](crate::interpolate) checks the count.
-    #[doc(hidden)]
-    pub fn interpolate(template: &str, parts: Vec<Expr>) -> Self {
-        let mut parts = parts.into_iter();
-        let mut pieces = Vec::new();
-        for (at, piece) in template.split("{}").enumerate() {
-            if at > 0 {
-                pieces.extend(parts.next());
-            }
-            if !piece.is_empty() {
-                pieces.push(Expr::Literal(piece.into()));
-            }
-        }
-        Self::from_expr(Expr::Concat(pieces))
-    }
-}
-
-/// How many `{}` a template has, at compile time.
-#[doc(hidden)]
-pub const fn placeholders(template: &str) -> usize {
-    let bytes = template.as_bytes();
-    let (mut at, mut count) = (0, 0);
-    while at + 1 < bytes.len() {
-        if bytes[at] == b'{' && bytes[at + 1] == b'}' {
-            count += 1;
-            at += 1;
-        }
-        at += 1;
-    }
-    count
-}
-
-/// Text with outputs in it: `interpolate!("https://{}/v1", &lb.dns_name)`. Secret if any part is.
-#[macro_export]
-macro_rules! interpolate {
-    ($template:literal $(, $part:expr)* $(,)?) => {{
-        const _: () = assert!(
-            $crate::program::placeholders($template) == 0 $(+ { let _ = stringify!($part); 1 })*,
-            "interpolate! takes one argument for each pair of braces in its template"
-        );
-        $crate::Output::<String>::interpolate(
-            $template,
-            vec![$($crate::program::IntoText::into_text($part)),*],
-        )
-    }};
 }

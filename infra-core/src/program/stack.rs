@@ -10,7 +10,8 @@ use crate::{
     config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
     program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
-    provider::{Cloud, Driver, Lookup, Managed, driver, lookup_driver, provider_driver},
+    provider::{Cloud, Driver, Lookup, Managed, ProviderKind},
+    provider::{driver, lookup_driver, provider_driver},
     secret::{Secret, SecretDecl},
 };
 
@@ -80,10 +81,14 @@ impl Stack {
 
     /// Declares a connection to a cloud, for `.provider(&…)` and [`Stack::with_provider`].
     #[track_caller]
-    pub fn provider<C, D>(&mut self, name: impl AsRef<str>, declaration: D) -> ProviderHandle<C>
+    pub fn provider<D>(
+        &mut self,
+        name: impl AsRef<str>,
+        declaration: D,
+    ) -> ProviderHandle<<D::Resource as ProviderKind>::Cloud>
     where
-        C: Cloud<Provider = D::Resource>,
         D: Declaration,
+        D::Resource: ProviderKind,
     {
         let at = Location::caller();
         let driver = provider_driver::<D::Resource>();
