@@ -559,7 +559,7 @@ async fn a_refused_create_skips_its_users_and_the_next_run_goes_on() {
     assert!(ran.events.iter().any(skipped));
     let summary = ran.summary();
     assert_eq!((summary.outcome, summary.failed.len(), summary.skipped), (Outcome::Failed, 1, 1));
-    assert!(summary.failed[0].1.contains("not allowed"));
+    assert!(summary.failed[0].message.contains("not allowed"));
     assert_eq!(lab.world.count(), 2);
     assert_eq!(steps(&*lab.plan(program).await), ["Create bad", "Create user"]);
     lab.up(program).await.ok();

@@ -13,6 +13,7 @@ pub mod event;
 pub mod execute;
 pub mod exit;
 pub mod graph;
+mod panics;
 pub mod plan;
 pub mod program;
 pub mod provider;

@@ -195,7 +195,7 @@ async fn somebody_elses_object_is_neither_imported_nor_adopted() {
         Ok(())
     };
     let failed = lab.up(import).await.summary().failed;
-    assert!(failed[0].1.contains("another stack"), "{failed:?}");
+    assert!(failed[0].message.contains("another stack"), "{failed:?}");
     let adopt = |s: &mut Stack| {
         s.add("db", crate::harness::Db::new().name("x").adopt());
         Ok(())

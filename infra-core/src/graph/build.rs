@@ -73,7 +73,15 @@ impl Graph {
     fn fill(&mut self, nodes: Vec<Node>, mistakes: &mut Vec<Mistake>) {
         for node in nodes {
             if let Some(first) = self.nodes.get(&node.urn) {
-                let message = format!("declared twice; the first is at {}", first.at);
+                let message = if first.at == node.at {
+                    format!(
+                        "declared twice by the same line: each turn of a loop needs a name of its own, like \
+                         `format!(\"{}-{{i}}\")`",
+                        node.urn.name().rsplit('/').next().unwrap_or_default()
+                    )
+                } else {
+                    format!("declared twice; the first is at {}", first.at)
+                };
                 mistakes.push(Mistake { message, urn: Some(node.urn), at: Some(node.at) });
             } else {
                 self.nodes.insert(node.urn.clone(), node);
