@@ -121,6 +121,7 @@ fn outputs_fit_at_any_depth() {
 
 /// A component may derive what it likes.
 #[derive(Clone, Debug)]
+#[expect(dead_code, reason = "read by `Debug`")]
 struct Network {
     net: Handle<Net>,
     id: Output<NetId>,
@@ -172,7 +173,10 @@ fn lists_of_outputs_are_exported() {
 #[test]
 fn text_may_stand_for_a_secret() {
     let _ = Db::new(NetId::trusted("net-1")).password(format!("{}-{}", "a", "b"));
-    let _ = Db::new(NetId::trusted("net-1")).password(&"text".to_owned());
+    let text = "text".to_owned();
+    let _ = Db::new(NetId::trusted("net-1"))
+        .password(&text)
+        .rules([Rule::new(1, NetId::trusted(text))]);
 }
 
 #[test]

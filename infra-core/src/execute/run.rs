@@ -348,7 +348,9 @@ impl Run {
         let mut exports = std::collections::BTreeMap::new();
         for (name, expr) in &self.plan.exports {
             let value = expr.eval(&|urn| self.known(urn)).map_err(|e| {
-                let message = self.scrub.clean(format!("the export `{name}`: {e}"));
+                let at = self.graph.export_places.get(name);
+                let at = at.map(|at| format!(" (exported at {at})")).unwrap_or_default();
+                let message = self.scrub.clean(format!("the export `{name}`: {e}{at}"));
                 Error::new(ErrorKind::Failed, message)
             })?;
             if !value.has_unknown() {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    panic::Location,
     sync::Arc,
 };
 
@@ -18,6 +19,8 @@ pub struct Graph {
     pub nodes: BTreeMap<Urn, Node>,
     /// What is exported.
     pub exports: Exports,
+    /// Where in the program that is.
+    pub export_places: BTreeMap<String, &'static Location<'static>>,
     /// The resources in an order in which each comes after those it uses; the same for the same program.
     pub order: Vec<Urn>,
     /// The program and stack, for generated names.
@@ -34,7 +37,12 @@ impl Graph {
         defaults: &dyn Fn(&str) -> Result<Value>,
     ) -> Result<Self> {
         let mut mistakes = stack.mistakes;
-        let mut graph = Self { exports: stack.exports, stack: Some(stack.name), ..Self::default() };
+        let mut graph = Self {
+            exports: stack.exports,
+            export_places: stack.export_places,
+            stack: Some(stack.name),
+            ..Self::default()
+        };
         graph.fill(stack.nodes, &mut mistakes);
         graph.add_providers(registry, defaults, &mut mistakes);
         for node in graph.nodes.values() {

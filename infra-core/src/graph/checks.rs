@@ -53,7 +53,8 @@ pub(super) fn exports(graph: &Graph, mistakes: &mut Vec<Mistake>) {
     for (name, expr) in &graph.exports {
         expr.references(&mut |urn, path| {
             let wrong = reference(graph, urn, path).map(|m| format!("the export `{name}`: {m}"));
-            mistakes.extend(wrong.map(|message| Mistake { message, urn: None, at: None }));
+            let at = graph.export_places.get(name).copied();
+            mistakes.extend(wrong.map(|message| Mistake { message, urn: None, at }));
         });
     }
 }

@@ -277,7 +277,7 @@ mod tests {
     fn a_closure_that_panics_is_an_error_with_its_place() {
         let name = Output::known(&"gate".to_owned());
         let mapped =
-            name.map(|name| name.strip_prefix("x-").expect("names begin with x-").len() as i64);
+            name.map(|name| name.strip_prefix("x-").expect("names begin with x-").to_owned());
         let text = failure(mapped.expr());
         let begin = text.starts_with("the closure at ") && text.contains("graph/expr.rs:");
         assert!(begin && text.contains(" panicked: names begin with x-"), "{text}");

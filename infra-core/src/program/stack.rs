@@ -1,6 +1,6 @@
 //! The stack that a program fills.
 
-use std::{marker::PhantomData, panic::Location, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, panic::Location, sync::Arc};
 
 use infra_state::{StackName, Urn};
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ pub struct Stack {
     config: Config,
     pub(crate) nodes: Vec<Node>,
     pub(crate) exports: Exports,
+    pub(crate) export_places: BTreeMap<String, &'static Location<'static>>,
     pub(crate) mistakes: Vec<Mistake>,
     scopes: Vec<String>,
     providers: Vec<Urn>,
@@ -36,6 +37,7 @@ impl Stack {
             config: config.into(),
             nodes: Vec::new(),
             exports: Exports::new(),
+            export_places: BTreeMap::new(),
             mistakes: Vec::new(),
             scopes: Vec::new(),
             providers: Vec::new(),
@@ -142,6 +144,7 @@ impl Stack {
         if self.exports.contains_key(&name) {
             self.mistake(format!("the export {name:?} is declared twice"), None);
         }
+        self.export_places.insert(name.clone(), Location::caller());
         self.exports.insert(name, value.into_export());
     }
 
