@@ -18,7 +18,7 @@ pub struct Output<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// What could be compared with an output: nothing. It exists so that the compiler can say why.
+/// What could be compared with an output: nothing anybody has. It exists so that the compiler can say why.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "an `Output` cannot be compared: its value is not known while the program runs",
@@ -27,16 +27,32 @@ pub struct Output<T> {
 )]
 pub trait KnownWhileTheProgramRuns {}
 
+/// Two types that have no values. With fewer the compiler would know before it looks at the right side of a `==` that
+/// there is no such comparison, and say only that.
+mod nothing {
+    pub enum One {}
+    pub enum Other {}
+}
+
+#[diagnostic::do_not_recommend]
+impl KnownWhileTheProgramRuns for ValueOf<nothing::One> {}
+#[diagnostic::do_not_recommend]
+impl KnownWhileTheProgramRuns for ValueOf<nothing::Other> {}
+
 /// Never usable: nothing fulfils the bound.
-impl<T, U: KnownWhileTheProgramRuns> PartialEq<U> for Output<T> {
+impl<T, U> PartialEq<U> for Output<T>
+where
+    ValueOf<U>: KnownWhileTheProgramRuns,
+{
     fn eq(&self, _: &U) -> bool {
         false
     }
 }
 
-/// Stands for the text of an output, which there is none of while the program runs.
+/// Stands for a value that there is none of while the program runs. The bounds below are on this type, not on the
+/// output: of a bound on the type itself the compiler would tell the outer trait only, not why it is not there.
 #[doc(hidden)]
-pub struct TextOf<T>(PhantomData<fn() -> T>);
+pub struct ValueOf<T>(PhantomData<fn() -> T>);
 
 /// Never fulfilled: it exists so that the compiler can say why an output cannot be printed.
 #[doc(hidden)]
@@ -51,7 +67,7 @@ pub trait PrintableWhileTheProgramRuns {}
 /// Never usable: nothing fulfils the bound.
 impl<T> fmt::Display for Output<T>
 where
-    TextOf<T>: PrintableWhileTheProgramRuns,
+    ValueOf<T>: PrintableWhileTheProgramRuns,
 {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
