@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use infra_core::{
     Data, Outputs, Resource, Sensitive, Value, interpolate,
     prelude::*,
-    provider::{Change, Cx, Find, Managed, Observed, Operation, Result},
+    provider::{Change, Cx, Find, Lookup, Managed, Observed, Operation, Result},
     state::StackName,
 };
 
@@ -97,6 +97,20 @@ macro_rules! no_verbs {
     };
 }
 
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Image")]
+struct Image {
+    family: String,
+}
+
+impl Lookup for Image {
+    type Cloud = Fake;
+
+    async fn look_up(_: &Cx<Fake>, _: &Self) -> Result<()> {
+        Ok(())
+    }
+}
+
 no_verbs!(Net);
 no_verbs!(Db);
 
@@ -135,6 +149,8 @@ fn components_can_be_debugged_without_showing_secrets() {
         Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
     let through = stack.provider("us", Provider::new().region("us"));
     let net = stack.add("net", Net::new("10.0.0.0/16").provider(&through));
+    stack.lookup("image", Image::new("linux").provider(&through));
+    stack.with_provider(&through, |stack| stack.add("inside", Net::new("10.1.0.0/16")));
     let password = Output::known(&"geheim".to_owned()).secret();
     let network = Network { id: net.id.clone(), net, password, through };
     let text = format!("{network:?}");
