@@ -23,8 +23,8 @@ use infra_core::{
     App, Outputs, Resource,
     prelude::*,
     provider::{
-        self, Change, Class, Cloud, Connection, Connector, Context, Cx, Driver, Find, Managed,
-        Observed, Operation, Violation,
+        self, Change, Class, Connection, Connector, Context, Cx, Driver, Find, Managed, Observed,
+        Operation, Violation,
     },
     state,
 };
@@ -98,14 +98,10 @@ struct Folder(PathBuf);
 
 /// How a connection is configured in a program.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "example:Folder")]
+#[resource(kind = "example:Folder", cloud = Folder)]
 struct FolderProvider {
     /// The folder; it is made if it is not there.
     path: String,
-}
-
-impl Cloud for Folder {
-    type Provider = FolderProvider;
 }
 
 impl Folder {

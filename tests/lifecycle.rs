@@ -12,7 +12,7 @@ mod running;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use harness::{Db, Fake, FakeProvider, Host, Image, Lab, Net, Note, Slot, Wrong, steps};
+use harness::{Db, FakeProvider, Host, Image, Lab, Net, Note, Slot, Wrong, steps};
 use infra_core::{
     ErrorKind, Resource as _, Stack,
     event::Event,
@@ -481,10 +481,8 @@ async fn a_secret_stays_and_is_never_shown() {
 async fn two_providers_make_their_resources_in_two_places() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {
-        let far = s.provider::<Fake, _>(
-            "far",
-            FakeProvider::new().region("far").default_tags([("team", "x")]),
-        );
+        let far =
+            s.provider("far", FakeProvider::new().region("far").default_tags([("team", "x")]));
         s.add("near", Net::new("10.0.0.0/16"));
         s.add("far", Net::new("10.1.0.0/16").provider(&far));
         Ok(())
@@ -509,7 +507,7 @@ async fn a_provider_may_be_made_from_outputs() {
     let lab = Lab::new();
     let program = |s: &mut Stack| {
         let net = s.add("net", Net::new("10.0.0.0/16"));
-        let inner = s.provider::<Fake, _>("inner", FakeProvider::new().region(&net.id));
+        let inner = s.provider("inner", FakeProvider::new().region(&net.id));
         s.add("host", Note::new("inside").provider(&inner));
         Ok(())
     };
@@ -523,7 +521,7 @@ async fn a_provider_that_moves_takes_its_resources_along() {
     let lab = Lab::new();
     let at = |region: &'static str| {
         move |s: &mut Stack| {
-            let provider = s.provider::<Fake, _>("p", FakeProvider::new().region(region));
+            let provider = s.provider("p", FakeProvider::new().region(region));
             s.add("net", Net::new("10.0.0.0/16").provider(&provider));
             Ok(())
         }
@@ -561,7 +559,7 @@ async fn a_refused_create_skips_its_users_and_the_next_run_goes_on() {
     assert!(ran.events.iter().any(skipped));
     let summary = ran.summary();
     assert_eq!((summary.outcome, summary.failed.len(), summary.skipped), (Outcome::Failed, 1, 1));
-    assert!(summary.failed[0].1.contains("not allowed"));
+    assert!(summary.failed[0].message.contains("not allowed"));
     assert_eq!(lab.world.count(), 2);
     assert_eq!(steps(&*lab.plan(program).await), ["Create bad", "Create user"]);
     lab.up(program).await.ok();

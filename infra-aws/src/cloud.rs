@@ -8,7 +8,7 @@ use std::{
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use infra_core::provider::{Cloud, Gate, Operation};
+use infra_core::provider::{Gate, Operation};
 
 use crate::{
     AwsProvider, AwsProviderDecl,
@@ -53,10 +53,6 @@ impl Identity {
     pub fn partition(&self) -> &str {
         &self.partition
     }
-}
-
-impl Cloud for Aws {
-    type Provider = AwsProvider;
 }
 
 impl Deref for Aws {

@@ -26,7 +26,7 @@ use crate::{Aws, classify::Classify, cloud::Identity};
 
 /// A connection to AWS. What is left out comes from the stack's settings and the SDK's environment.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "aws:Provider")]
+#[resource(kind = "aws:Provider", cloud = Aws)]
 pub struct AwsProvider {
     /// The region: `eu-west-1`.
     pub region: Option<String>,

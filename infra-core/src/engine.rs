@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     event::{Event, Events, Target},
     graph::Graph,
+    panics::caught,
     provider::{Connector, Context, Registry},
 };
 
@@ -90,7 +91,10 @@ impl Engine {
     /// Runs the program. An error has all its mistakes.
     pub fn graph(&self) -> Result<Graph> {
         let mut stack = Stack::new(self.state.name().clone(), self.config.clone());
-        let ran = (self.program)(&mut stack);
+        let ran = caught(|| (self.program)(&mut stack)).unwrap_or_else(|panic| {
+            let message = format!("the program panicked: {panic}");
+            Err(Error::new(ErrorKind::Program, message))
+        });
         if let Err(error) = ran {
             if stack.mistakes.is_empty() {
                 return Err(error);

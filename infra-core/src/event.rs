@@ -1,6 +1,6 @@
 //! The one stream of events that every report consumes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
 
 use infra_state::{HolderInfo, Outcome, Urn, Value};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -85,6 +85,8 @@ pub enum Event {
         action: Action,
         /// Why, for the person who must act.
         message: String,
+        /// Where the program declares the resource, if it does.
+        at: Option<&'static Location<'static>>,
         /// How long it took.
         elapsed: Duration,
     },
@@ -120,6 +122,17 @@ pub struct Target {
     pub notice: Option<String>,
 }
 
+/// A step that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The resource.
+    pub urn: Urn,
+    /// Why, for the person who must act.
+    pub message: String,
+    /// Where the program declares the resource, if it does.
+    pub at: Option<&'static Location<'static>>,
+}
+
 /// How a command ended.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -127,8 +140,8 @@ pub struct Summary {
     pub outcome: Outcome,
     /// Steps that were done, by action.
     pub done: BTreeMap<Action, usize>,
-    /// Steps that failed, with the message.
-    pub failed: Vec<(Urn, String)>,
+    /// Steps that failed.
+    pub failed: Vec<Failure>,
     /// Steps that were not begun.
     pub skipped: usize,
     /// From the first step to the last.

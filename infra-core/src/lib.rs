@@ -13,6 +13,7 @@ pub mod event;
 pub mod execute;
 pub mod exit;
 pub mod graph;
+mod panics;
 pub mod plan;
 pub mod program;
 pub mod provider;
@@ -32,7 +33,7 @@ pub use program::{Handle, Output, Outputs, Resource, Stack};
 pub mod prelude {
     pub use crate::{
         App, Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
-        program::{Declaration, IntoInput, ResourceExt},
+        program::{Declaration, IntoInput, ProviderHandle, ResourceExt},
         secret::Secret,
     };
 }

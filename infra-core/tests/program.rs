@@ -5,20 +5,16 @@ use std::collections::BTreeMap;
 use infra_core::{
     Data, Outputs, Resource, Sensitive, Value, interpolate,
     prelude::*,
-    provider::{Change, Cloud, Cx, Find, Managed, Observed, Operation, Result},
+    provider::{Change, Cx, Find, Lookup, Managed, Observed, Operation, Result},
     state::StackName,
 };
 
 struct Fake;
 
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "fake:Provider")]
+#[resource(kind = "fake:Provider", cloud = Fake)]
 struct Provider {
     region: Option<String>,
-}
-
-impl Cloud for Fake {
-    type Provider = Provider;
 }
 
 infra_core::text_type! {
@@ -101,6 +97,20 @@ macro_rules! no_verbs {
     };
 }
 
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Image")]
+struct Image {
+    family: String,
+}
+
+impl Lookup for Image {
+    type Cloud = Fake;
+
+    async fn look_up(_: &Cx<Fake>, _: &Self) -> Result<()> {
+        Ok(())
+    }
+}
+
 no_verbs!(Net);
 no_verbs!(Db);
 
@@ -121,6 +131,68 @@ fn outputs_fit_at_any_depth() {
     stack.export("url", interpolate!("db://{}@{}", &password, &net.id));
     let text = format!("{:?}", stack.exported("url").unwrap());
     assert_eq!(text, r#"interpolate(["db://", <pw.value>, "@", <net.id>])"#);
+}
+
+/// A component may derive what it likes.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "read by `Debug`")]
+struct Network {
+    net: Handle<Net>,
+    id: Output<NetId>,
+    password: Output<Sensitive<String>>,
+    through: ProviderHandle<Fake>,
+}
+
+#[test]
+fn components_can_be_debugged_without_showing_secrets() {
+    let mut stack =
+        Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
+    let through = stack.provider("us", Provider::new().region("us"));
+    let net = stack.add("net", Net::new("10.0.0.0/16").provider(&through));
+    stack.lookup("image", Image::new("linux").provider(&through));
+    stack.with_provider(&through, |stack| stack.add("inside", Net::new("10.1.0.0/16")));
+    let password = Output::known(&"geheim".to_owned()).secret();
+    let network = Network { id: net.id.clone(), net, password, through };
+    let text = format!("{network:?}");
+    assert!(text.contains("<net.id>") && text.contains("fake:Provider::us"), "{text}");
+    assert!(!text.contains("geheim"), "{text}");
+}
+
+#[test]
+fn dependencies_are_given_one_by_one_in_lists_and_in_tuples() {
+    let mut stack =
+        Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
+    let a = stack.add("a", Net::new("10.0.0.0/16"));
+    let b = stack.add("b", Net::new("10.1.0.0/16").depends_on(&a));
+    let db = stack.add("db", Db::new(&a.id).depends_on([&a, &b]).depends_on(vec![a.clone()]));
+    let both = vec![a.clone(), b.clone()];
+    stack.add("c", Net::new("10.2.0.0/16").depends_on(&both).depends_on((&a, &db, b.urn())));
+}
+
+#[test]
+fn lists_of_outputs_are_exported() {
+    let mut stack =
+        Stack::new(StackName::new("p", "dev").unwrap(), infra_core::state::Value::map());
+    let ids: Vec<_> =
+        ["a", "b"].map(|name| stack.add(name, Net::new("10.0.0.0/16")).id.clone()).into();
+    stack.export("owned", ids.clone());
+    stack.export("borrowed", &ids);
+    stack.export("slice", &ids[..]);
+    stack.export("array", [&ids[0], &ids[1]]);
+    stack.export("all", Output::all(&ids));
+    for name in ["owned", "borrowed", "slice", "array", "all"] {
+        assert_eq!(format!("{:?}", stack.exported(name).unwrap()), "[<a.id>, <b.id>]", "{name}");
+    }
+    stack.export("count", Output::all(&ids).map(|ids| i64::try_from(ids.len()).unwrap_or(0)));
+}
+
+#[test]
+fn text_may_stand_for_a_secret() {
+    let _ = Db::new(NetId::trusted("net-1")).password(format!("{}-{}", "a", "b"));
+    let text = "text".to_owned();
+    let _ = Db::new(NetId::trusted("net-1"))
+        .password(&text)
+        .rules([Rule::new(1, NetId::trusted(text))]);
 }
 
 #[test]

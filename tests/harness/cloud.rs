@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use infra_core::{
     Data, Resource,
     provider::{
-        self, Cloud, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver,
+        self, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver,
     },
     state::Value,
 };
@@ -22,7 +22,7 @@ pub struct Fake {
 
 /// How a connection is configured.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "fake:Provider")]
+#[resource(kind = "fake:Provider", cloud = Fake)]
 pub struct FakeProvider {
     /// Where its calls go.
     pub region: Option<String>,
@@ -30,10 +30,6 @@ pub struct FakeProvider {
     pub default_tags: BTreeMap<String, String>,
     /// Changes the credentials, not where calls go.
     pub token: Option<String>,
-}
-
-impl Cloud for Fake {
-    type Provider = FakeProvider;
 }
 
 /// Connects to a world.

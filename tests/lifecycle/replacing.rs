@@ -9,7 +9,7 @@ use infra_core::{
 };
 
 use crate::{
-    harness::{Fake, FakeProvider, Host, Lab, Net, Note, Wrong, steps},
+    harness::{FakeProvider, Host, Lab, Net, Note, Wrong, steps},
     urn,
 };
 
@@ -98,7 +98,7 @@ async fn a_moved_provider_makes_anew_there_and_cleans_up_here() {
     let lab = Lab::new();
     let at = |region: &'static str| {
         move |s: &mut Stack| {
-            let provider = s.provider::<Fake, _>("p", FakeProvider::new().region(region));
+            let provider = s.provider("p", FakeProvider::new().region(region));
             let net = s.add("net", Net::new("10.0.0.0/16").provider(&provider));
             s.add("host", Host::new(&net.id).provider(&provider));
             Ok(())
@@ -195,7 +195,7 @@ async fn somebody_elses_object_is_neither_imported_nor_adopted() {
         Ok(())
     };
     let failed = lab.up(import).await.summary().failed;
-    assert!(failed[0].1.contains("another stack"), "{failed:?}");
+    assert!(failed[0].message.contains("another stack"), "{failed:?}");
     let adopt = |s: &mut Stack| {
         s.add("db", crate::harness::Db::new().name("x").adopt());
         Ok(())

@@ -234,5 +234,5 @@ async fn messages_do_not_show_secrets() {
     };
     let ran = lab.up(changed).await;
     assert!(!format!("{ran:?}").contains(&plain));
-    assert_eq!(ran.summary().failed[0].1, "cannot write [secret]");
+    assert_eq!(ran.summary().failed[0].message, "cannot write [secret]");
 }

@@ -10,7 +10,7 @@ use infra_core::{
     Outputs, Resource,
     prelude::*,
     provider::{
-        self, Change, Cloud, Connection, Connector, Context, Cx, Driver, Find, Managed, Observed,
+        self, Change, Connection, Connector, Context, Cx, Driver, Find, Managed, Observed,
         Operation,
     },
     state,
@@ -27,17 +27,13 @@ pub(crate) struct Nothing {
 
 /// Its configuration: none.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "noop:Provider")]
+#[resource(kind = "noop:Provider", cloud = Nothing)]
 pub(crate) struct NothingProvider {}
 
 impl Nothing {
     fn deleted(&self) -> MutexGuard<'_, HashSet<String>> {
         self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Cloud for Nothing {
-    type Provider = NothingProvider;
 }
 
 /// A resource that is made by saying so, after as many milliseconds as it is told.

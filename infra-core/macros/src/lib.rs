@@ -16,7 +16,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// Makes a struct a kind of resource.
 ///
 /// On the struct: `#[resource(kind = "aws:ec2:Subnet", outputs = SubnetOutputs, holds_data,
-/// delete_before_replace = "why")]`. On fields: `#[field(…)]` with `replace`, `write_only`, `computed`, `tags`,
+/// delete_before_replace = "why")]`; on the kind of a provider `cloud = Aws`, the type of its connections, which makes
+/// that a `Cloud`. On fields: `#[field(…)]` with `replace`, `write_only`, `computed`, `tags`,
 /// `default = …`, `normalize = function`, `set`, `key = "…"`, `name(max = 64, extra = "-_", lowercase)`.
 #[proc_macro_derive(Resource, attributes(resource, field))]
 pub fn resource(input: TokenStream) -> TokenStream {

@@ -17,13 +17,24 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let data = data_impl(name, &fields);
     let declaration = declaration(&input.vis, name, &fields)?;
     let schemas = fields.iter().map(field_schema);
-    let ResourceAttributes { kind, outputs, holds_data, delete_before_replace } = attributes;
+    let ResourceAttributes { kind, outputs, holds_data, delete_before_replace, cloud } = attributes;
     let outputs = outputs.map_or_else(|| quote!(()), |outputs| quote!(#outputs));
     let before = if let Some(why) = delete_before_replace {
         quote!(::core::option::Option::Some(#why))
     } else {
         quote!(::core::option::Option::None)
     };
+    let cloud = cloud.map(|cloud| {
+        quote! {
+            impl ::infra_core::provider::Cloud for #cloud {
+                type Provider = #name;
+            }
+
+            impl ::infra_core::provider::ProviderKind for #name {
+                type Cloud = #cloud;
+            }
+        }
+    });
     let doc = summary(&input.attrs);
     Ok(quote! {
         #data
@@ -55,5 +66,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 ::infra_core::program::Declared::new(self.0)
             }
         }
+
+        #cloud
     })
 }

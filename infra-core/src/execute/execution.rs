@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::{run::Run, scheduler::Scheduler};
 use crate::{
     Cancel, Error, ErrorKind, Result,
-    event::Event,
+    event::{Event, Failure},
     plan::{Action, Plan, StepId},
 };
 
@@ -18,8 +18,8 @@ use crate::{
 pub(crate) struct Finished {
     /// Steps that were done, by action.
     pub(crate) done: BTreeMap<Action, usize>,
-    /// Steps that failed, with the message.
-    pub(crate) failed: Vec<(Urn, String)>,
+    /// Steps that failed.
+    pub(crate) failed: Vec<Failure>,
     /// Steps that were not begun.
     pub(crate) skipped: usize,
     /// From the first step to the last.
@@ -139,12 +139,14 @@ impl Execution<'_> {
         };
         let message = error.to_string();
         let action = step.action;
-        self.finished.failed.push((urn.clone(), message.clone()));
+        let at = self.run.declared_at(&urn);
+        self.finished.failed.push(Failure { urn: urn.clone(), message: message.clone(), at });
         self.run.events.send(Event::StepFailed {
             step: id,
             urn: urn.clone(),
             action,
             message,
+            at,
             elapsed,
         });
         let skipped = self.scheduler.failed(id);

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     ops::Deref,
+    panic::Location,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -110,6 +111,13 @@ impl Run {
         self.graph.nodes.get(urn).ok_or_else(|| {
             Error::new(ErrorKind::Failed, format!("the plan makes {urn}, which is not declared"))
         })
+    }
+
+    /// Where the program declares a resource; what is to be removed it need not declare.
+    pub(super) fn declared_at(&self, urn: &Urn) -> Option<&'static Location<'static>> {
+        let node = self.graph.nodes.get(urn)?;
+        // The default provider is declared by nobody: it has the line of a resource that uses it.
+        Some(node.at)
     }
 
     /// What is known of a resource's outputs now.
@@ -340,7 +348,9 @@ impl Run {
         let mut exports = std::collections::BTreeMap::new();
         for (name, expr) in &self.plan.exports {
             let value = expr.eval(&|urn| self.known(urn)).map_err(|e| {
-                let message = self.scrub.clean(format!("the export `{name}`: {e}"));
+                let at = self.graph.export_places.get(name);
+                let at = at.map(|at| format!(" (exported at {at})")).unwrap_or_default();
+                let message = self.scrub.clean(format!("the export `{name}`: {e}{at}"));
                 Error::new(ErrorKind::Failed, message)
             })?;
             if !value.has_unknown() {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    panic::Location,
     sync::Arc,
 };
 
@@ -18,6 +19,8 @@ pub struct Graph {
     pub nodes: BTreeMap<Urn, Node>,
     /// What is exported.
     pub exports: Exports,
+    /// Where in the program that is.
+    pub export_places: BTreeMap<String, &'static Location<'static>>,
     /// The resources in an order in which each comes after those it uses; the same for the same program.
     pub order: Vec<Urn>,
     /// The program and stack, for generated names.
@@ -34,7 +37,12 @@ impl Graph {
         defaults: &dyn Fn(&str) -> Result<Value>,
     ) -> Result<Self> {
         let mut mistakes = stack.mistakes;
-        let mut graph = Self { exports: stack.exports, stack: Some(stack.name), ..Self::default() };
+        let mut graph = Self {
+            exports: stack.exports,
+            export_places: stack.export_places,
+            stack: Some(stack.name),
+            ..Self::default()
+        };
         graph.fill(stack.nodes, &mut mistakes);
         graph.add_providers(registry, defaults, &mut mistakes);
         for node in graph.nodes.values() {
@@ -73,7 +81,15 @@ impl Graph {
     fn fill(&mut self, nodes: Vec<Node>, mistakes: &mut Vec<Mistake>) {
         for node in nodes {
             if let Some(first) = self.nodes.get(&node.urn) {
-                let message = format!("declared twice; the first is at {}", first.at);
+                let message = if first.at == node.at {
+                    format!(
+                        "declared twice by the same line: each turn of a loop needs a name of its own, like \
+                         `format!(\"{}-{{i}}\")`",
+                        node.urn.name().rsplit('/').next().unwrap_or_default()
+                    )
+                } else {
+                    format!("declared twice; the first is at {}", first.at)
+                };
                 mistakes.push(Mistake { message, urn: Some(node.urn), at: Some(node.at) });
             } else {
                 self.nodes.insert(node.urn.clone(), node);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use infra_state::{Path, Urn, Value};
+use infra_state::{Path, Segment, Urn, Value};
 
 use super::{Graph, Mistake, Node, Role, did_you_mean};
 use crate::{
@@ -25,6 +25,7 @@ pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
     if node.role != Role::Managed && (node.options.import.is_some() || node.options.adopt) {
         found.push("only what is created can be imported or adopted".to_owned());
     }
+    found.extend(options(node));
     match node.known() {
         Ok(known) => found.extend(values(node, &known)),
         Err((field, e)) => found.push(format!("`{field}`: {e}")),
@@ -52,7 +53,8 @@ pub(super) fn exports(graph: &Graph, mistakes: &mut Vec<Mistake>) {
     for (name, expr) in &graph.exports {
         expr.references(&mut |urn, path| {
             let wrong = reference(graph, urn, path).map(|m| format!("the export `{name}`: {m}"));
-            mistakes.extend(wrong.map(|message| Mistake { message, urn: None, at: None }));
+            let at = graph.export_places.get(name).copied();
+            mistakes.extend(wrong.map(|message| Mistake { message, urn: None, at }));
         });
     }
 }
@@ -139,6 +141,49 @@ fn provider(graph: &Graph, node: &Node) -> Option<String> {
     if provider.name() == "default" { None } else { declared(graph, provider) }
 }
 
+/// What is wrong with the paths of the options: they must lead somewhere.
+fn options(node: &Node) -> Vec<String> {
+    let fields = Shape::Struct(node.driver.schema().fields.clone());
+    let options = [
+        ("ignore_changes", &node.options.ignore_changes),
+        ("replace_on_changes", &node.options.replace_on_changes),
+    ];
+    let paths = options.iter().flat_map(|(option, paths)| paths.iter().map(move |p| (option, p)));
+    let wrong = paths.filter_map(|(option, path)| {
+        Some(format!("{option}: `{path}`: {}", nowhere(&fields, &Path::ROOT, &path.0)?))
+    });
+    wrong.collect()
+}
+
+/// Why there can be nothing at `path` of a value of this shape; `within` is where the value is.
+fn nowhere(shape: &Shape, within: &Path, path: &[Segment]) -> Option<String> {
+    let (segment, rest) = path.split_first()?;
+    let below = within.with(segment.clone());
+    match (shape, segment) {
+        (Shape::Any, _) => None,
+        (Shape::Struct(fields), Segment::Key(key)) => {
+            match fields.iter().find(|field| field.name == key) {
+                Some(field) => nowhere(&field.shape, &below, rest),
+                None => Some(no_field(key, fields)),
+            }
+        }
+        // Some field has to have the rest.
+        (Shape::Struct(fields), Segment::Any) => {
+            let mut wrong = fields.iter().map(|field| nowhere(&field.shape, &below, rest));
+            wrong.find(Option::is_none).unwrap_or_else(|| Some(no_field("*", fields)))
+        }
+        (Shape::Map(of), Segment::Key(_) | Segment::Any)
+        | (Shape::List { of, .. }, Segment::Index(_) | Segment::Any) => nowhere(of, &below, rest),
+        (Shape::List { .. }, Segment::Key(_)) => {
+            Some(format!("`{within}` is a list: write `{within}[*]` for its elements"))
+        }
+        (Shape::Struct(_) | Shape::Map(_), Segment::Index(_)) => {
+            Some(format!("`{within}` is not a list"))
+        }
+        (Shape::Scalar, _) => Some(format!("`{within}` has no parts")),
+    }
+}
+
 /// What is wrong with the values that are known.
 fn values(node: &Node, known: &Value) -> Vec<String> {
     let schema = node.driver.schema();
@@ -199,7 +244,7 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
         | (Shape::Struct(_), Value::String(_)) => {}
         (Shape::List { of, .. }, Value::List(list)) => {
             for (at, element) in list.iter().enumerate() {
-                path.0.push(infra_state::Segment::Index(at));
+                path.0.push(Segment::Index(at));
                 shape(of, path, element, wrong);
                 path.0.pop();
             }
@@ -207,7 +252,7 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
         (Shape::List { .. }, _) => wrong.push(expected("a list", path)),
         (Shape::Map(of), Value::Map(map)) => {
             for (key, value) in map {
-                path.0.push(infra_state::Segment::Key(key.clone()));
+                path.0.push(Segment::Key(key.clone()));
                 shape(of, path, value, wrong);
                 path.0.pop();
             }
@@ -215,7 +260,7 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
         (Shape::Map(_), _) => wrong.push(expected("a map", path)),
         (Shape::Struct(fields), Value::Map(map)) => {
             for (key, value) in map {
-                path.0.push(infra_state::Segment::Key(key.clone()));
+                path.0.push(Segment::Key(key.clone()));
                 match fields.iter().find(|field| field.name == key) {
                     Some(field) => shape(&field.shape, path, value, wrong),
                     None => wrong.push(unknown_field(path, key, fields)),
@@ -232,7 +277,11 @@ fn shape(shape_of: &Shape, path: &mut Path, value: &Value, wrong: &mut Vec<Viola
 }
 
 fn unknown_field(path: &Path, key: &str, fields: &[FieldSchema]) -> Violation {
+    Violation { path: path.clone(), message: no_field(key, fields) }
+}
+
+fn no_field(key: &str, fields: &[FieldSchema]) -> String {
     let near = nearest(key, fields.iter().map(|field| field.name));
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    Violation { path: path.clone(), message: format!("there is no such field{hint}") }
+    format!("there is no such field{hint}")
 }

@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use infra_state::{Path, Urn, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::panics::caught;
+
 /// How a value is made from literals and from other resources' outputs.
 #[derive(Clone)]
 pub enum Expr {
@@ -100,7 +102,11 @@ impl Expr {
                 })?
             }
             Self::Field(of, key) => at(&of.eval(outputs)?, &Path::field(key.clone())),
-            Self::Index(of, index) => at(&of.eval(outputs)?, &Path::ROOT.index(*index)),
+            Self::Index(of, index) => {
+                let list = of.eval(outputs)?;
+                of.has_element(&list, *index)?;
+                at(&list, &Path::ROOT.index(*index))
+            }
             Self::Json(of) => {
                 tainted(&of.eval(outputs)?, |value| Ok(canonical_json(value).into()))?
             }
@@ -111,11 +117,43 @@ impl Expr {
                 Ok(utf8_percent_encode(&text(value)?, URL).to_string().into())
             })?,
             Self::Secret(of) => of.eval(outputs)?.secret(),
-            Self::Opaque(opaque) => tainted(&opaque.input.eval(outputs)?, |value| {
-                (opaque.apply)(value)
-                    .map_err(|e| EvalError(format!("the closure at {} failed: {e}", opaque.at)))
-            })?,
+            Self::Opaque(opaque) => {
+                let input = opaque.input.eval(outputs)?;
+                let secret = input.has_secret();
+                tainted(&input, |value| {
+                    let applied = caught(|| (opaque.apply)(value));
+                    let error = |what| EvalError(format!("the closure at {} {what}", opaque.at));
+                    applied
+                        // What a panic says nobody has thought about: `unwrap` shows whatever it finds.
+                        .map_err(|panic| if secret { panic.without_message() } else { panic })
+                        .map_err(|panic| error(format!("panicked: {panic}")))?
+                        .map_err(|e| error(format!("failed: {e}")))
+                })?
+            }
         })
+    }
+
+    /// Refuses an index that is past the end of the list that this expression came to.
+    fn has_element(&self, list: &Value, index: usize) -> Result<(), EvalError> {
+        let count = match list.revealed() {
+            Value::List(list) => list.len(),
+            // An empty list is left out of the outputs.
+            Value::Null => 0,
+            _ => return Ok(()),
+        };
+        if index < count {
+            return Ok(());
+        }
+        let name = match self {
+            Self::Reference { urn, path } => format!("{}.{path}", urn.name()),
+            other => format!("{other:?}"),
+        };
+        let count = match count {
+            0 => "no elements".to_owned(),
+            1 => "1 element".to_owned(),
+            count => format!("{count} elements"),
+        };
+        Err(EvalError(format!("`{name}` has {count}, there is no index {index}")))
     }
 
     /// Calls `found` with every output that this expression uses.
@@ -224,5 +262,59 @@ fn canonical_json(value: &Value) -> String {
             format!("{{{}}}", parts.join(","))
         }
         other => other.to_json().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Output, graph::Expr, state::Value};
+
+    fn failure(expr: &Expr) -> String {
+        expr.eval(&|_| None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_closure_that_panics_is_an_error_with_its_place() {
+        let name = Output::known(&"gate".to_owned());
+        let mapped =
+            name.map(|name| name.strip_prefix("x-").expect("names begin with x-").to_owned());
+        let text = failure(mapped.expr());
+        let begin = text.starts_with("the closure at ") && text.contains("graph/expr.rs:");
+        assert!(begin && text.contains(" panicked: names begin with x-"), "{text}");
+        let tried = name.try_map(|name| name.parse::<i64>().map_err(|e| e.to_string()));
+        assert!(failure(tried.expr()).contains(" failed: invalid digit"));
+        let tried = name.try_map(|name| if name.is_empty() { Ok(1_i64) } else { panic!("{name}") });
+        assert!(failure(tried.expr()).contains(" panicked: gate"));
+    }
+
+    #[test]
+    fn a_panic_over_a_secret_does_not_tell_it() {
+        let secret = Output::known(&"geheim".to_owned()).secret();
+        let mapped = secret.map(|secret| {
+            assert_eq!(secret.reveal(), "other");
+            true
+        });
+        let text = failure(mapped.expr());
+        assert!(
+            text.contains("panicked: its message is left out") && !text.contains("geheim"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_index_past_the_end_says_how_many_there_are() {
+        let urn = infra_state::Urn::new("fake:Zone", "zone").unwrap();
+        let names = Output::<Vec<String>>::of(&urn, infra_state::Path::field("names"));
+        let outputs =
+            Value::from([("names", Value::from(["a", "b", "c"].map(Value::from).to_vec()))]);
+        let eval = |index| names.index(index).expr().eval(&|_| Some(&outputs));
+        assert_eq!(eval(2).unwrap(), Value::from("c"));
+        assert_eq!(
+            eval(17).unwrap_err().to_string(),
+            "`zone.names` has 3 elements, there is no index 17"
+        );
+        assert_eq!(names.index(0).expr().eval(&|_| None).unwrap(), Value::Unknown);
+        let empty = names.index(0).expr().eval(&|_| Some(&Value::Null)).unwrap_err();
+        assert_eq!(empty.to_string(), "`zone.names` has no elements, there is no index 0");
     }
 }

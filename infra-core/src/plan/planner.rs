@@ -120,7 +120,8 @@ fn exported(forward: &Forward<'_>) -> Result<BTreeMap<String, Value>> {
             Ok(value) => drop(exported.insert(name.clone(), value)),
             Err(e) => {
                 let message = format!("the export `{name}`: {e}");
-                mistakes.push(Mistake { message, urn: None, at: None });
+                let at = forward.graph.export_places.get(name).copied();
+                mistakes.push(Mistake { message, urn: None, at });
             }
         }
     }

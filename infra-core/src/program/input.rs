@@ -34,7 +34,8 @@ impl<T> Input<T> {
 #[diagnostic::on_unimplemented(
     message = "expected `{T}` or an `Output<{T}>`, found `{Self}`",
     label = "this is not a `{T}`, nor an output of one",
-    note = "pass a value of type `{T}`, or a reference to another resource's output of that type, like `&other.id`"
+    note = "pass a value of type `{T}`, or a reference to another resource's output of that type, like `&other.id`",
+    note = "where text is wanted, an output of something else (an id) becomes text by `interpolate!(\"{{}}\", &other.id)`"
 )]
 pub trait IntoInput<T> {
     /// The input.
@@ -92,6 +93,18 @@ impl IntoInput<String> for &String {
 impl IntoInput<Sensitive<String>> for &str {
     fn into_input(self) -> Input<Sensitive<String>> {
         Input::from_expr(Expr::Literal(Value::from(self).secret()))
+    }
+}
+
+impl IntoInput<Sensitive<Self>> for String {
+    fn into_input(self) -> Input<Sensitive<Self>> {
+        self.as_str().into_input()
+    }
+}
+
+impl IntoInput<Sensitive<String>> for &String {
+    fn into_input(self) -> Input<Sensitive<String>> {
+        self.as_str().into_input()
     }
 }
 
@@ -192,7 +205,7 @@ impl IntoText for &String {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported",
     label = "neither an output nor a value",
-    note = "pass a reference to an output, like `&lb.dns_name`, or a value like text or a list"
+    note = "pass a reference to an output, like `&lb.dns_name`, a list of outputs, or a value like text or a list"
 )]
 pub trait IntoExport {
     /// The expression.
@@ -214,6 +227,38 @@ impl<T> IntoExport for Output<T> {
 impl<T> IntoExport for &Output<T> {
     fn into_export(self) -> Expr {
         self.expr().clone()
+    }
+}
+
+macro_rules! export_lists {
+    ($([$($generics:tt)*] $list:ty;)*) => { $(
+        impl<$($generics)*> IntoExport for $list {
+            fn into_export(self) -> Expr {
+                Output::all(self).into_expr()
+            }
+        }
+    )* };
+}
+
+export_lists! {
+    [T] Vec<Output<T>>;
+    [T] Vec<&Output<T>>;
+    [T] &Vec<Output<T>>;
+    [T] &[Output<T>];
+    [T, const N: usize] [Output<T>; N];
+    [T, const N: usize] [&Output<T>; N];
+    [T, const N: usize] &[Output<T>; N];
+}
+
+impl<T> IntoExport for BTreeMap<String, Output<T>> {
+    fn into_export(self) -> Expr {
+        Expr::Map(self.into_iter().map(|(key, output)| (key, output.into_expr())).collect())
+    }
+}
+
+impl IntoExport for &String {
+    fn into_export(self) -> Expr {
+        self.as_str().into_export()
     }
 }
 

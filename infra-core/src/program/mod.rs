@@ -5,9 +5,11 @@ mod options;
 mod output;
 mod resource;
 mod stack;
+mod template;
 
 pub use input::{Fields, Input, IntoExport, IntoInput, IntoList, IntoMap, IntoText};
-pub use options::{Declared, Dependable, IntoPath, ResourceExt};
-pub use output::{KnownWhileTheProgramRuns, Output, placeholders};
+pub use options::{Declared, Dependable, IntoDependencies, IntoPath, MadeIn, ResourceExt};
+pub use output::{KnownWhileTheProgramRuns, Output, PrintableWhileTheProgramRuns, ValueOf};
 pub use resource::{Declaration, Handle, Outputs, ProviderHandle, Resource};
 pub use stack::Stack;
+pub use template::{has_format_argument, placeholders};

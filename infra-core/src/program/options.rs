@@ -7,7 +7,7 @@ use infra_state::{Path, Urn};
 use crate::{
     graph::NodeOptions,
     program::{Declaration, Fields, Handle, ProviderHandle, Resource, resource::Parts},
-    provider::{Cloud, Field},
+    provider::{Cloud, Field, Lookup, Managed},
 };
 
 /// A declaration with its options: what the resource is has been said, how to treat it may follow.
@@ -76,6 +76,70 @@ impl<D: Dependable + ?Sized> Dependable for &D {
     }
 }
 
+/// What `depends_on` takes: `&bucket`, a list like `[&a, &b]` or `&policies`, or a tuple of handles of different kinds.
+/// `How` is one of three markers that the compiler finds out.
+#[diagnostic::on_unimplemented(
+    message = "nothing can depend on `{Self}`",
+    label = "not a handle, nor a list or a tuple of handles",
+    note = "pass what `stack.add` returned: `depends_on(&bucket)`, `depends_on([&a, &b])`, `depends_on(&policies)`; handles of different kinds as a tuple: `depends_on((&bucket, &role))`"
+)]
+pub trait IntoDependencies<How> {
+    /// The urns of what is depended on.
+    fn urns(self) -> Vec<Urn>;
+}
+
+#[doc(hidden)]
+pub struct One;
+#[doc(hidden)]
+pub struct List;
+#[doc(hidden)]
+pub struct Several;
+
+impl<D: Dependable> IntoDependencies<One> for D {
+    fn urns(self) -> Vec<Urn> {
+        vec![self.depended().clone()]
+    }
+}
+
+impl<I> IntoDependencies<List> for I
+where
+    I: IntoIterator,
+    I::Item: Dependable,
+{
+    fn urns(self) -> Vec<Urn> {
+        self.into_iter().map(|dependency| dependency.depended().clone()).collect()
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident)*))*) => { $(
+        impl<$($name: Dependable),*> IntoDependencies<Several> for ($($name,)*) {
+            fn urns(self) -> Vec<Urn> {
+                #[expect(non_snake_case, reason = "the names of the types serve for the values")]
+                let ($($name,)*) = self;
+                vec![$($name.depended().clone()),*]
+            }
+        }
+    )* };
+}
+
+tuples! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
+
+/// A kind whose objects are made through providers of the cloud `C`. `Role` is a marker that the compiler finds out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not made through a provider of the cloud `{C}`",
+    label = "the cloud of this provider is not the cloud of `{Self}`"
+)]
+pub trait MadeIn<C, Role> {}
+
+#[doc(hidden)]
+pub struct AsManaged;
+#[doc(hidden)]
+pub struct AsLookup;
+
+impl<R: Managed> MadeIn<R::Cloud, AsManaged> for R {}
+impl<R: Lookup> MadeIn<R::Cloud, AsLookup> for R {}
+
 /// What names a field: `Subnet::TAGS`, or text like `"tags[\"a.b\"]"`.
 pub trait IntoPath {
     /// The path, or what is wrong with it.
@@ -111,13 +175,10 @@ pub trait ResourceExt: Declaration {
         self.declared().option(|o| o.retain_on_delete = true)
     }
 
-    /// Made after these, and deleted before them, though no field refers to them.
-    fn depends_on<D: Dependable>(
-        self,
-        on: impl IntoIterator<Item = D>,
-    ) -> Declared<Self::Resource> {
-        self.declared()
-            .option(|o| o.depends_on.extend(on.into_iter().map(|d| d.depended().clone())))
+    /// Made after these, and deleted before them, though no field refers to them: `&bucket`, `[&a, &b]`, or
+    /// `(&bucket, &role)` for handles of different kinds.
+    fn depends_on<How>(self, on: impl IntoDependencies<How>) -> Declared<Self::Resource> {
+        self.declared().option(|o| o.depends_on.extend(on.urns()))
     }
 
     /// Changes at these paths are not acted on, neither the program's nor the cloud's.
@@ -176,7 +237,10 @@ pub trait ResourceExt: Declaration {
     }
 
     /// Made through this provider instead of the default one.
-    fn provider<C: Cloud>(self, provider: &ProviderHandle<C>) -> Declared<Self::Resource> {
+    fn provider<C: Cloud, Role>(self, provider: &ProviderHandle<C>) -> Declared<Self::Resource>
+    where
+        Self::Resource: MadeIn<C, Role>,
+    {
         let mut declared = self.declared();
         declared.parts.provider = Some(provider.urn().clone());
         declared

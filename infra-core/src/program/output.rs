@@ -1,6 +1,6 @@
 //! Values that are known once a resource exists.
 
-use std::{marker::PhantomData, panic::Location, sync::Arc};
+use std::{borrow::Borrow, fmt, marker::PhantomData, panic::Location, sync::Arc};
 
 use infra_state::{Path, Urn, Value};
 
@@ -18,7 +18,7 @@ pub struct Output<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// What could be compared with an output: nothing. It exists so that the compiler can say why.
+/// What could be compared with an output: nothing anybody has. It exists so that the compiler can say why.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "an `Output` cannot be compared: its value is not known while the program runs",
@@ -27,10 +27,57 @@ pub struct Output<T> {
 )]
 pub trait KnownWhileTheProgramRuns {}
 
+/// Two types that have no values. With fewer the compiler would know before it looks at the right side of a `==` that
+/// there is no such comparison, and say only that.
+mod nothing {
+    pub enum One {}
+    pub enum Other {}
+}
+
+#[diagnostic::do_not_recommend]
+impl KnownWhileTheProgramRuns for ValueOf<nothing::One> {}
+#[diagnostic::do_not_recommend]
+impl KnownWhileTheProgramRuns for ValueOf<nothing::Other> {}
+
 /// Never usable: nothing fulfils the bound.
-impl<T, U: KnownWhileTheProgramRuns> PartialEq<U> for Output<T> {
+impl<T, U> PartialEq<U> for Output<T>
+where
+    ValueOf<U>: KnownWhileTheProgramRuns,
+{
     fn eq(&self, _: &U) -> bool {
         false
+    }
+}
+
+/// Stands for a value that there is none of while the program runs. The bounds below are on this type, not on the
+/// output: of a bound on the type itself the compiler would tell the outer trait only, not why it is not there.
+#[doc(hidden)]
+pub struct ValueOf<T>(PhantomData<fn() -> T>);
+
+/// Never fulfilled: it exists so that the compiler can say why an output cannot be printed.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an `Output` cannot be printed: its value is not known while the program runs",
+    label = "this value is known only once the resource exists",
+    note = "write `interpolate!(\"net-{{}}\", &vpc.id)` instead of `format!(\"net-{{}}\", vpc.id)`: it gives an `Output<String>`",
+    note = "names of resources and of exports must be known: they cannot be made from outputs"
+)]
+pub trait PrintableWhileTheProgramRuns {}
+
+/// Never usable: nothing fulfils the bound.
+impl<T> fmt::Display for Output<T>
+where
+    ValueOf<T>: PrintableWhileTheProgramRuns,
+{
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// How it is computed; never a secret.
+impl<T> fmt::Debug for Output<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expr.fmt(f)
     }
 }
 
@@ -71,6 +118,12 @@ impl<T> Output<T> {
     #[must_use]
     pub fn json(&self) -> Output<String> {
         Output::from_expr(Expr::Json(Box::new(self.expr.clone())))
+    }
+
+    /// All these values at once, as a list: `Output::all(&subnet_ids).map(|ids| …)`.
+    pub fn all<O: Borrow<Self>>(outputs: impl IntoIterator<Item = O>) -> Output<Vec<T>> {
+        let exprs = outputs.into_iter().map(|output| output.borrow().expr.clone());
+        Output::from_expr(Expr::List(exprs.collect()))
     }
 
     /// Both values at once, for `map`.
@@ -151,50 +204,4 @@ impl Output<String> {
     pub fn url_encode(&self) -> Self {
         Self::from_expr(Expr::UrlEncode(Box::new(self.expr.clone())))
     }
-
-    /// Puts parts into a template with one `{}` each; [`interpolate!`](crate::interpolate) checks the count.
-    #[doc(hidden)]
-    pub fn interpolate(template: &str, parts: Vec<Expr>) -> Self {
-        let mut parts = parts.into_iter();
-        let mut pieces = Vec::new();
-        for (at, piece) in template.split("{}").enumerate() {
-            if at > 0 {
-                pieces.extend(parts.next());
-            }
-            if !piece.is_empty() {
-                pieces.push(Expr::Literal(piece.into()));
-            }
-        }
-        Self::from_expr(Expr::Concat(pieces))
-    }
-}
-
-/// How many `{}` a template has, at compile time.
-#[doc(hidden)]
-pub const fn placeholders(template: &str) -> usize {
-    let bytes = template.as_bytes();
-    let (mut at, mut count) = (0, 0);
-    while at + 1 < bytes.len() {
-        if bytes[at] == b'{' && bytes[at + 1] == b'}' {
-            count += 1;
-            at += 1;
-        }
-        at += 1;
-    }
-    count
-}
-
-/// Text with outputs in it: `interpolate!("https://{}/v1", &lb.dns_name)`. Secret if any part is.
-#[macro_export]
-macro_rules! interpolate {
-    ($template:literal $(, $part:expr)* $(,)?) => {{
-        const _: () = assert!(
-            $crate::program::placeholders($template) == 0 $(+ { let _ = stringify!($part); 1 })*,
-            "interpolate! takes one argument for each pair of braces in its template"
-        );
-        $crate::Output::<String>::interpolate(
-            $template,
-            vec![$($crate::program::IntoText::into_text($part)),*],
-        )
-    }};
 }

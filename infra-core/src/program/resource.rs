@@ -1,6 +1,6 @@
 //! Resources as the program sees them.
 
-use std::{collections::BTreeMap, marker::PhantomData, ops::Deref, sync::Arc};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref, sync::Arc};
 
 use infra_state::Urn;
 
@@ -94,6 +94,12 @@ impl<R: Resource> Clone for Handle<R> {
     }
 }
 
+impl<R: Resource> fmt::Debug for Handle<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.urn).finish()
+    }
+}
+
 impl<R: Resource> Deref for Handle<R> {
     type Target = <R::Outputs as Outputs>::Refs;
 
@@ -111,6 +117,12 @@ pub struct ProviderHandle<C: Cloud> {
 impl<C: Cloud> Clone for ProviderHandle<C> {
     fn clone(&self) -> Self {
         Self { urn: self.urn.clone(), of: PhantomData }
+    }
+}
+
+impl<C: Cloud> fmt::Debug for ProviderHandle<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProviderHandle").field(&self.urn).finish()
     }
 }
 

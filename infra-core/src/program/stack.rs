@@ -1,6 +1,6 @@
 //! The stack that a program fills.
 
-use std::{marker::PhantomData, panic::Location, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, panic::Location, sync::Arc};
 
 use infra_state::{StackName, Urn};
 use serde::de::DeserializeOwned;
@@ -10,7 +10,8 @@ use crate::{
     config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
     program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
-    provider::{Cloud, Driver, Lookup, Managed, driver, lookup_driver, provider_driver},
+    provider::{Cloud, Driver, Lookup, Managed, ProviderKind},
+    provider::{driver, lookup_driver, provider_driver},
     secret::{Secret, SecretDecl},
 };
 
@@ -22,6 +23,7 @@ pub struct Stack {
     config: Config,
     pub(crate) nodes: Vec<Node>,
     pub(crate) exports: Exports,
+    pub(crate) export_places: BTreeMap<String, &'static Location<'static>>,
     pub(crate) mistakes: Vec<Mistake>,
     scopes: Vec<String>,
     providers: Vec<Urn>,
@@ -35,6 +37,7 @@ impl Stack {
             config: config.into(),
             nodes: Vec::new(),
             exports: Exports::new(),
+            export_places: BTreeMap::new(),
             mistakes: Vec::new(),
             scopes: Vec::new(),
             providers: Vec::new(),
@@ -80,10 +83,14 @@ impl Stack {
 
     /// Declares a connection to a cloud, for `.provider(&…)` and [`Stack::with_provider`].
     #[track_caller]
-    pub fn provider<C, D>(&mut self, name: impl AsRef<str>, declaration: D) -> ProviderHandle<C>
+    pub fn provider<D>(
+        &mut self,
+        name: impl AsRef<str>,
+        declaration: D,
+    ) -> ProviderHandle<<D::Resource as ProviderKind>::Cloud>
     where
-        C: Cloud<Provider = D::Resource>,
         D: Declaration,
+        D::Resource: ProviderKind,
     {
         let at = Location::caller();
         let driver = provider_driver::<D::Resource>();
@@ -137,6 +144,7 @@ impl Stack {
         if self.exports.contains_key(&name) {
             self.mistake(format!("the export {name:?} is declared twice"), None);
         }
+        self.export_places.insert(name.clone(), Location::caller());
         self.exports.insert(name, value.into_export());
     }
 

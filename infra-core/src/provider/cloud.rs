@@ -17,10 +17,22 @@ use tokio::sync::OnceCell;
 use super::{Class, Driver, Error, Result};
 use crate::program::Resource;
 
-/// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client.
+/// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client. Written by the
+/// derive of its provider: `#[resource(kind = "aws:Provider", cloud = Aws)]`.
 pub trait Cloud: Send + Sync + 'static {
     /// The kind of a provider node of this cloud, with its configuration as fields. Its urns are `NAME::…`.
-    type Provider: Resource;
+    type Provider: ProviderKind<Cloud = Self>;
+}
+
+/// A kind of provider node: the configuration of a connection. Written by `#[derive(Resource)]` with `cloud = …`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a provider: it does not configure a connection to a cloud",
+    label = "not the kind of a provider",
+    note = "what a cloud has is declared by `stack.add` or `stack.lookup`; the kind of a provider has `cloud = …` in its `#[resource(…)]`"
+)]
+pub trait ProviderKind: Resource {
+    /// What it connects to.
+    type Cloud: Cloud<Provider = Self>;
 }
 
 /// Makes connections: what a program plugs in with [`App::cloud`](crate::App::cloud).

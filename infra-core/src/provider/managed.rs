@@ -12,6 +12,12 @@ use crate::program::Resource;
 ///
 /// The engine composes the verbs (read, then create or update, then read until ready): no verb asks "is this a
 /// create?", none waits. Every verb may be called again after it failed or after the process died in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind that is created",
+    label = "the engine cannot create a `{Self}`",
+    note = "what only looks something up is declared by `stack.lookup(…)`, a connection to a cloud by `stack.provider(…)`, a generated secret by `stack.secret_with(…)`",
+    note = "a kind of your own implements `infra_core::provider::Managed`"
+)]
 pub trait Managed: Resource {
     /// The cloud whose connection the verbs get.
     type Cloud: Cloud;
@@ -93,6 +99,12 @@ pub trait Managed: Resource {
 }
 
 /// Something that is looked up and never changed: read while planning, pinned in state until `--refresh-lookups`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind that is looked up",
+    label = "the engine cannot look up a `{Self}`",
+    note = "what is created is declared by `stack.add(…)`",
+    note = "a lookup of your own implements `infra_core::provider::Lookup`"
+)]
 pub trait Lookup: Resource {
     /// The cloud that is asked.
     type Cloud: Cloud;

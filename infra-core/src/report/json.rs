@@ -8,7 +8,7 @@ use infra_state::{HolderInfo, Outcome, Urn, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    event::{Event, Summary, Target},
+    event::{Event, Failure, Summary, Target},
     plan::{Action, Cause, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Step, StepId, Why},
 };
 
@@ -38,8 +38,9 @@ pub fn event(event: &Event) -> Json {
             "step-done",
             with(about(*step, urn, *action), json!({"seconds": elapsed.as_secs_f64()})),
         ),
-        Event::StepFailed { step, urn, action, message, elapsed } => {
-            let more = json!({"message": message, "seconds": elapsed.as_secs_f64()});
+        Event::StepFailed { step, urn, action, message, at, elapsed } => {
+            let at = at.map(ToString::to_string);
+            let more = json!({"message": message, "at": at, "seconds": elapsed.as_secs_f64()});
             ("step-failed", with(about(*step, urn, *action), more))
         }
         Event::StepSkipped { step, urn, because } => {
@@ -200,6 +201,11 @@ fn why(why: &Why) -> Json {
     with(json!({"cause": cause, "urn": why.urn, "path": path}), more)
 }
 
+fn failure(failure: &Failure) -> Json {
+    let at = failure.at.map(ToString::to_string);
+    json!({"urn": failure.urn, "message": failure.message, "at": at})
+}
+
 fn summary_body(summary: &Summary) -> Json {
     let outcome = match summary.outcome {
         Outcome::Succeeded => "succeeded",
@@ -209,7 +215,7 @@ fn summary_body(summary: &Summary) -> Json {
     json!({
         "outcome": outcome,
         "done": counts(&summary.done),
-        "failed": summary.failed.iter().map(|(urn, message)| json!({"urn": urn, "message": message})).collect::<Vec<_>>(),
+        "failed": summary.failed.iter().map(failure).collect::<Vec<_>>(),
         "skipped": summary.skipped,
         "seconds": summary.elapsed.as_secs_f64(),
         "critical_path": summary

@@ -115,7 +115,7 @@ impl Human {
                 self.ended(*step);
                 self.line(&done(*action, urn, *elapsed));
             }
-            Event::StepFailed { step, urn, action, message, elapsed } => {
+            Event::StepFailed { step, urn, action, message, elapsed, .. } => {
                 self.ended(*step);
                 let verb = words(*action).0;
                 let mut text = format!(

@@ -9,7 +9,10 @@ use super::{
     paint::{added, dim, heading, loud, warning},
     value::{inline, whole},
 };
-use crate::{event::Summary, plan::Action};
+use crate::{
+    event::{Failure, Summary},
+    plan::Action,
+};
 
 /// `3 created, 1 updated`.
 pub(super) fn done(counts: &BTreeMap<Action, usize>) -> String {
@@ -33,10 +36,13 @@ pub fn summary(summary: &Summary) -> String {
     let mut out = String::new();
     if !summary.failed.is_empty() {
         let _ = writeln!(out, "\n{}", loud("Failed"));
-        for (urn, message) in &summary.failed {
+        for Failure { urn, message, at } in &summary.failed {
             let _ = writeln!(out, "  {} {}  {}", loud("✗"), urn.name(), dim(urn.kind()));
             for line in message.lines() {
                 let _ = writeln!(out, "      {line}");
+            }
+            if let Some(at) = at {
+                let _ = writeln!(out, "      {}", dim(&format!("declared at {at}")));
             }
         }
     }

@@ -14,7 +14,7 @@ use infra_state::{
 
 use super::*;
 use crate::{
-    event::{Event, Summary, Target},
+    event::{Event, Failure, Summary, Target},
     plan::{
         Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement,
         Step, StepId, Why,
@@ -216,7 +216,11 @@ fn events() -> Vec<Event> {
     let summary = Summary {
         outcome: Outcome::Failed,
         done: BTreeMap::from([(Action::Create, 1), (Action::Keep, 3)]),
-        failed: vec![(db.clone(), "InvalidParameterValue: no such class\n(request 1234)".into())],
+        failed: vec![Failure {
+            urn: db.clone(),
+            message: "InvalidParameterValue: no such class\n(request 1234)".into(),
+            at: None,
+        }],
         skipped: 1,
         elapsed: Duration::from_millis(61_250),
         critical_path: vec![
@@ -250,6 +254,7 @@ fn events() -> Vec<Event> {
             urn: db.clone(),
             action: Action::Create,
             message: "InvalidParameterValue: no such class".into(),
+            at: None,
             elapsed: Duration::from_mins(1),
         },
         Event::StepSkipped { step: three, urn: subnet, because: Some(db) },

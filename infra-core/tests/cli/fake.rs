@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use infra_core::{
     Data, Outputs, Resource, Sensitive, Value,
     provider::{
-        self, Change, Cloud, Connection, Connector, Context, Cx, Driver, Error, Find, Managed,
-        Observed, Operation, driver, provider_driver,
+        self, Change, Connection, Connector, Context, Cx, Driver, Error, Find, Managed, Observed,
+        Operation, driver, provider_driver,
     },
 };
 
@@ -21,13 +21,9 @@ pub type Objects = BTreeMap<String, (String, infra_core::state::Value)>;
 pub struct World(pub Arc<Mutex<Objects>>);
 
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "fake:Provider")]
+#[resource(kind = "fake:Provider", cloud = World)]
 pub struct FakeProvider {
     pub region: Option<String>,
-}
-
-impl Cloud for World {
-    type Provider = FakeProvider;
 }
 
 #[derive(Outputs, Clone, Debug)]

@@ -245,6 +245,53 @@ async fn what_is_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn a_program_that_panics_is_wrong_like_any_other() {
+    let t = Terminal::new("");
+    let program = |stack: &mut Stack| {
+        stack.error("there must be two zones");
+        let zones: Vec<&str> = Vec::new();
+        stack.add(zones[zones.len()], Net::new("10.0.0.0/16"));
+        Ok(())
+    };
+    let ran = t.run(program, &["preview"]).await;
+    assert_eq!(ran.exit, Exit::Usage, "{}", ran.err);
+    for expected in ["two zones", "the program panicked: index out of bounds", "cli/main.rs:"] {
+        assert!(ran.err.contains(expected), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn a_closure_that_panics_fails_what_needs_its_value() {
+    let t = Terminal::new("");
+    let with = |wanted: &'static str| {
+        move |stack: &mut Stack| {
+            let net = stack.add("main", Net::new("10.0.0.0/16"));
+            let size = net.id.map(move |id| id.find(wanted).expect("it is there").to_string());
+            stack.add("web", Host::new(&net.id).size(&size));
+            stack.add("other", Host::new(&net.id));
+            stack.export("net", &net.id);
+            Ok(())
+        }
+    };
+    let ran = t.run(with("nothing"), &["up", "--yes"]).await;
+    assert_eq!(ran.exit, Exit::Failed, "{}", ran.err);
+    for expected in
+        ["the closure at ", "panicked: it is there", "2 created, 1 failed", "net = main-"]
+    {
+        assert!(ran.err.contains(expected), "{expected}: {}", ran.err);
+    }
+    // At the end, with the line that declares it.
+    let (_, end) = ran.err.split_once("\nFailed").unwrap();
+    assert!(end.contains("declared at ") && end.contains("cli/main.rs:"), "{end}");
+    // Now that the value is known it is a mistake of the program before anything is begun.
+    let again = t.run(with("nothing"), &["up", "--yes"]).await;
+    assert_eq!(again.exit, Exit::Usage, "{}", again.err);
+    assert!(again.err.contains("panicked: it is"), "{}", again.err);
+    let mended = t.run(with("main"), &["up", "--yes"]).await;
+    assert_eq!(mended.exit, Exit::Done, "{}", mended.err);
+}
+
+#[tokio::test]
 async fn a_missing_key_is_asked_for_by_name() {
     let t = Terminal::new(TOML);
     assert_eq!(t.run(program, &[]).await.exit, Exit::Done);

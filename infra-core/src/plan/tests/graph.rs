@@ -1,6 +1,6 @@
 //! Mistakes of programs, all at once; what a checked graph has.
 
-use infra_state::Value;
+use infra_state::{Path, Value};
 
 use super::fake::{Program, lit, out, urn};
 use crate::graph::Graph;
@@ -42,6 +42,40 @@ fn all_mistakes_are_reported_together() {
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     // In the order of the program's lines.
     assert!(found[0].starts_with("net") && found.last().unwrap().starts_with('e'));
+}
+
+#[test]
+fn a_name_that_a_loop_gives_twice_is_explained() {
+    let mut program = Program::new();
+    for _ in 0..2 {
+        program = program.add("net/web", []);
+    }
+    let expected = "declared twice by the same line: each turn of a loop needs a name of its own, like `format!(\"web-{i}\")`";
+    assert_eq!(mistakes(&program), [format!("net/web: {expected}")]);
+}
+
+#[test]
+fn the_paths_of_options_lead_somewhere() {
+    let with = |paths: &[&str]| {
+        let paths: Vec<Path> = paths.iter().map(|path| path.parse().unwrap()).collect();
+        Program::new().add_with("a", [], move |o| {
+            o.ignore_changes.clone_from(&paths);
+            o.replace_on_changes = paths;
+        })
+    };
+    with(&["tags", "tags.any", "tags[*]", "links[0]", "links[*]", "size"]).build();
+    let wrong = [
+        ("tag", "`tag`: there is no such field; did you mean `tags`?"),
+        ("nosuch.deeper", "`nosuch.deeper`: there is no such field"),
+        ("size.x", "`size.x`: `size` has no parts"),
+        ("links.x", "`links.x`: `links` is a list: write `links[*]` for its elements"),
+        ("tags[0]", "`tags[0]`: `tags` is not a list"),
+    ];
+    for (path, expected) in wrong {
+        let found = mistakes(&with(&[path]));
+        let options = ["ignore_changes", "replace_on_changes"];
+        assert_eq!(found, options.map(|option| format!("a: {option}: {expected}")));
+    }
 }
 
 #[test]

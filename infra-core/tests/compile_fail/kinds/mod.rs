@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 
 use infra_core::{
     Outputs, Resource,
-    provider::{Change, Cloud, Cx, Find, Managed, Observed, Operation, Result},
+    provider::{Change, Cx, Find, Lookup, Managed, Observed, Operation, Result},
 };
 
 pub struct Fake;
 
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "fake:Provider")]
+#[resource(kind = "fake:Provider", cloud = Fake)]
 pub struct Provider {
     pub region: Option<String>,
 }
 
-impl Cloud for Fake {
-    type Provider = Provider;
-}
+pub struct Other;
+
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "other:Provider", cloud = Other)]
+pub struct OtherProvider {}
 
 infra_core::text_type! {
     /// The id of a VPC.
@@ -69,6 +71,27 @@ pub struct SubnetOutputs {
 #[resource(kind = "fake:Group")]
 pub struct Group {
     pub subnets: Vec<SubnetId>,
+}
+
+/// An image that is looked up.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Image", outputs = ImageOutputs)]
+pub struct Image {
+    pub family: String,
+}
+
+#[derive(Outputs, Clone, Debug)]
+pub struct ImageOutputs {
+    /// Its id.
+    pub id: String,
+}
+
+impl Lookup for Image {
+    type Cloud = Fake;
+
+    async fn look_up(_: &Cx<Fake>, want: &Self) -> Result<ImageOutputs> {
+        Ok(ImageOutputs { id: want.family.clone() })
+    }
 }
 
 macro_rules! no_verbs {
