@@ -37,7 +37,7 @@ fn settings(folder: &Path, sets: &[&str]) -> Settings {
     let mut settings = Settings::load(&source, "dev", &sets, &["region"]).unwrap();
     settings.state = Some(format!("file:{}", folder.join("state").display()));
     settings.key = Some(format!("file:{}", folder.join("key").display()));
-    settings.directory = folder.to_owned();
+    folder.clone_into(&mut settings.directory);
     settings
 }
 

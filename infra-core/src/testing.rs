@@ -128,7 +128,8 @@ fn whole(summary: Summary) -> Result<Summary> {
     if summary.outcome == Outcome::Succeeded {
         return Ok(summary);
     }
-    let failed: Vec<_> = summary.failed.iter().map(|(urn, why)| format!("{urn}: {why}")).collect();
+    let failed: Vec<_> =
+        summary.failed.iter().map(|it| format!("{}: {}", it.urn, it.message)).collect();
     let message = format!("{} steps were not begun; {}", summary.skipped, failed.join("; "));
     Err(Error::new(ErrorKind::Failed, message))
 }

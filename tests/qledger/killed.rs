@@ -68,6 +68,8 @@ async fn the_process_that_is_killed() {
 struct Stack<'a> {
     folder: &'a Path,
     endpoint: String,
+    /// For messages: how to have the same moments again.
+    seed: u64,
 }
 
 impl Stack<'_> {
@@ -83,16 +85,17 @@ impl Stack<'_> {
             .unwrap();
         let status = match limit {
             None => child.wait().await.unwrap(),
-            Some(limit) => match tokio::time::timeout(limit, child.wait()).await {
-                Ok(status) => status.unwrap(),
-                Err(_) => {
+            Some(limit) => {
+                let Ok(status) = tokio::time::timeout(limit, child.wait()).await else {
                     child.kill().await.unwrap();
                     return false;
-                }
-            },
+                };
+                status.unwrap()
+            }
         };
         let screen = || std::fs::read_to_string(&screen).unwrap();
-        assert!(status.success(), "`{what}` after a kill ended with {status}:\n{}", screen());
+        let seed = self.seed;
+        assert!(status.success(), "INFRA_SEED={seed}: `{what}` ended with {status}:\n{}", screen());
         true
     }
 
@@ -166,12 +169,11 @@ async fn whenever_it_is_killed_nothing_is_made_twice_and_nothing_forgotten() {
         // From before the first call to beyond the last: a whole run takes about a second.
         150 + hash.finish() % 900
     };
-    println!("INFRA_SEED={seed}");
 
     // What an undisturbed run makes, and what it leaves.
     let (cloud, endpoint) = served().await;
     let folder = TempDir::new().unwrap();
-    let stack = Stack { folder: folder.path(), endpoint };
+    let stack = Stack { folder: folder.path(), endpoint, seed };
     stack.run("up", None).await;
     let made = cloud.inventory().unwrap();
     stack.run("destroy", None).await;
@@ -183,7 +185,7 @@ async fn whenever_it_is_killed_nothing_is_made_twice_and_nothing_forgotten() {
     while kills < wanted {
         let (cloud, endpoint) = served().await;
         let folder = TempDir::new().unwrap();
-        let stack = Stack { folder: folder.path(), endpoint };
+        let stack = Stack { folder: folder.path(), endpoint, seed };
         kills += u64::from(stack.killed("up", &mut moment, 6).await);
         stack.run("check", None).await;
         expect(&cloud, &made, seed).await;
