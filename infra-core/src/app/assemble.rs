@@ -72,10 +72,13 @@ impl App {
         let exists = exists(&*backend, &name).await?;
         let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
         let folder = local_folder(&state_address(settings, &name));
+        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            directory: folder.unwrap_or_else(|| settings.directory.join(".infra")).join(".cloud"),
+            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
+            // taken for a stack.
+            directory: folder.join(&self.name).join(".cloud"),
             key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
             gate: Gate::default(),
         };
