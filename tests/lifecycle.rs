@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "lifecycle/elsewhere.rs"]
+mod elsewhere;
 mod harness;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;

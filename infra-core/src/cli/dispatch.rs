@@ -45,6 +45,17 @@ impl Session<'_> {
         self.out.clone().line(text);
     }
 
+    /// Prints the one document of a command that gives data, for `--json`.
+    pub(super) fn document(&self, members: serde_json::Value) {
+        let mut document = serde_json::json!({"version": crate::report::JSON_VERSION});
+        if let (Some(document), serde_json::Value::Object(members)) =
+            (document.as_object_mut(), members)
+        {
+            document.extend(members);
+        }
+        self.data(&document.to_string());
+    }
+
     /// Tells a person something, after everything that was told before.
     pub(super) async fn say(&self, text: &str) {
         self.reporter.caught_up().await;

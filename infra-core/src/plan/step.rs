@@ -252,6 +252,9 @@ pub struct PlanOptions {
     pub refresh_lookups: bool,
     /// Go on though many objects are absent at once (`--allow-mass-absence`).
     pub allow_mass_absence: bool,
+    /// The providers that the program left to their connectors, each with the fields that the stack's settings say.
+    /// Whatever else they are configured with may come from the environment, and must not move them.
+    pub defaults: BTreeMap<Urn, BTreeSet<String>>,
 }
 
 /// Something the person should know.

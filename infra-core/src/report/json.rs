@@ -211,6 +211,7 @@ fn summary_body(summary: &Summary) -> Json {
         "done": counts(&summary.done),
         "failed": summary.failed.iter().map(|(urn, message)| json!({"urn": urn, "message": message})).collect::<Vec<_>>(),
         "skipped": summary.skipped,
+        "unfinished": summary.unfinished,
         "seconds": summary.elapsed.as_secs_f64(),
         "critical_path": summary
             .critical_path

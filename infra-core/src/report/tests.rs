@@ -218,6 +218,7 @@ fn events() -> Vec<Event> {
         done: BTreeMap::from([(Action::Create, 1), (Action::Keep, 3)]),
         failed: vec![(db.clone(), "InvalidParameterValue: no such class\n(request 1234)".into())],
         skipped: 1,
+        unfinished: 2,
         elapsed: Duration::from_millis(61_250),
         critical_path: vec![
             (vpc.clone(), Action::Create, Duration::from_secs(1)),
@@ -284,6 +285,7 @@ fn events_as_json() {
 fn deployments() {
     let entry = |number: u64, outcome| HistoryEntry {
         deployment: Deployment {
+            cloud: None,
             number,
             command: if number == 9 { "up".into() } else { "destroy".into() },
             by: "ann@laptop".into(),
