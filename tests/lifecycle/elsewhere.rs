@@ -17,7 +17,7 @@ async fn another_region_in_the_environment_moves_nothing() {
     there.region = "there".to_owned();
     let error = there.up(net).await.error();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @r#"the provider `fake:Provider::default` would move, with everything it holds: region "there" where state has "here". That is from the environment, not from the stack's settings. Nothing was read or changed. To stay, write `region = "here"` under `[stack.dev]`; to move, write the other value there, or say `--replace fake:Provider::default`"#);
     assert_eq!(there.preview(net).await.err().unwrap().kind(), ErrorKind::Refused);
     assert_eq!(lab.world.count(), 1);
     // What is remembered is enough to remove it.
@@ -47,7 +47,7 @@ async fn a_stack_stays_on_its_cloud() {
     other.cloud = "other".to_owned();
     let error = other.up(net).await.error();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"the stack `dev` was made on the cloud `fake`, and this is `other`. Nothing was read or changed. Say `--cloud fake`, or use another stack for `other`; to move this one, `destroy` it first");
     assert_eq!(other.destroy(net).await.error().kind(), ErrorKind::Refused);
     lab.destroy(net).await.ok();
     // Where nothing is left there is nothing to lose sight of.

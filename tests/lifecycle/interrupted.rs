@@ -334,6 +334,7 @@ async fn what_somebody_else_did_meanwhile_is_not_done_again() {
 async fn saved(lab: &Lab, block: &'static str) -> SavedPlan {
     let preview = lab.preview(net(block)).await.unwrap();
     SavedPlan {
+        stack: lab.engine(nothing).state.name().clone(),
         program: "x".into(),
         graph: preview.graph.hash(),
         position: preview.position,

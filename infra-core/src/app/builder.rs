@@ -151,8 +151,7 @@ impl App {
     pub(crate) fn version(&self) -> String {
         let engine = concat!("(infra ", env!("CARGO_PKG_VERSION"), ")");
         let from = self.beside.as_deref().filter(|folder| folder.exists());
-        let revision =
-            self.revision.clone().or_else(|| from.and_then(super::revision::commit));
+        let revision = self.revision.clone().or_else(|| from.and_then(super::revision::commit));
         revision.map_or_else(|| engine.to_owned(), |revision| format!("{revision} {engine}"))
     }
 

@@ -39,11 +39,8 @@ impl<'e> Planning<'e> {
         command: &'static str,
         options: &'e PlanOptions,
     ) -> Result<Self> {
-        let (graph, left) = if options.destroy {
-            (Graph::empty(), BTreeSet::new())
-        } else {
-            engine.declared()?
-        };
+        let (graph, left) =
+            if options.destroy { (Graph::empty(), BTreeSet::new()) } else { engine.declared()? };
         let said = engine.context.settings.as_map().into_iter().flatten();
         let said: BTreeSet<String> = said.map(|(field, _)| field.clone()).collect();
         let left = left.iter().filter_map(|kind| Urn::new(kind, "default").ok());

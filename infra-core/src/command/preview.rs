@@ -62,8 +62,11 @@ fn tell_open(engine: &Engine, view: &View) {
         return;
     }
     let text = match count {
-        1 => "one operation is not settled: `up` settles it first, and the plan may change".to_owned(),
-        _ => format!("{count} operations are not settled: `up` settles them first, and the plan may change"),
+        1 => "one operation is not settled: `up` settles it first, and the plan may change"
+            .to_owned(),
+        _ => format!(
+            "{count} operations are not settled: `up` settles them first, and the plan may change"
+        ),
     };
     engine.events.send(Event::Notice(text));
 }

@@ -44,7 +44,9 @@ pub async fn show(engine: &Engine) -> Result<Shown> {
 pub async fn remove(engine: &Engine, wait: Duration) -> Result<()> {
     let name = engine.state.name();
     // A name that is mistyped is not a stack that is gone.
-    if !State::stacks(engine.state.backend()).await?.contains(name) && engine.state.read().await?.is_none() {
+    if !State::stacks(engine.state.backend()).await?.contains(name)
+        && engine.state.read().await?.is_none()
+    {
         return Err(never_made(engine));
     }
     Ok(engine.state.remove(engine.holder("stack rm"), wait).await?)

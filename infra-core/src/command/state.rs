@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
-    Change, Deployment, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind, Record,
-    Session, Snapshot, Status, Urn,
+    Change, Deployment, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind,
+    Record, Session, Snapshot, Status, Urn,
 };
 
 use super::{

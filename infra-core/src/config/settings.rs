@@ -168,11 +168,21 @@ impl Settings {
                 }
                 "state" => {
                     self.state = wrong.text(value, key);
-                    wrong.one_of(self.state.as_deref().map(scheme), "state scheme", &known.states, value);
+                    wrong.one_of(
+                        self.state.as_deref().map(scheme),
+                        "state scheme",
+                        &known.states,
+                        value,
+                    );
                 }
                 "key" => {
                     self.key = wrong.text(value, key);
-                    wrong.one_of(self.key.as_deref().map(scheme), "key scheme", &known.seals, value);
+                    wrong.one_of(
+                        self.key.as_deref().map(scheme),
+                        "key scheme",
+                        &known.seals,
+                        value,
+                    );
                 }
                 "production" => match &value.node {
                     Node::Scalar(Value::Bool(production)) => self.production = *production,

@@ -12,11 +12,7 @@ use super::{
 use crate::{graph::Node, provider::Driver};
 
 /// Everything worth a hint.
-pub(super) fn hints(
-    forward: &Forward<'_>,
-    removals: &[Removal],
-    notes: Vec<String>,
-) -> Vec<Hint> {
+pub(super) fn hints(forward: &Forward<'_>, removals: &[Removal], notes: Vec<String>) -> Vec<Hint> {
     let mut hints: Vec<_> = notes.into_iter().map(Hint::Note).collect();
     for make in &forward.makes {
         let first = make.makes_room().and_then(|replacing| replacing.first.as_deref());
@@ -69,14 +65,17 @@ fn renames(forward: &Forward<'_>, removals: &[Removal]) -> Vec<Hint> {
                 agree.is_some_and(|compared| compared > 0 || sure)
             };
             // Where nothing can be compared, being called alike says enough, or being the only ones.
-            let only = created.get(kind) == Some(&1) && deleted.get(kind).is_some_and(|d| d.len() == 1);
+            let only =
+                created.get(kind) == Some(&1) && deleted.get(kind).is_some_and(|d| d.len() == 1);
             let called = |removal: &&&Removal| {
                 only || last(removal.record.urn.name()) == last(make.urn().name())
             };
             from = few.and_then(|removals| {
                 let mut all = removals.iter().filter(free);
                 let known = all.clone().find(|removal| alike(removal, false));
-                known.or_else(|| all.find(|removal| called(removal) && alike(removal, true))).copied()
+                known
+                    .or_else(|| all.find(|removal| called(removal) && alike(removal, true)))
+                    .copied()
             });
         }
         hints.extend(

@@ -40,7 +40,9 @@ pub fn plan(
     let graph = declared(graph, options);
     let remembered = Remembered::new(&graph, snapshot, registry)?;
     let scope = Scope::new(&graph, &remembered, options)?;
-    identity::check(&graph, &remembered, seen, options, &|urn| configured(&graph, &remembered, urn))?;
+    identity::check(&graph, &remembered, seen, options, &|urn| {
+        configured(&graph, &remembered, urn)
+    })?;
     refuse::mass_absence(&remembered, seen, options)?;
     let mut forward = Forward::new(&graph, &remembered, seen, options, &scope, mint);
     forward.run()?;

@@ -42,7 +42,11 @@ fn row(entry: &HistoryEntry) -> [String; 5] {
     let counts: Vec<_> = counts.map(|(what, n)| format!("{n} {what}")).collect();
     let what = if entry.summary.contains_key(CUT_OFF) {
         CUT_OFF.to_owned()
-    } else if counts.is_empty() { "nothing changed".to_owned() } else { counts.join(", ") };
+    } else if counts.is_empty() {
+        "nothing changed".to_owned()
+    } else {
+        counts.join(", ")
+    };
     let took = entry.ended.duration_since(deployment.at);
     let took = duration(took.try_into().unwrap_or_default());
     let revision: String = deployment.revision.chars().take(12).collect();

@@ -178,7 +178,6 @@ fn locked(store: &Store, held: &HolderInfo, liveness: Liveness) -> Error {
             held.nonce
         ),
     };
-    let message =
-        format!("{} in {} is locked by {held}. {hint}", store.name, store.backend.url());
+    let message = format!("{} in {} is locked by {held}. {hint}", store.name, store.backend.url());
     Error::new(ErrorKind::Locked, message)
 }
