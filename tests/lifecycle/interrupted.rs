@@ -113,7 +113,9 @@ async fn what_somebody_is_doing_is_not_called_cut_off() {
         let mut engine = lab.engine(base);
         let (events, mut stream) = infra_core::event::Events::channel();
         engine.events = events;
-        let looked = infra_core::command::preview(&engine, &Default::default()).await;
+        let looked =
+            infra_core::command::preview(&engine, &infra_core::command::PreviewOptions::default())
+                .await;
         drop(engine);
         assert!(looked.unwrap().plan.hints.is_empty());
         assert!(matches!(stream.recv().await, Some(Event::InProgress { holder: Some(_) })));

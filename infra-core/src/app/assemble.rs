@@ -120,7 +120,7 @@ impl App {
     /// The cloud that the settings name.
     fn known_cloud(&self, wanted: &str) -> Result<String> {
         let names = self.cloud_names();
-        if names.iter().any(|name| *name == wanted) {
+        if names.contains(&wanted) {
             return Ok(wanted.to_owned());
         }
         let hint = did_you_mean(wanted, &names);

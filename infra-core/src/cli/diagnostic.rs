@@ -138,3 +138,19 @@ impl Diagnostic for Shown {
         self.label.as_ref().map(|label| Box::new(std::iter::once(label.clone())) as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_never_broken() {
+        let path = "/home/somebody/a-folder/with-a-name/".repeat(4);
+        let message = format!("the state in {path} cannot be read, {}", "and so on ".repeat(10));
+        let error = Error::new(ErrorKind::Failed, message.clone());
+        let shown = render(&error, &[], true);
+        assert!(shown.contains(&path) && shown.lines().count() > 2, "{shown}");
+        let whole = render(&error, &[], false);
+        assert!(whole.contains(message.trim_end()) && whole.lines().count() == 1, "{whole}");
+    }
+}

@@ -142,7 +142,9 @@ pub(super) async fn stack(session: &Session<'_>, args: &Stack) -> Result<Exit> {
                 let names: Vec<_> = stacks.iter().map(|name| &name.stack).collect();
                 session.document(json!({"stacks": names}));
             } else {
-                stacks.iter().for_each(|name| session.data(&name.stack));
+                for name in &stacks {
+                    session.data(&name.stack);
+                }
             }
         }
         Stack::Show => show(session, &stack::show(engine).await?),

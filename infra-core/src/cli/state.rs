@@ -27,7 +27,9 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             if session.json {
                 session.document(json!({"resources": urns}));
             } else {
-                urns.iter().for_each(|urn| session.data(urn.as_str()));
+                for urn in urns {
+                    session.data(urn.as_str());
+                }
             }
         }
         State::Show { urn, show_secrets } => {

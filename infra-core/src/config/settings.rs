@@ -354,7 +354,13 @@ mod tests {
             .iter()
             .map(|m| m.message.rsplit_once("p.toml").map_or(&*m.message, |(_, rest)| rest))
             .collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        :2: this program has no cloud `awz`; did you mean `aws`?
+        :5: this program has no key scheme `kms`; known: `file`
+        :3: `region`: expected text, found a number
+        :4: this program has no state scheme `s3`; known: `file`
+        --set novalue: there is no `=`; write it like `--set db.class=large`
+        ");
         let error = load("[stack.prod]\n", "prdo", &[]).unwrap_err();
         assert!(error.mistakes()[0].message.contains("`--stack prod`"), "{error:?}");
     }

@@ -331,9 +331,19 @@ impl Plan {
             return None;
         }
         let flags: Vec<_> = lost.iter().map(|urn| format!("--allow-data-loss {urn}")).collect();
+        // Who renamed it in the program did not mean to lose it.
+        let renames = self.hints.iter().filter_map(|hint| match hint {
+            Hint::Rename { from, to } if lost.contains(&from) => Some(format!(
+                ". `{}` looks like it renamed: `.alias(\"{}\")` on it keeps the data",
+                to.name(),
+                from.name()
+            )),
+            _ => None,
+        });
         let message = format!(
-            "this would delete data that cannot be brought back. If that is meant: {}",
-            flags.join(" ")
+            "this would delete data that cannot be brought back. If that is meant: {}{}",
+            flags.join(" "),
+            renames.collect::<String>()
         );
         Some(Error::new(ErrorKind::Refused, message))
     }

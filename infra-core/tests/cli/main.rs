@@ -79,8 +79,8 @@ async fn a_whole_life() {
     assert!(t.world.0.lock().unwrap().is_empty());
     let history = t.run(program, &["history", "--json"]).await;
     let history: serde_json::Value = serde_json::from_str(&history.out).unwrap();
-    let last = history["deployments"].as_array().unwrap().last().unwrap();
-    assert_eq!((&last["command"], &last["cloud"]), (&"destroy".into(), &"simulated".into()));
+    let newest = history["deployments"].as_array().unwrap().last().unwrap();
+    assert_eq!((&newest["command"], &newest["cloud"]), (&"destroy".into(), &"simulated".into()));
     // No secret was ever shown.
     let everything =
         [&first, &second, &changed, &replaced, &gone].map(|ran| format!("{}{}", ran.out, ran.err));
