@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "lifecycle/elsewhere.rs"]
+mod elsewhere;
 mod harness;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;
@@ -392,6 +394,36 @@ async fn a_likely_rename_is_pointed_out() {
         .await;
     let hint = Hint::Rename { from: urn("Net", "old"), to: urn("Net", "new") };
     assert!(plan.hints.contains(&hint), "{:?}", plan.hints);
+}
+
+#[tokio::test]
+async fn a_rename_is_pointed_out_though_its_name_was_generated() {
+    let lab = Lab::new();
+    let named = |name: &'static str| {
+        move |s: &mut Stack| {
+            s.add(name, Db::new());
+            Ok(())
+        }
+    };
+    lab.up(named("old")).await.ok();
+    let hint = Hint::Rename { from: urn("Db", "old"), to: urn("Db", "new") };
+    assert!(lab.plan(named("new")).await.hints.contains(&hint));
+    // That data would be lost is no reason to be silent about it.
+    let error = lab.up(named("new")).await.error().to_string();
+    assert!(error.contains("--allow-data-loss fake:Db::old"), "{error}");
+    assert!(error.contains("`new` looks like it renamed: `.alias(\"old\")`"), "{error}");
+    // Of several, only those that are still called alike.
+    let two = |scope: &'static str, other: &'static str| {
+        move |s: &mut Stack| {
+            s.add(format!("{scope}/a").as_str(), Db::new());
+            s.add(other, Db::new());
+            Ok(())
+        }
+    };
+    let lab = Lab::new();
+    lab.up(two("one", "x")).await.ok();
+    let hints = lab.plan(two("two", "y")).await.hints.clone();
+    assert_eq!(hints, [Hint::Rename { from: urn("Db", "one/a"), to: urn("Db", "two/a") }]);
 }
 
 #[tokio::test]

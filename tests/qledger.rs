@@ -17,7 +17,7 @@ use infra_aws::embedded::{Cloud, Settings as Embedded};
 use infra_core::{
     App, Engine, Result, Stack,
     command::{self, Confirmed, PreviewOptions, UpOptions},
-    config::{Settings, Source},
+    config::{Known, Settings, Source},
     event::Summary,
     plan::{Action, Plan, PlanOptions, Refresh, Step},
     state::Outcome,
@@ -34,7 +34,13 @@ fn settings(folder: &Path, sets: &[&str]) -> Settings {
         beside: None,
     };
     let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
-    let mut settings = Settings::load(&source, "dev", &sets, &["region"]).unwrap();
+    let known = Known {
+        keys: [("region".to_owned(), None)].into(),
+        clouds: vec!["simulated".to_owned()],
+        states: vec!["file".to_owned()],
+        ..Known::default()
+    };
+    let mut settings = Settings::load(&source, "dev", &sets, &known).unwrap();
     settings.state = Some(format!("file:{}", folder.join("state").display()));
     settings.key = Some(format!("file:{}", folder.join("key").display()));
     folder.clone_into(&mut settings.directory);

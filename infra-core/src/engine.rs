@@ -1,6 +1,10 @@
 //! Everything that a command needs, put together once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use infra_state::{Deployment, Env, Holder, State};
 use tokio_util::sync::CancellationToken;
@@ -90,6 +94,11 @@ impl Cancel {
 impl Engine {
     /// Runs the program. An error has all its mistakes.
     pub fn graph(&self) -> Result<Graph> {
+        self.declared().map(|(graph, _)| graph)
+    }
+
+    /// The same, and the kinds of the providers that the program left to their connectors.
+    pub(crate) fn declared(&self) -> Result<(Graph, BTreeSet<String>)> {
         let mut stack = Stack::new(self.state.name().clone(), self.config.clone());
         let ran = caught(|| (self.program)(&mut stack)).unwrap_or_else(|panic| {
             let message = format!("the program panicked: {panic}");
@@ -107,12 +116,15 @@ impl Engine {
             mistakes.extend_from_slice(error.mistakes());
             return Err(Error::program(mistakes));
         }
+        let left = RefCell::new(BTreeSet::new());
         let defaults = |kind: &str| {
+            left.borrow_mut().insert(kind.to_owned());
             let connector = self.connector(kind)?;
             let config = connector.default_provider(&self.context);
             config.map_err(|e| Error::new(ErrorKind::Usage, e.to_string()).because(e))
         };
-        Graph::build(stack, &self.registry, &defaults)
+        let graph = Graph::build(stack, &self.registry, &defaults)?;
+        Ok((graph, left.into_inner()))
     }
 
     /// Whether nothing real can be touched or lost: every cloud says of itself that it is not a real one.
@@ -161,6 +173,7 @@ impl Engine {
             by: self.by.clone(),
             revision: self.revision.clone(),
             at: self.env.now(),
+            cloud: (!self.connectors.is_empty()).then(|| self.cloud.clone()),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::plan::{Action, Plan, StepId};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// What the command works on; the first event of every command.
+    /// What the command works on. Before it may come only what is in the way: [`Event::InProgress`],
+    /// [`Event::Waiting`], [`Event::Recovered`] and a [`Event::Notice`] about them.
     Target(Box<Target>),
     /// Something to know that is not an error.
     Notice(String),
@@ -144,6 +145,8 @@ pub struct Summary {
     pub failed: Vec<Failure>,
     /// Steps that were not begun.
     pub skipped: usize,
+    /// Steps that were begun and not waited for, because the person asked twice: the next run settles them.
+    pub unfinished: usize,
     /// From the first step to the last.
     pub elapsed: Duration,
     /// The chain of steps that took longest, each with its own time: nothing could have been faster than their sum.

@@ -56,6 +56,7 @@ fn entry(number: u64) -> HistoryEntry {
         by: "bench".into(),
         revision: String::new(),
         at: now,
+        cloud: None,
     };
     HistoryEntry {
         deployment,

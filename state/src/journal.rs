@@ -60,6 +60,9 @@ pub struct Deployment {
     pub revision: String,
     /// When it began.
     pub at: Timestamp,
+    /// The cloud it was done on, by the program's name for it; `None` if the program has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
 }
 
 /// One journal entry: everything that ever changes a snapshot is one of these.

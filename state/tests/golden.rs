@@ -81,6 +81,8 @@ fn deployment(env: &Fake, number: u64) -> Deployment {
         by: "user@host".into(),
         revision: "abc".into(),
         at: env.now(),
+        // The first was written before there was such a field.
+        cloud: (number > 1).then(|| "aws".into()),
     }
 }
 

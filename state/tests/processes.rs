@@ -67,6 +67,7 @@ fn entry(number: u64) -> HistoryEntry {
             by: "test@host".into(),
             revision: String::new(),
             at: System.now(),
+            cloud: None,
         },
         ended: System.now(),
         outcome: Outcome::Succeeded,

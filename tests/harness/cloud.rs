@@ -38,6 +38,8 @@ pub struct FakeConnector {
     pub world: Arc<World>,
     /// Whose credentials they are.
     pub account: String,
+    /// The region that the environment says.
+    pub region: String,
 }
 
 #[async_trait::async_trait]
@@ -58,8 +60,9 @@ impl Connector for FakeConnector {
         ]
     }
 
-    fn default_provider(&self, _: &Context) -> provider::Result<Value> {
-        Ok([("region", "here".into())].into())
+    fn default_provider(&self, context: &Context) -> provider::Result<Value> {
+        let said = context.settings.get("region").cloned();
+        Ok([("region", said.unwrap_or_else(|| self.region.as_str().into()))].into())
     }
 
     async fn connect(&self, config: &Value, _: &Context) -> provider::Result<Connection> {

@@ -24,6 +24,12 @@ pub struct Lab {
     pub backend: Arc<dyn Backend>,
     /// Whose credentials are used.
     pub account: String,
+    /// The region that the environment says.
+    pub region: String,
+    /// What the stack's settings say of its cloud.
+    pub settings: Value,
+    /// The name of the cloud.
+    pub cloud: String,
     /// What the program is told.
     pub config: Value,
     /// What is asked of plan and execution.
@@ -77,6 +83,9 @@ impl Lab {
             world: Arc::default(),
             backend: Arc::new(Memory::new()),
             account: "1111".to_owned(),
+            region: "here".to_owned(),
+            settings: Value::map(),
+            cloud: "fake".to_owned(),
             config: Value::map(),
             options: UpOptions::default(),
         }
@@ -95,8 +104,11 @@ impl Lab {
         &self,
         program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     ) -> Engine {
-        let connector =
-            FakeConnector { world: Arc::clone(&self.world), account: self.account.clone() };
+        let connector = FakeConnector {
+            world: Arc::clone(&self.world),
+            account: self.account.clone(),
+            region: self.region.clone(),
+        };
         let mut registry = Registry::default();
         connector.drivers().into_iter().for_each(|driver| registry.add(driver));
         registry.add(infra_core::secret::driver());
@@ -118,14 +130,14 @@ impl Lab {
             env,
             context: Context {
                 stack: name,
-                settings: Value::map(),
+                settings: self.settings.clone(),
                 directory: std::env::temp_dir(),
                 key: Arc::new([7; 32]),
                 gate: Gate::default(),
             },
             program: Arc::new(program),
             config: self.config.clone().into(),
-            cloud: "fake".to_owned(),
+            cloud: self.cloud.clone(),
             revision: "test".to_owned(),
             by: "tester@lab".to_owned(),
             events: Events::ignored(),

@@ -11,10 +11,10 @@ use infra_state::{Backend, StackName, State};
 use super::{Address, App, key, revision};
 use crate::{
     Engine, Error, ErrorKind, Result, Stack,
-    config::{Settings, Source, nearest},
+    config::{Known, Settings, Source, did_you_mean},
     engine::{Cancel, Program},
     event::Events,
-    provider::{Connector, Context, Gate, Registry},
+    provider::{Connector, Context, Driver, Gate, Registry},
     secret,
 };
 
@@ -38,10 +38,22 @@ impl App {
             from: from.into(),
             beside: self.beside.clone(),
         };
-        let keys: Vec<String> =
-            self.clouds.iter().flat_map(|(_, connector)| connector.settings()).collect();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        Settings::load(&source, stack, sets, &keys)
+        let mut known = Known {
+            clouds: self.cloud_names().into_iter().map(str::to_owned).collect(),
+            states: self.backends.keys().cloned().collect(),
+            seals: self.keys.keys().cloned().collect(),
+            ..Known::default()
+        };
+        for (_, connector) in &self.clouds {
+            let provider = provider(&**connector);
+            for key in connector.settings() {
+                let is_field = |driver: &Arc<dyn Driver>| {
+                    driver.schema().fields.iter().any(|field| field.name == key)
+                };
+                known.keys.insert(key.clone(), provider.clone().filter(is_field));
+            }
+        }
+        Settings::load(&source, stack, sets, &known)
     }
 
     /// The engine for one stack: what the commands in [`command`](crate::command) take. Calls no cloud.
@@ -59,7 +71,15 @@ impl App {
         events: Events,
     ) -> Result<Engine> {
         let name = StackName::new(&*self.name, &*settings.stack)?;
-        let cloud = self.choose(settings)?;
+        let backend = self.open_state(settings, &name).await?;
+        let exists = exists(&*backend, &name).await?;
+        let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
+        let state =
+            State::new(backend, Arc::clone(&sealer), name.clone()).with_env(Arc::clone(&self.env));
+        let cloud = match &settings.cloud {
+            Some(wanted) => self.known_cloud(wanted)?,
+            None => self.choose(exists.then_some(&state)).await?,
+        };
         let mut registry = Registry::default();
         registry.add(secret::driver());
         let mut connectors = BTreeMap::new();
@@ -68,14 +88,14 @@ impl App {
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
-        let backend = self.open_state(settings, &name).await?;
-        let exists = exists(&*backend, &name).await?;
-        let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
         let folder = local_folder(&state_address(settings, &name));
+        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            directory: folder.unwrap_or_else(|| settings.directory.join(".infra")).join(".cloud"),
+            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
+            // taken for a stack.
+            directory: folder.join(&self.name).join(".cloud"),
             key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
             gate: Gate::default(),
         };
@@ -84,7 +104,7 @@ impl App {
         Ok(Engine {
             registry,
             connectors,
-            state: State::new(backend, sealer, name).with_env(Arc::clone(&self.env)),
+            state,
             env: Arc::clone(&self.env),
             context,
             program,
@@ -97,23 +117,50 @@ impl App {
         })
     }
 
-    /// The cloud of a stack.
-    fn choose(&self, settings: &Settings) -> Result<String> {
-        let names = || self.clouds.iter().map(|(name, _)| name.as_str());
-        let Some(wanted) = &settings.cloud else {
-            let name = names().find(|name| *name == DEFAULT_CLOUD).or_else(|| names().next());
-            // A program without a cloud can still have secrets.
-            return Ok(name.unwrap_or("none").to_owned());
-        };
-        if names().any(|name| name == wanted) {
-            return Ok(wanted.clone());
+    /// The cloud that the settings name.
+    fn known_cloud(&self, wanted: &str) -> Result<String> {
+        let names = self.cloud_names();
+        if names.contains(&wanted) {
+            return Ok(wanted.to_owned());
         }
-        let hint = match nearest(wanted, names()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        let message = format!("this program has no cloud `{wanted}`; {hint}");
+        let hint = did_you_mean(wanted, &names);
+        let message = format!("this program has no cloud `{wanted}`{hint}");
         Err(Error::new(ErrorKind::Usage, message))
+    }
+
+    /// The cloud of a stack for which none is named: the one it was made on, else the default.
+    async fn choose(&self, made: Option<&State>) -> Result<String> {
+        let names = self.cloud_names();
+        let default = names.iter().find(|name| **name == DEFAULT_CLOUD).or(names.first());
+        // A program without a cloud can still have secrets.
+        let default = default.map_or_else(|| "none".to_owned(), |name| (*name).to_owned());
+        let Some(state) = made.filter(|_| names.len() > 1) else { return Ok(default) };
+        // What keeps the state from being read is for the command to say: some are there to mend it.
+        let view = state.read().await.ok().flatten();
+        let last = view.and_then(|view| view.snapshot.deployment);
+        match last.and_then(|deployment| deployment.cloud) {
+            None => Ok(default),
+            Some(made) if names.iter().any(|name| *name == made) => Ok(made),
+            Some(made) => {
+                let message = format!(
+                    "the stack `{}` was made on the cloud `{made}`, which this program does not have (it has: {})",
+                    state.name().stack,
+                    names.join(", ")
+                );
+                Err(Error::new(ErrorKind::Refused, message))
+            }
+        }
+    }
+
+    /// The clouds in their order, each once: several connectors may share a name.
+    fn cloud_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in &self.clouds {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
@@ -160,11 +207,15 @@ async fn exists(backend: &dyn Backend, name: &StackName) -> Result<bool> {
     Ok(objects.iter().any(|object| Path::new(object) == Path::new("head.json")))
 }
 
+/// The driver of a connector's provider nodes.
+fn provider(connector: &(impl Connector + ?Sized)) -> Option<Arc<dyn Driver>> {
+    let kind = connector.provider_kind();
+    connector.drivers().into_iter().find(|driver| driver.schema().kind == kind)
+}
+
 /// The keys of `[stack.X]` that a connector reads, unless it says otherwise: the fields of its provider.
 pub(crate) fn provider_fields(connector: &(impl Connector + ?Sized)) -> Vec<String> {
-    let kind = connector.provider_kind();
-    let drivers = connector.drivers();
-    let provider = drivers.iter().find(|driver| driver.schema().kind == kind);
-    let fields = provider.into_iter().flat_map(|driver| &driver.schema().fields);
+    let provider = provider(connector);
+    let fields = provider.iter().flat_map(|driver| &driver.schema().fields);
     fields.map(|field| field.name.to_owned()).collect()
 }

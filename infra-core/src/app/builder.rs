@@ -147,6 +147,14 @@ impl App {
         &self.name
     }
 
+    /// What `--version` prints after the name: the engine's version, and the program's revision if it is known.
+    pub(crate) fn version(&self) -> String {
+        let engine = concat!("(infra ", env!("CARGO_PKG_VERSION"), ")");
+        let from = self.beside.as_deref().filter(|folder| folder.exists());
+        let revision = self.revision.clone().or_else(|| from.and_then(super::revision::commit));
+        revision.map_or_else(|| engine.to_owned(), |revision| format!("{revision} {engine}"))
+    }
+
     /// The program's own commands.
     pub(crate) fn commands(&self) -> &[Arc<dyn Custom>] {
         &self.commands

@@ -35,6 +35,7 @@ pub(super) fn by() -> String {
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     };
     let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME"));
+    let user = user.or_else(|| user_of(&file("/proc/self/status")?, &file("/etc/passwd")?));
     let host = file("/proc/sys/kernel/hostname")
         .or_else(|| file("/etc/hostname"))
         .or_else(|| variable("HOSTNAME"))
@@ -43,9 +44,30 @@ pub(super) fn by() -> String {
     format!("{}@{}", or(user, "somebody"), or(host, "unknown"))
 }
 
+/// Whose process this is, by name if it has one: cron and containers set no variable.
+fn user_of(status: &str, passwd: &str) -> Option<String> {
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let id = ids.split_whitespace().next()?;
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    });
+    Some(name.unwrap_or_else(|| format!("uid {id}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_without_variables_has_a_user() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nci:x:1001:1001::/:/bin/sh";
+        let user = |id: &str| user_of(&format!("Name:\tx\nUid:\t{id}\t{id}\t{id}\t{id}"), passwd);
+        assert_eq!(user("0").as_deref(), Some("root"));
+        assert_eq!(user("1001").as_deref(), Some("ci"));
+        assert_eq!(user("7").as_deref(), Some("uid 7"));
+    }
 
     #[test]
     fn a_checkout_is_recognised() {

@@ -18,7 +18,7 @@ pub(super) type OpenKey =
 /// A URL with what is needed to open it.
 #[derive(Clone, Debug)]
 pub struct Address {
-    /// `s3://bucket/prefix?lock=TABLE`, `file:.infra`, `kms:alias/infra`.
+    /// `file:.infra`, or `SCHEME:…` with another scheme that is plugged in.
     pub url: String,
     /// What a relative path in it is relative to.
     pub directory: PathBuf,

@@ -24,16 +24,17 @@ pub(super) struct Global {
     /// The configuration; without it PROGRAM.toml is looked for upward, then beside the program's source
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The cloud; for a stack that is made anew
+    /// The cloud of a new stack; one that there is stays on its own
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) cloud: Option<String>,
-    /// Where the state lives: `file:DIR`, `s3://BUCKET/PREFIX?lock=TABLE`
+    /// Where the state lives: `file:DIR`, or another scheme that the program plugs in
     #[arg(long, global = true, value_name = "URL")]
     pub(super) state: Option<String>,
     /// Sets a key of the program's configuration, like `--set db.class=large`
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// One versioned event a line on standard output
+    /// On standard output, for programs: of commands that plan or execute one versioned event a line; of commands that
+    /// print data (`outputs`, `history`, `stack`, `state list`, `state show`) one versioned document
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// No colours
@@ -261,7 +262,7 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
-    /// Take the lock from a holder that is surely dead
+    /// Take the lock from a holder that is surely dead (on this machine none stays: the system frees it)
     Unlock {
         /// The holder's nonce, as the message shows it
         nonce: String,

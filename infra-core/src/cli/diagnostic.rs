@@ -12,10 +12,16 @@ use miette::{
     SourceOffset,
 };
 
+use textwrap::{WordSeparator, WordSplitter};
+
 use crate::{Error, ErrorKind, graph::Mistake};
 
-/// The error as text. Source lines are shown where the files are found: under `folders`, or above them.
-pub(super) fn render(error: &Error, folders: &[PathBuf]) -> String {
+/// How long a line is on a terminal.
+const WIDTH: usize = 100;
+
+/// The error as text. Source lines are shown where the files are found: under `folders`, or above them. Long lines are
+/// broken on a terminal, between words; elsewhere they stay whole, for `grep`.
+pub(super) fn render(error: &Error, folders: &[PathBuf], terminal: bool) -> String {
     let head = Shown {
         message: if error.mistakes().is_empty() { error.to_string() } else { format!("{error}:") },
         causes: causes(error),
@@ -25,15 +31,13 @@ pub(super) fn render(error: &Error, folders: &[PathBuf]) -> String {
     };
     let mistakes = error.mistakes().iter().map(|mistake| Shown::of(mistake, folders));
     let reports: Vec<_> =
-        std::iter::once(head).chain(mistakes).map(|shown| shown.render()).collect();
+        std::iter::once(head).chain(mistakes).map(|shown| shown.render(terminal)).collect();
     reports.join("\n")
 }
 
 fn help(kind: ErrorKind) -> Option<String> {
     let text = match kind {
-        ErrorKind::Locked => {
-            "wait for it (`--lock-timeout 10m`); if its process is surely dead, `state unlock NONCE`"
-        }
+        ErrorKind::Locked => "to wait for it: `--lock-timeout 10m`",
         ErrorKind::PlanStale => "look at the new plan and confirm that one",
         _ => return None,
     };
@@ -67,9 +71,14 @@ struct Shown {
 }
 
 impl Shown {
-    fn render(&self) -> String {
+    fn render(&self, terminal: bool) -> String {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode());
-        let handler = handler.with_width(100).with_break_words(false).without_cause_chain();
+        let handler = handler.with_width(WIDTH).with_wrap_lines(terminal).without_cause_chain();
+        // A path, a URN or a command is one word: neither its slashes nor its hyphens are places to break it.
+        let handler = handler
+            .with_break_words(false)
+            .with_word_separator(WordSeparator::AsciiSpace)
+            .with_word_splitter(WordSplitter::NoHyphenation);
         let mut text = String::new();
         match handler.render_report(&mut text, self) {
             Ok(()) => text,
@@ -127,5 +136,21 @@ impl Diagnostic for Shown {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.label.as_ref().map(|label| Box::new(std::iter::once(label.clone())) as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_never_broken() {
+        let path = "/home/somebody/a-folder/with-a-name/".repeat(4);
+        let message = format!("the state in {path} cannot be read, {}", "and so on ".repeat(10));
+        let error = Error::new(ErrorKind::Failed, message.clone());
+        let shown = render(&error, &[], true);
+        assert!(shown.contains(&path) && shown.lines().count() > 2, "{shown}");
+        let whole = render(&error, &[], false);
+        assert!(whole.contains(message.trim_end()) && whole.lines().count() == 1, "{whole}");
     }
 }

@@ -45,6 +45,17 @@ impl Session<'_> {
         self.out.clone().line(text);
     }
 
+    /// Prints the one document of a command that gives data, for `--json`.
+    pub(super) fn document(&self, members: serde_json::Value) {
+        let mut document = serde_json::json!({"version": crate::report::JSON_VERSION});
+        if let (Some(document), serde_json::Value::Object(members)) =
+            (document.as_object_mut(), members)
+        {
+            document.extend(members);
+        }
+        self.data(&document.to_string());
+    }
+
     /// Tells a person something, after everything that was told before.
     pub(super) async fn say(&self, text: &str) {
         self.reporter.caught_up().await;
@@ -86,9 +97,10 @@ where
     A: IntoIterator<Item: Into<OsString> + Clone>,
 {
     let mut screen = screen;
-    let (global, asked) = match parse(app, arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let (global, asked) = match parse(app, &arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error, &mut screen),
+        Err(error) => return usage(&error, &arguments, screen),
     };
     if global.no_color {
         screen.without_colors();
@@ -118,24 +130,31 @@ where
     };
     let ended = ended.await;
     reporter.end().await;
-    ended.unwrap_or_else(|error| {
+    let mut out = out;
+    let mut err = err;
+    let exit = ended.unwrap_or_else(|error| {
         let mut folders: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
         folders.extend(app.beside().cloned());
-        let mut err = err;
-        err.text(&diagnostic::render(&error, &folders));
+        err.text(&diagnostic::render(&error, &folders, live));
         if global.json {
-            let mut out = out;
             out.line(&error_event(&error).to_string());
         }
         error.kind().into()
-    })
+    });
+    written(&mut out, &mut err, live, exit)
 }
 
-fn parse<A>(app: &App, arguments: A) -> Result<(Global, Asked), clap::Error>
-where
-    A: IntoIterator<Item: Into<OsString> + Clone>,
-{
+/// A command whose data did not arrive has failed, whatever else it did: who reads the file would take a part for all.
+fn written(out: &mut Shared, err: &mut Shared, live: bool, exit: Exit) -> Exit {
+    let Some(lost) = out.lost() else { return exit };
+    let error = Error::new(ErrorKind::Failed, format!("cannot write to standard output: {lost}"));
+    err.text(&diagnostic::render(&error, &[], live));
+    if matches!(exit, Exit::Done | Exit::Changes) { Exit::Failed } else { exit }
+}
+
+fn parse(app: &App, arguments: &[OsString]) -> Result<(Global, Asked), clap::Error> {
     let mut command = Arguments::command().name(app.name().to_owned()).bin_name(app.name());
+    command = command.version(app.version());
     command = command.subcommands(app.commands().iter().map(|custom| custom.command()));
     let matches = command.try_get_matches_from(arguments)?;
     let named = matches.subcommand();
@@ -151,14 +170,29 @@ where
 }
 
 /// Help goes to standard output, a mistake to standard error.
-fn usage(error: &clap::Error, screen: &mut Screen) -> Exit {
-    let text = error.render().ansi().to_string();
-    if error.use_stderr() {
-        screen.err.text(&text);
-        return Exit::Usage;
+fn usage(error: &clap::Error, arguments: &[OsString], screen: Screen) -> Exit {
+    let mut screen = screen;
+    // What is wrong keeps the arguments from being read as a whole; these two are meant all the same.
+    let says = |flag: &str| arguments.iter().take_while(|a| *a != "--").any(|a| a == flag);
+    if says("--no-color") {
+        screen.without_colors();
     }
-    screen.out.text(&text);
-    Exit::Done
+    let text = error.render().ansi().to_string();
+    let exit = if error.use_stderr() {
+        screen.err.text(&text);
+        if says("--json") {
+            let text = error.render().to_string();
+            let message = text.trim().trim_start_matches("error: ");
+            let message = message.lines().next().unwrap_or_default();
+            let error = Error::new(ErrorKind::Usage, message);
+            screen.out.line(&error_event(&error).to_string());
+        }
+        Exit::Usage
+    } else {
+        screen.out.text(&text);
+        Exit::Done
+    };
+    written(&mut screen.out, &mut screen.err, screen.live, exit)
 }
 
 fn settings(app: &App, global: &Global) -> Result<Settings> {

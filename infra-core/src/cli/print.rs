@@ -37,15 +37,20 @@ pub(super) async fn outputs(session: &Session<'_>, args: &Outputs) -> Result<Exi
             return Err(Error::new(ErrorKind::Refused, message));
         }
         let text = match value {
-            Value::String(text) if !session.json => text.clone(),
+            Value::String(text) => text.clone(),
             other => shown(other).to_string(),
         };
-        session.data(&text);
+        if session.json {
+            session.document(json!({"outputs": {name.as_str(): shown(value)}}));
+        } else {
+            session.data(&text);
+        }
         return Ok(Exit::Done);
     }
     if session.json {
         let values = exports.iter().map(|(name, value)| (name.clone(), shown(value)));
-        session.data(&serde_json::Value::Object(values.collect()).to_string());
+        let values = serde_json::Value::Object(values.collect());
+        session.document(json!({"outputs": values}));
         return Ok(Exit::Done);
     }
     for (name, value) in &exports {
@@ -95,9 +100,8 @@ fn draw(picture: &Picture, format: Format) -> String {
 pub(super) async fn history(session: &Session<'_>, args: &History) -> Result<Exit> {
     let entries = command::history(&session.engine, args.last).await?;
     if session.json {
-        for entry in &entries {
-            session.data(&deployment(entry).to_string());
-        }
+        let entries: Vec<_> = entries.iter().map(deployment).collect();
+        session.document(json!({"deployments": entries}));
     } else if entries.is_empty() {
         session.say("There are no deployments yet.\n").await;
     } else {
@@ -115,6 +119,7 @@ fn deployment(entry: &HistoryEntry) -> serde_json::Value {
         "revision": deployment.revision,
         "began": deployment.at.to_string(),
         "ended": entry.ended.to_string(),
+        "cloud": deployment.cloud,
         "outcome": outcome(entry.outcome),
         "summary": entry.summary,
     })
@@ -132,8 +137,14 @@ pub(super) async fn stack(session: &Session<'_>, args: &Stack) -> Result<Exit> {
     let engine = &session.engine;
     match args {
         Stack::List => {
-            for name in stack::stacks(engine).await? {
-                session.data(&name.stack);
+            let stacks = stack::stacks(engine).await?;
+            if session.json {
+                let names: Vec<_> = stacks.iter().map(|name| &name.stack).collect();
+                session.document(json!({"stacks": names}));
+            } else {
+                for name in &stacks {
+                    session.data(&name.stack);
+                }
             }
         }
         Stack::Show => show(session, &stack::show(engine).await?),
@@ -158,6 +169,7 @@ fn show(session: &Session<'_>, what: &stack::Shown) {
             "stack": identity.stack.to_string(),
             "lineage": identity.lineage.to_string(),
             "state": session.engine.state.url(),
+            "cloud": deployment.and_then(|deployment| deployment.cloud.as_ref()),
             "position": what.view.position.to_string(),
             "kinds": what.kinds,
             "unsettled": serde_json::Value::Object(unsettled.collect()),
@@ -167,12 +179,15 @@ fn show(session: &Session<'_>, what: &stack::Shown) {
             "holder": what.view.holder.as_ref().map(ToString::to_string),
             "interrupted": what.view.interrupted,
         });
-        return session.data(&value.to_string());
+        return session.document(value);
     }
     let line = |key: &str, value: String| session.data(&format!("{key:<12} {value}"));
     line("stack", identity.stack.to_string());
     line("lineage", identity.lineage.to_string());
     line("state", session.engine.state.url());
+    if let Some(cloud) = deployment.and_then(|deployment| deployment.cloud.clone()) {
+        line("cloud", cloud);
+    }
     line("position", what.view.position.to_string());
     if let Some(deployment) = deployment {
         let how = match snapshot.outcome {

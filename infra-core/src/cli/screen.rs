@@ -84,16 +84,45 @@ impl Write for Stripped {
 
 /// A stream that the reporter and the command both write to.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Box<dyn Write + Send>>>);
+pub(super) struct Shared(Arc<Mutex<Stream>>);
+
+struct Stream {
+    to: Box<dyn Write + Send>,
+    /// The first thing that could not be written, and why.
+    lost: Option<io::Error>,
+}
+
+impl Stream {
+    /// What was not written is not forgotten, unless the reader is gone (`| head`): it wants no more.
+    fn kept<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        if let Err(e) = &written
+            && !matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::Interrupted)
+            && self.lost.is_none()
+        {
+            self.lost = Some(io::Error::new(e.kind(), e.to_string()));
+        }
+        written
+    }
+}
 
 impl Shared {
     fn new(stream: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Box::new(stream))))
+        Self(Arc::new(Mutex::new(Stream { to: Box::new(stream), lost: None })))
     }
 
-    /// Writes all of it. A reader that is gone (`| head`) wants no more, which is no error.
+    /// Writes all of it. What cannot be written stops nobody; [`Shared::lost`] tells at the end.
     pub(super) fn text(&mut self, text: &str) {
         drop(self.write_all(text.as_bytes()).and_then(|()| self.flush()));
+    }
+
+    /// Why not everything that was written has arrived, if it has not.
+    pub(super) fn lost(&mut self) -> Option<io::Error> {
+        drop(self.flush());
+        self.stream().lost.take()
+    }
+
+    fn stream(&self) -> std::sync::MutexGuard<'_, Stream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes a line.
@@ -104,10 +133,14 @@ impl Shared {
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        let mut stream = self.stream();
+        let written = stream.to.write(bytes);
+        stream.kept(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
+        let mut stream = self.stream();
+        let flushed = stream.to.flush();
+        stream.kept(flushed)
     }
 }

@@ -24,12 +24,23 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             let records = state::list(engine).await?;
             let mut urns: Vec<_> = records.iter().map(|record| &record.urn).collect();
             urns.dedup();
-            for urn in urns {
-                session.data(urn.as_str());
+            if session.json {
+                session.document(json!({"resources": urns}));
+            } else {
+                for urn in urns {
+                    session.data(urn.as_str());
+                }
             }
         }
         State::Show { urn, show_secrets } => {
-            for object in state::show(engine, urn).await? {
+            let objects = state::show(engine, urn).await?;
+            if session.json {
+                let objects: Vec<_> =
+                    objects.iter().map(|object| record(object, *show_secrets)).collect();
+                session.document(json!({"objects": objects}));
+                return Ok(Exit::Done);
+            }
+            for object in objects {
                 let text = serde_json::to_string_pretty(&record(&object, *show_secrets));
                 session.data(&text.unwrap_or_default());
             }

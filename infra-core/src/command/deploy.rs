@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use infra_state::{Change, HistoryEntry, Outcome, Session};
+use infra_state::{Change, Deployment, HistoryEntry, Outcome, Session};
 
 use super::UpOptions;
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     execute::{Connections, Finished, Run, Scope, execute},
     graph::Graph,
     plan::{Action, Plan},
+    report::CUT_OFF,
 };
 
 /// Executes the plan and closes the session.
@@ -23,7 +24,7 @@ pub(super) async fn deploy(
     plan: Arc<Plan>,
     graph: Arc<Graph>,
 ) -> Result<Summary> {
-    let before = session.with(|snapshot| snapshot.deployment.clone());
+    let (before, ended) = session.with(|snapshot| (snapshot.deployment.clone(), snapshot.outcome));
     let deployment = engine.deployment(command, before.as_ref());
     let mut changes = vec![Change::Begun(deployment.clone())];
     changes.extend(plan.forgotten.iter().cloned().map(Change::Forgotten));
@@ -31,6 +32,9 @@ pub(super) async fn deploy(
     if let Err(error) = session.commit(changes).await {
         let _ = session.release().await;
         return Err(error.into());
+    }
+    if let Some(cut_off) = before.filter(|_| ended.is_none()) {
+        file_cut_off(engine, &session, cut_off).await;
     }
     let todo = plan.steps.iter().filter(|s| s.action != Action::Keep && !s.record_only);
     engine.events.send(Event::Started { steps: todo.count(), deployment: deployment.number });
@@ -70,6 +74,23 @@ pub(super) async fn deploy(
     Ok(summary)
 }
 
+/// Puts a deployment into the history that could not do it itself.
+pub(super) async fn file_cut_off(engine: &Engine, session: &Session, cut_off: Deployment) {
+    let entry = HistoryEntry {
+        deployment: cut_off,
+        // When it was cut off nobody knows; this is when that was found.
+        ended: engine.env.now(),
+        outcome: Outcome::Interrupted,
+        summary: std::iter::once((CUT_OFF.to_owned(), 1)).collect(),
+        position: session.position(),
+        graph: None,
+    };
+    // A line of history is no reason not to deploy.
+    if let Err(error) = session.file(entry).await {
+        tracing::warn!(%error, "the deployment that was cut off is missing from the history");
+    }
+}
+
 /// Records the exports and that the deployment is over.
 async fn end(
     run: &Run,
@@ -100,6 +121,7 @@ fn summary(session: &Session, finished: &Finished) -> Summary {
         done: finished.done.clone(),
         failed: finished.failed.clone(),
         skipped: finished.skipped,
+        unfinished: finished.unfinished,
         elapsed: finished.elapsed,
         critical_path: finished.critical_path.clone(),
         exports: session.with(|snapshot| snapshot.exports.clone()),
@@ -129,5 +151,6 @@ fn counts(summary: &Summary) -> BTreeMap<String, u64> {
     }
     add("failed", summary.failed.len());
     add("skipped", summary.skipped);
+    add("unfinished", summary.unfinished);
     counts
 }

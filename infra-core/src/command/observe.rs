@@ -101,9 +101,17 @@ async fn groups(
 ) -> Result<Vec<Group>> {
     let mut groups = Groups { all: Vec::new(), places: HashMap::new(), memos: HashMap::new() };
     for key in wanted.objects {
-        let Some(record) = snapshot.records.get(&key) else { continue };
-        let (Some(find), Some(provider)) = (by_id(record), &record.provider) else { continue };
-        let Some(driver) = engine.registry.get(key.urn.kind()) else { continue };
+        // What is asked for and not answered would be asked for again for ever.
+        let unread = |what: &str| {
+            let message = format!("{} cannot be read: {what}", key.urn);
+            Error::new(ErrorKind::Failed, message)
+        };
+        let record = snapshot.records.get(&key).ok_or_else(|| unread("it is not in the state"))?;
+        let find = by_id(record).ok_or_else(|| unread("the state has no id of it"))?;
+        let provider = record.provider.as_ref();
+        let provider = provider.ok_or_else(|| unread("it was made without a provider"))?;
+        let driver = engine.registry.get(key.urn.kind());
+        let driver = driver.ok_or_else(|| unread("this program has no driver of its kind"))?;
         let connection = connections.holding(&provider.urn, &provider.identity).await;
         let connection = connection.map_err(|e| failed(&key.urn, &e))?;
         groups.add(driver, connection, For::Object(key), find);

@@ -1,8 +1,11 @@
 //! From a state and a graph to a plan.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use infra_state::{EnvExt, Identity, Lineage, Position, Session, Snapshot, View};
+use infra_state::{EnvExt, Identity, Lineage, Position, Session, Snapshot, Urn, View};
 
 use super::observe::{observe, places};
 use crate::{
@@ -36,11 +39,16 @@ impl<'e> Planning<'e> {
         command: &'static str,
         options: &'e PlanOptions,
     ) -> Result<Self> {
-        let graph = if options.destroy { Graph::empty() } else { engine.graph()? };
+        let (graph, left) =
+            if options.destroy { (Graph::empty(), BTreeSet::new()) } else { engine.declared()? };
+        let said = engine.context.settings.as_map().into_iter().flatten();
+        let said: BTreeSet<String> = said.map(|(field, _)| field.clone()).collect();
+        let left = left.iter().filter_map(|kind| Urn::new(kind, "default").ok());
+        let defaults = left.map(|urn| (urn, said.clone())).collect();
         Ok(Self {
             engine,
             command,
-            options: PlanOptions { simulated: engine.is_simulated(), ..options.clone() },
+            options: PlanOptions { simulated: engine.is_simulated(), defaults, ..options.clone() },
             graph: Arc::new(graph),
             connections: Arc::new(Connections::new(engine)),
             announced: false,
@@ -49,6 +57,7 @@ impl<'e> Planning<'e> {
 
     /// Observes and plans.
     pub(super) async fn plan(&mut self, known: &Known) -> Result<Arc<Plan>> {
+        same_cloud(self.engine, &known.snapshot)?;
         let Self { engine, command, options, graph, connections, announced } = self;
         connections.remember(&engine.registry, &known.snapshot);
         let mut announce = |seen: &_| {
@@ -96,8 +105,13 @@ impl Planning<'_> {
         if saved.position != known.position {
             return stale("before the stack changed");
         }
-        // Nothing has to be looked at, but the providers must point where they pointed.
-        let options = PlanOptions { refresh: Refresh::Nothing, ..self.options.clone() };
+        same_cloud(self.engine, &known.snapshot)?;
+        // Nothing has to be looked at, but the providers must point where they pointed. Who moves was agreed to.
+        let mut options = PlanOptions { refresh: Refresh::Nothing, ..self.options.clone() };
+        let replaced = saved.plan.steps.iter().filter(|step| step.replaces.is_some());
+        let replaced = replaced.map(|step| &step.urn);
+        let moved = replaced.filter(|urn| options.defaults.contains_key(*urn));
+        options.replaces.extend(moved.cloned());
         self.connections.remember(&self.engine.registry, &known.snapshot);
         let engine = self.engine;
         let (command, announced) = (self.command, &mut self.announced);
@@ -112,6 +126,21 @@ impl Planning<'_> {
         engine.events.send(Event::Planned(Arc::clone(&plan)));
         Ok(plan)
     }
+}
+
+/// Refuses to plan for another cloud than the one the stack's objects are in.
+pub(super) fn same_cloud(engine: &Engine, snapshot: &Snapshot) -> Result<()> {
+    let made = snapshot.deployment.as_ref().and_then(|deployment| deployment.cloud.as_deref());
+    let (Some(made), now) = (made, &*engine.cloud) else { return Ok(()) };
+    if made == now || (snapshot.records.is_empty() && snapshot.open.is_empty()) {
+        return Ok(());
+    }
+    let name = &engine.state.name().stack;
+    let message = format!(
+        "the stack `{name}` was made on the cloud `{made}`, and this is `{now}`. Nothing was read or changed. Say \
+         `--cloud {made}`, or use another stack for `{now}`; to move this one, `destroy` it first"
+    );
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 impl Known {

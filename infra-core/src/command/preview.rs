@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use infra_state::{Position, View};
 
-use super::planning::{Known, Planning};
+use super::planning::{Known, Planning, same_cloud};
 use crate::{
     Engine, Result,
     event::Event,
@@ -34,10 +34,14 @@ pub struct Preview {
 ///
 /// Data that would be lost is in [`Plan::losses`](Plan); `up` refuses, a preview shows.
 pub async fn preview(engine: &Engine, options: &PreviewOptions) -> Result<Preview> {
-    let mut planning = Planning::new(engine, "preview", &options.plan)?;
     let view = engine.state.read().await?;
     if let Some(view) = &view {
+        same_cloud(engine, &view.snapshot)?;
+    }
+    let mut planning = Planning::new(engine, "preview", &options.plan)?;
+    if let Some(view) = &view {
         tell_in_progress(engine, view);
+        tell_open(engine, view);
     }
     let known = Known::of(engine, view.as_ref());
     let plan = planning.plan(&known).await?;
@@ -49,4 +53,20 @@ pub(super) fn tell_in_progress(engine: &Engine, view: &View) {
     if view.holder.is_some() || view.interrupted {
         engine.events.send(Event::InProgress { holder: view.holder.clone() });
     }
+}
+
+/// Says that the plan may change, where something is left to settle. What somebody alive works on is not left.
+fn tell_open(engine: &Engine, view: &View) {
+    let count = view.snapshot.open.len();
+    if view.holder.is_some() || count == 0 {
+        return;
+    }
+    let text = match count {
+        1 => "one operation is not settled: `up` settles it first, and the plan may change"
+            .to_owned(),
+        _ => format!(
+            "{count} operations are not settled: `up` settles them first, and the plan may change"
+        ),
+    };
+    engine.events.send(Event::Notice(text));
 }

@@ -10,6 +10,7 @@ use crate::{Engine, Error, ErrorKind, Result, graph::Graph, plan::saved::SavedPl
 /// Writes a plan to a file, sealed.
 pub async fn save(engine: &Engine, preview: &Preview, destroy: bool, path: &Path) -> Result<()> {
     let saved = SavedPlan {
+        stack: engine.state.name().clone(),
         program: executable()?,
         graph: preview.graph.hash(),
         position: preview.position,
@@ -33,11 +34,13 @@ pub async fn load(engine: &Engine, path: &Path) -> Result<SavedPlan> {
     // Which of the two graphs it was made for stands in the file; what does not fit is refused.
     let graph = engine.graph()?;
     let (sealer, program) = (engine.state.sealer(), executable()?);
-    let saved = SavedPlan::from_bytes(&bytes, sealer, &program, &graph, position).await;
+    let stack = engine.state.name();
+    let saved = SavedPlan::from_bytes(&bytes, sealer, stack, &program, &graph, position).await;
     match saved {
         Err(e) if e.kind() == ErrorKind::PlanStale => {
             let empty = Graph::empty();
-            let destroy = SavedPlan::from_bytes(&bytes, sealer, &program, &empty, position).await;
+            let destroy =
+                SavedPlan::from_bytes(&bytes, sealer, stack, &program, &empty, position).await;
             destroy.ok().filter(|saved| saved.destroy).ok_or(e)
         }
         other => other,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use infra_state::{StackName, State, Status, View};
 
-use super::outputs::remembered;
+use super::outputs::{never_made, remembered};
 use crate::{Engine, Result};
 
 /// The stacks of this program in the same place, by name.
@@ -42,5 +42,12 @@ pub async fn show(engine: &Engine) -> Result<Shown> {
 
 /// Removes the state of a stack in which nothing is left, with its history.
 pub async fn remove(engine: &Engine, wait: Duration) -> Result<()> {
+    let name = engine.state.name();
+    // A name that is mistyped is not a stack that is gone.
+    if !State::stacks(engine.state.backend()).await?.contains(name)
+        && engine.state.read().await?.is_none()
+    {
+        return Err(never_made(engine));
+    }
     Ok(engine.state.remove(engine.holder("stack rm"), wait).await?)
 }

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
-    Change, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind, Record,
-    Session, Snapshot, Status, Urn,
+    Change, Deployment, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind,
+    Record, Session, Snapshot, Status, Urn,
 };
 
 use super::{
+    deploy::file_cut_off,
     names::resolve,
     outputs::{never_made, remembered},
 };
@@ -203,8 +204,10 @@ async fn commit(
     command: &str,
     changes: Vec<Change>,
 ) -> Result<()> {
-    let deployment =
-        session.with(|snapshot| engine.deployment(command, snapshot.deployment.as_ref()));
+    let (before, ended) = session.with(|snapshot| (snapshot.deployment.clone(), snapshot.outcome));
+    // No cloud was touched: where the objects are stays what it was.
+    let cloud = before.as_ref().and_then(|before| before.cloud.clone());
+    let deployment = Deployment { cloud, ..engine.deployment(command, before.as_ref()) };
     let records = changes.len() as u64;
     let mut all = vec![Change::Begun(deployment.clone())];
     all.extend(changes);
@@ -212,6 +215,9 @@ async fn commit(
     if let Err(error) = session.commit(all).await {
         session.release().await?;
         return Err(error.into());
+    }
+    if let Some(cut_off) = before.filter(|_| ended.is_none()) {
+        file_cut_off(engine, session, cut_off).await;
     }
     let entry = HistoryEntry {
         deployment,

@@ -7,7 +7,7 @@ use infra_state::{Outcome, Session};
 
 use super::{
     deploy::deploy,
-    planning::{Known, Planning},
+    planning::{Known, Planning, same_cloud},
     preview::tell_in_progress,
     recover::recover,
 };
@@ -72,8 +72,11 @@ impl Confirm for Confirmed {
 /// [`Summary`].
 pub async fn up(engine: &Engine, options: &UpOptions, confirm: &dyn Confirm) -> Result<Summary> {
     let command = if options.plan.destroy { "destroy" } else { "up" };
-    let mut planning = Planning::new(engine, command, &options.plan)?;
     let view = engine.state.read().await?;
+    if let Some(view) = &view {
+        same_cloud(engine, &view.snapshot)?;
+    }
+    let mut planning = Planning::new(engine, command, &options.plan)?;
     let mut held = None;
     if let Some(view) = &view {
         tell_in_progress(engine, view);
@@ -221,6 +224,7 @@ fn nothing(known: &Known) -> Summary {
         done: BTreeMap::new(),
         failed: Vec::new(),
         skipped: 0,
+        unfinished: 0,
         elapsed: Duration::ZERO,
         critical_path: Vec::new(),
         exports: known.snapshot.exports.clone(),

@@ -3,15 +3,29 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use infra_state::Value;
 
 use super::{Config, Located, Node, Place, Source, did_you_mean, nearest};
-use crate::{Error, ErrorKind, Result, graph::Mistake};
+use crate::{Error, ErrorKind, Result, graph::Mistake, provider::Driver};
 
 /// What the engine itself reads under `[stack.X]`; the clouds add the fields of their providers.
 pub const ENGINE_KEYS: [&str; 5] = ["cloud", "config", "key", "production", "state"];
+
+/// What may stand under `[stack.X]`.
+#[derive(Clone, Default)]
+pub struct Known {
+    /// The keys that the clouds read, each with the provider that it is a field of, if it is.
+    pub keys: BTreeMap<String, Option<Arc<dyn Driver>>>,
+    /// The names of the clouds.
+    pub clouds: Vec<String>,
+    /// The schemes of places that states can be in.
+    pub states: Vec<String>,
+    /// The schemes of sealing keys.
+    pub seals: Vec<String>,
+}
 
 /// The engine's settings of one stack, and the program's configuration in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,9 +38,9 @@ pub struct Settings {
     pub directory: PathBuf,
     /// The cloud's name, if one is named.
     pub cloud: Option<String>,
-    /// Where the state lives, if it is said: `file:DIR`, `s3://bucket/prefix?lock=TABLE`.
+    /// Where the state lives, if it is said: `file:DIR`, or another scheme of [`App::backend`](crate::App::backend).
     pub state: Option<String>,
-    /// What seals secrets, if it is said: `file:PATH`, `kms:ALIAS`.
+    /// What seals secrets, if it is said: `file:PATH`, or another scheme of [`App::keys`](crate::App::keys).
     pub key: Option<String>,
     /// Whether changes must be confirmed by typing the stack's name.
     pub production: bool,
@@ -65,26 +79,29 @@ impl Settings {
         self
     }
 
-    /// The settings of `stack` as the file and the flags say. `known` are the keys that the clouds read; all
-    /// mistakes are reported together.
-    pub fn load(source: &Source, stack: &str, sets: &[String], known: &[&str]) -> Result<Self> {
+    /// The settings of `stack` as the file and the flags say. All mistakes are reported together.
+    pub fn load(source: &Source, stack: &str, sets: &[String], known: &Known) -> Result<Self> {
         let mut settings = Self::new(stack);
         settings.directory.clone_from(&source.from);
         let mut config = Located::table();
+        let mut wrong = Wrong(Vec::new());
         if let Some((path, file)) = source.read()? {
             settings.directory = path.parent().map_or_else(PathBuf::new, Path::to_owned);
             settings.file = Some(path);
-            config = settings.fill(&file, known)?;
+            config = settings.fill(&file, known, &mut wrong);
         }
         for set in sets {
-            config.merge(Located::parse_set(set)?);
+            match Located::parse_set(set) {
+                Ok(set) => config.merge(set),
+                Err(e) => wrong.said(e.to_string()),
+            }
         }
+        wrong.end()?;
         settings.config = config.into();
         Ok(settings)
     }
 
-    fn fill(&mut self, file: &Located, known: &[&str]) -> Result<Located> {
-        let mut wrong = Wrong(Vec::new());
+    fn fill(&mut self, file: &Located, known: &Known, wrong: &mut Wrong) -> Located {
         for (key, value) in file.entries().into_iter().flatten() {
             if !["config", "stack"].contains(&&**key) {
                 let hint = match nearest(key, ["config", "stack"]) {
@@ -105,7 +122,7 @@ impl Settings {
         if let Some(stacks) = stacks {
             let names = stacks.keys().map(String::as_str);
             match stacks.get(&self.stack) {
-                Some(stack) => self.fill_stack(stack, known, &mut config, &mut wrong),
+                Some(stack) => self.fill_stack(stack, known, &mut config, wrong),
                 // A typing error must not make a stack of its own.
                 None => {
                     if let Some(nearest) =
@@ -123,13 +140,13 @@ impl Settings {
                 }
             }
         }
-        wrong.end().map(|()| config)
+        config
     }
 
     fn fill_stack(
         &mut self,
         stack: &Located,
-        known: &[&str],
+        known: &Known,
         config: &mut Located,
         wrong: &mut Wrong,
     ) {
@@ -145,18 +162,40 @@ impl Settings {
                         config.merge(own.clone());
                     }
                 }
-                "cloud" => self.cloud = wrong.text(value, key),
-                "state" => self.state = wrong.text(value, key),
-                "key" => self.key = wrong.text(value, key),
+                "cloud" => {
+                    self.cloud = wrong.text(value, key);
+                    wrong.one_of(self.cloud.as_deref(), "cloud", &known.clouds, value);
+                }
+                "state" => {
+                    self.state = wrong.text(value, key);
+                    wrong.one_of(
+                        self.state.as_deref().map(scheme),
+                        "state scheme",
+                        &known.states,
+                        value,
+                    );
+                }
+                "key" => {
+                    self.key = wrong.text(value, key);
+                    wrong.one_of(
+                        self.key.as_deref().map(scheme),
+                        "key scheme",
+                        &known.seals,
+                        value,
+                    );
+                }
                 "production" => match &value.node {
                     Node::Scalar(Value::Bool(production)) => self.production = *production,
                     _ => wrong.expected("true or false", value, key),
                 },
-                other if known.contains(&other) => {
+                other if known.keys.contains_key(other) => {
+                    if let Some(provider) = &known.keys[other] {
+                        wrong.mistyped(&**provider, value, key);
+                    }
                     drop(clouds.insert(key.clone(), value.to_value()));
                 }
                 other => {
-                    let mut all = known.to_vec();
+                    let mut all: Vec<&str> = known.keys.keys().map(String::as_str).collect();
                     all.extend(ENGINE_KEYS);
                     let hint = did_you_mean(other, &all);
                     let message = format!(
@@ -170,6 +209,11 @@ impl Settings {
     }
 }
 
+/// What stands before the first `:`.
+fn scheme(url: &str) -> &str {
+    url.split_once(':').map_or("", |(scheme, _)| scheme)
+}
+
 /// What is wrong in a file, collected.
 struct Wrong(Vec<Mistake>);
 
@@ -177,6 +221,28 @@ impl Wrong {
     fn at(&mut self, place: &Place, message: impl std::fmt::Display) {
         let message = format!("{place}: {message}");
         self.0.push(Mistake { message, urn: None, at: None });
+    }
+
+    /// A mistake that says itself where it is.
+    fn said(&mut self, message: String) {
+        self.0.push(Mistake { message, urn: None, at: None });
+    }
+
+    fn one_of(&mut self, found: Option<&str>, what: &str, known: &[String], value: &Located) {
+        if let Some(found) = found.filter(|found| !known.iter().any(|known| known == found)) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let hint = did_you_mean(found, &known);
+            self.at(&value.place, format!("this program has no {what} `{found}`{hint}"));
+        }
+    }
+
+    /// What has not the type of the provider's field. (A region that is not text would be taken for none.)
+    fn mistyped(&mut self, provider: &dyn Driver, value: &Located, key: &str) {
+        let alone = Value::from([(key, value.to_value())]);
+        let wrong = provider.type_check(&alone).into_iter();
+        for violation in wrong.filter(|violation| violation.path.first() == Some(key)) {
+            self.at(&value.place, format!("`{}`: {}", violation.path, violation.message));
+        }
     }
 
     fn expected(&mut self, expected: &str, value: &Located, key: &str) {
@@ -222,6 +288,13 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Resource, provider::provider_driver};
+
+    #[derive(Resource, Clone, Debug)]
+    #[resource(kind = "fake:Provider")]
+    struct Place {
+        region: Option<String>,
+    }
 
     fn load(text: &str, stack: &str, sets: &[&str]) -> Result<Settings> {
         let folder = tempfile::tempdir().unwrap();
@@ -230,7 +303,14 @@ mod tests {
         std::fs::create_dir_all(&inner).unwrap();
         let source = Source { program: "p".into(), from: inner, ..Source::default() };
         let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
-        let mut settings = Settings::load(&source, stack, &sets, &["region"])?;
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let known = Known {
+            keys: [("region".to_owned(), Some(provider_driver::<Place>()))].into(),
+            clouds: words(&["simulated", "aws"]),
+            states: words(&["file"]),
+            seals: words(&["file"]),
+        };
+        let mut settings = Settings::load(&source, stack, &sets, &known)?;
         assert_eq!(settings.directory, folder.path());
         settings.directory = PathBuf::new();
         Ok(settings)
@@ -266,6 +346,20 @@ mod tests {
         :3: `[stack.dev]` has no key `regoin`; did you mean `region`? (the program's own keys stand under `[stack.dev.config]`)
         :4: `state`: expected text, found 3
         :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
+        ");
+        let text = "[stack.dev]\ncloud = 'awz'\nregion = 5\nstate = 's3://bucket'\nkey = 'kms:x'\n";
+        let error = load(text, "dev", &["novalue"]).unwrap_err();
+        let messages: Vec<_> = error
+            .mistakes()
+            .iter()
+            .map(|m| m.message.rsplit_once("p.toml").map_or(&*m.message, |(_, rest)| rest))
+            .collect();
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        :2: this program has no cloud `awz`; did you mean `aws`?
+        :5: this program has no key scheme `kms`; known: `file`
+        :3: `region`: expected text, found a number
+        :4: this program has no state scheme `s3`; known: `file`
+        --set novalue: there is no `=`; write it like `--set db.class=large`
         ");
         let error = load("[stack.prod]\n", "prdo", &[]).unwrap_err();
         assert!(error.mistakes()[0].message.contains("`--stack prod`"), "{error:?}");

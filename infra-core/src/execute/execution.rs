@@ -1,6 +1,11 @@
 //! The run of a plan: what the scheduler says, done by workers.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use infra_state::Urn;
@@ -22,6 +27,8 @@ pub(crate) struct Finished {
     pub(crate) failed: Vec<Failure>,
     /// Steps that were not begun.
     pub(crate) skipped: usize,
+    /// Steps that were begun and not waited for: the next run settles them.
+    pub(crate) unfinished: usize,
     /// From the first step to the last.
     pub(crate) elapsed: Duration,
     /// The chain of steps that took longest.
@@ -40,6 +47,7 @@ pub(crate) async fn execute(
     let mut execution = Execution {
         scheduler: Scheduler::new(&run.plan.steps, parallel, go_on),
         tasks: JoinSet::new(),
+        begun: BTreeSet::new(),
         times: vec![Duration::ZERO; run.plan.steps.len()],
         finished: Finished::default(),
         run,
@@ -56,6 +64,8 @@ struct Execution<'r> {
     run: &'r Arc<Run>,
     scheduler: Scheduler,
     tasks: JoinSet<(StepId, Result<Action>, Duration)>,
+    /// Those that run, of the steps that are shown.
+    begun: BTreeSet<StepId>,
     times: Vec<Duration>,
     finished: Finished,
 }
@@ -86,7 +96,7 @@ impl Execution<'_> {
                 }
                 () = cancel.aborted(), if stopping => {
                     // What they were about to do is in the journal: the next run settles it.
-                    self.finished.skipped += self.tasks.len();
+                    self.finished.unfinished = self.begun.len();
                     self.finished.cut.get_or_insert_with(stopped);
                     self.tasks.shutdown().await;
                     return;
@@ -105,6 +115,7 @@ impl Execution<'_> {
             if run.is_shown(id) {
                 let step = run.step(id);
                 let (urn, action) = (step.urn.clone(), step.action);
+                self.begun.insert(id);
                 run.events.send(Event::StepStarted { step: id, urn, action });
             }
             let run = Arc::clone(run);
@@ -123,6 +134,7 @@ impl Execution<'_> {
 
     fn ended(&mut self, id: StepId, result: Result<Action>, elapsed: Duration) {
         self.times[id.0] = elapsed;
+        self.begun.remove(&id);
         let step = self.run.step(id);
         let urn = step.urn.clone();
         let error = match result {

@@ -2,30 +2,18 @@
 
 use std::collections::HashMap;
 
-use infra_state::{Snapshot, Value, canonical};
+use infra_state::{Value, canonical};
 
 use super::{
     Action, Hint,
-    draft::Removal,
+    draft::{Make, Removal},
     forward::{FIXED, Forward},
 };
 use crate::{graph::Node, provider::Driver};
 
 /// Everything worth a hint.
-pub(super) fn hints(
-    forward: &Forward<'_>,
-    removals: &[Removal],
-    snapshot: &Snapshot,
-    notes: Vec<String>,
-) -> Vec<Hint> {
+pub(super) fn hints(forward: &Forward<'_>, removals: &[Removal], notes: Vec<String>) -> Vec<Hint> {
     let mut hints: Vec<_> = notes.into_iter().map(Hint::Note).collect();
-    match snapshot.open.len() {
-        0 => {}
-        1 => hints.push(Hint::Note("an earlier run was cut off in one operation: `up` settles it first".into())),
-        count => hints.push(Hint::Note(format!(
-            "an earlier run was cut off in {count} operations: `up` settles them first, and the plan may change"
-        ))),
-    }
     for make in &forward.makes {
         let first = make.makes_room().and_then(|replacing| replacing.first.as_deref());
         let field = first.and_then(|why| why.strip_prefix(FIXED)?.split('`').nth(1));
@@ -55,22 +43,40 @@ fn renames(forward: &Forward<'_>, removals: &[Removal]) -> Vec<Hint> {
             taken.entry((kind, nature)).or_default().push(removal);
         }
     }
-    for make in
-        forward.makes.iter().filter(|make| make.action == Action::Create && make.replaces.is_none())
-    {
+    let is_new = |make: &&Make<'_>| make.action == Action::Create && make.replaces.is_none();
+    let mut created = HashMap::<&str, usize>::new();
+    for make in forward.makes.iter().filter(is_new) {
+        *created.entry(make.urn().kind()).or_default() += 1;
+    }
+    for make in forward.makes.iter().filter(is_new) {
         let (driver, kind) = (&make.node.driver, make.urn().kind());
         let known = nature(&**driver, &make.inputs, Some(make.node));
         let mut from = taken.get_mut(&(kind, known)).and_then(Vec::pop);
         if from.is_none() {
             // What hangs on unknowns, or was named by the engine, is compared one by one, as long as they are few.
             let few = deleted.get(kind).filter(|removals| removals.len() <= 16);
-            let alike = |removal: &&&Removal| {
-                let used = hints.iter().any(
+            let free = |removal: &&&Removal| {
+                !hints.iter().any(
                     |hint| matches!(hint, Hint::Rename { from, .. } if *from == removal.record.urn),
-                );
-                !used && agree(make.node, &removal.record.inputs, &make.inputs)
+                )
             };
-            from = few.and_then(|removals| removals.iter().find(alike)).copied();
+            let alike = |removal: &&&Removal, sure: bool| {
+                let agree = agree(make.node, &removal.record.inputs, &make.inputs);
+                agree.is_some_and(|compared| compared > 0 || sure)
+            };
+            // Where nothing can be compared, being called alike says enough, or being the only ones.
+            let only =
+                created.get(kind) == Some(&1) && deleted.get(kind).is_some_and(|d| d.len() == 1);
+            let called = |removal: &&&Removal| {
+                only || last(removal.record.urn.name()) == last(make.urn().name())
+            };
+            from = few.and_then(|removals| {
+                let mut all = removals.iter().filter(free);
+                let known = all.clone().find(|removal| alike(removal, false));
+                known
+                    .or_else(|| all.find(|removal| called(removal) && alike(removal, true)))
+                    .copied()
+            });
         }
         hints.extend(
             from.map(|from| Hint::Rename { from: from.record.urn.clone(), to: make.urn().clone() }),
@@ -89,8 +95,13 @@ fn nature(driver: &dyn Driver, inputs: &Value, declared: Option<&Node>) -> Vec<u
     canonical::to_vec(&Value::Map(parts.collect()))
 }
 
-/// Whether they agree as far as it is known; about generated names nothing can be said.
-fn agree(node: &Node, recorded: &Value, wanted: &Value) -> bool {
+/// The last segment of a name: it stays when a resource moves to another scope.
+fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// In how many fields they agree, if they do as far as it is known; about generated names nothing can be said.
+fn agree(node: &Node, recorded: &Value, wanted: &Value) -> Option<usize> {
     let fields = node.driver.schema().fields.iter().filter(|field| field.replace);
     let fixed = fields.filter(|f| f.name_rule.is_none() || node.inputs.contains_key(f.name));
     let mut compared = 0;
@@ -99,8 +110,8 @@ fn agree(node: &Node, recorded: &Value, wanted: &Value) -> bool {
             (_, Some(wanted)) if wanted.has_unknown() => {}
             (Some(recorded), Some(wanted)) if recorded.same(wanted) => compared += 1,
             (None, None) => {}
-            _ => return false,
+            _ => return None,
         }
     }
-    compared > 0
+    Some(compared)
 }

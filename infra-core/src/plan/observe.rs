@@ -67,7 +67,9 @@ pub fn to_observe(
     let graph = declared(graph, options);
     let remembered = Remembered::new(&graph, snapshot, registry)?;
     let scope = Scope::new(&graph, &remembered, options)?;
-    identity::check(&graph, &remembered, seen, &|urn| configured(&graph, &remembered, urn))?;
+    identity::check(&graph, &remembered, seen, options, &|urn| {
+        configured(&graph, &remembered, urn)
+    })?;
     refuse::mass_absence(&remembered, seen, options)?;
     // The words of new objects do not matter here, but names are made of them.
     let mint = || "aaaaaaaa".into();

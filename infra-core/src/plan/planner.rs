@@ -40,7 +40,9 @@ pub fn plan(
     let graph = declared(graph, options);
     let remembered = Remembered::new(&graph, snapshot, registry)?;
     let scope = Scope::new(&graph, &remembered, options)?;
-    identity::check(&graph, &remembered, seen, &|urn| configured(&graph, &remembered, urn))?;
+    identity::check(&graph, &remembered, seen, options, &|urn| {
+        configured(&graph, &remembered, urn)
+    })?;
     refuse::mass_absence(&remembered, seen, options)?;
     let mut forward = Forward::new(&graph, &remembered, seen, options, &scope, mint);
     forward.run()?;
@@ -48,7 +50,7 @@ pub fn plan(
     let mut removals = removal::removals(&forward, &mut notes)?;
     refuse::protected(&forward, &removals)?;
     replace::order(&mut forward, &mut removals)?;
-    let hints = hints::hints(&forward, &removals, snapshot, notes);
+    let hints = hints::hints(&forward, &removals, notes);
     let exported = exported(&forward)?;
     let mut wires = Wires::new(&forward, &removals);
     let losses = removals.iter().filter(|removal| removal.data_loss).map(|removal| {

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use infra_state::{Position, Sealer, canonical};
+use infra_state::{Position, Sealer, StackName, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
@@ -16,12 +16,17 @@ use crate::{Error, ErrorKind, Result, graph::Graph};
 
 /// The version of the file.
 const FORMAT: u32 = 1;
-/// Bound to the seal, so that nothing else that was sealed passes for a plan.
-const CONTEXT: &[u8] = b"infra saved plan 1";
+
+/// Bound to the seal, so that nothing else that was sealed passes for a plan of this stack.
+fn context(stack: &StackName) -> Vec<u8> {
+    format!("infra saved plan 1 {stack}").into_bytes()
+}
 
 /// A plan and what it was made from.
 #[derive(Clone, Debug)]
 pub struct SavedPlan {
+    /// The stack.
+    pub stack: StackName,
     /// The digest of the program's executable.
     pub program: String,
     /// [`Graph::hash`].
@@ -38,6 +43,7 @@ pub struct SavedPlan {
 #[serde(deny_unknown_fields)]
 struct File {
     infra_plan: u32,
+    stack: StackName,
     program: String,
     graph: String,
     position: Position,
@@ -52,22 +58,24 @@ impl SavedPlan {
         let plain = canonical::to_vec(&write::plan(&self.plan));
         let file = File {
             infra_plan: FORMAT,
+            stack: self.stack.clone(),
             program: self.program.clone(),
             graph: self.graph.clone(),
             position: self.position,
             destroy: self.destroy,
             key: sealer.key_id(),
-            sealed: STANDARD.encode(sealer.seal(&plain, CONTEXT).await?),
+            sealed: STANDARD.encode(sealer.seal(&plain, &context(&self.stack)).await?),
         };
         serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(ErrorKind::Failed, "the plan cannot be written").because(e))
     }
 
-    /// The plan of a file. Refused if it was made by another program, of another graph or over another state: the error
-    /// says which.
+    /// The plan of a file. Refused if it was made for another stack, by another program, of another graph or over another
+    /// state: the error says which.
     pub async fn from_bytes(
         bytes: &[u8],
         sealer: &dyn Sealer,
+        stack: &StackName,
         program: &str,
         graph: &Graph,
         position: Position,
@@ -83,6 +91,11 @@ impl SavedPlan {
         if file.infra_plan != FORMAT {
             return stale("by another version of the engine");
         }
+        if file.stack != *stack {
+            let made = &file.stack;
+            let message = format!("the saved plan is one of {made}, and this is {stack}");
+            return Err(Error::new(ErrorKind::PlanStale, message));
+        }
         if file.program != program {
             return stale("by another build of the program");
         }
@@ -94,12 +107,12 @@ impl SavedPlan {
         }
         let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
         let bytes = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
-        let opened = sealer.open(&bytes, CONTEXT).await?;
+        let opened = sealer.open(&bytes, &context(stack)).await?;
         let mut plan = read::plan(&canonical::from_slice(&opened)?).ok_or_else(damaged)?;
         if !file.destroy {
             plan.exports = graph.exports.clone();
         }
-        let File { program, graph, position, destroy, .. } = file;
-        Ok(Self { program, graph, position, destroy, plan })
+        let File { stack, program, graph, position, destroy, .. } = file;
+        Ok(Self { stack, program, graph, position, destroy, plan })
     }
 }

@@ -252,6 +252,9 @@ pub struct PlanOptions {
     pub refresh_lookups: bool,
     /// Go on though many objects are absent at once (`--allow-mass-absence`).
     pub allow_mass_absence: bool,
+    /// The providers that the program left to their connectors, each with the fields that the stack's settings say.
+    /// Whatever else they are configured with may come from the environment, and must not move them.
+    pub defaults: BTreeMap<Urn, BTreeSet<String>>,
 }
 
 /// Something the person should know.
@@ -328,9 +331,19 @@ impl Plan {
             return None;
         }
         let flags: Vec<_> = lost.iter().map(|urn| format!("--allow-data-loss {urn}")).collect();
+        // Who renamed it in the program did not mean to lose it.
+        let renames = self.hints.iter().filter_map(|hint| match hint {
+            Hint::Rename { from, to } if lost.contains(&from) => Some(format!(
+                ". `{}` looks like it renamed: `.alias(\"{}\")` on it keeps the data",
+                to.name(),
+                from.name()
+            )),
+            _ => None,
+        });
         let message = format!(
-            "this would delete data that cannot be brought back. If that is meant: {}",
-            flags.join(" ")
+            "this would delete data that cannot be brought back. If that is meant: {}{}",
+            flags.join(" "),
+            renames.collect::<String>()
         );
         Some(Error::new(ErrorKind::Refused, message))
     }

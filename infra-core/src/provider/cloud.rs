@@ -90,7 +90,7 @@ pub struct Context {
     pub stack: StackName,
     /// The stack's own settings that the engine does not use itself (`region`, `profile`, …), from `[stack.X]`.
     pub settings: Value,
-    /// Where an embedded cloud keeps its world: beside the local state.
+    /// Where an embedded cloud keeps its world: beside the local state, the same for all stacks of the program.
     pub directory: PathBuf,
     /// 32 bytes that seal what an embedded cloud stores.
     pub key: Arc<[u8; 32]>,

@@ -9,6 +9,9 @@ use super::{
     paint::{added, dim, loud, warning},
 };
 
+/// The word in a summary that stands for a deployment whose process died: who came next wrote it down.
+pub const CUT_OFF: &str = "cut off";
+
 /// One deployment a line, the last one last.
 pub fn history(entries: &[HistoryEntry]) -> String {
     let mut out = String::new();
@@ -37,15 +40,23 @@ fn row(entry: &HistoryEntry) -> [String; 5] {
     let deployment = &entry.deployment;
     let counts = entry.summary.iter().filter(|(_, n)| **n > 0);
     let counts: Vec<_> = counts.map(|(what, n)| format!("{n} {what}")).collect();
-    let what = if counts.is_empty() { "nothing changed".to_owned() } else { counts.join(", ") };
+    let what = if entry.summary.contains_key(CUT_OFF) {
+        CUT_OFF.to_owned()
+    } else if counts.is_empty() {
+        "nothing changed".to_owned()
+    } else {
+        counts.join(", ")
+    };
     let took = entry.ended.duration_since(deployment.at);
     let took = duration(took.try_into().unwrap_or_default());
     let revision: String = deployment.revision.chars().take(12).collect();
+    let how = if what == CUT_OFF { "found after" } else { "in" };
     let what = if revision.is_empty() {
-        format!("{what} in {took}")
+        format!("{what}, {how} {took}")
     } else {
-        format!("{what} in {took} ({revision})")
+        format!("{what}, {how} {took} ({revision})")
     };
+    let what = what.replace(", in ", " in ");
     [
         deployment.number.to_string(),
         deployment.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),

@@ -217,6 +217,7 @@ fn summary_body(summary: &Summary) -> Json {
         "done": counts(&summary.done),
         "failed": summary.failed.iter().map(failure).collect::<Vec<_>>(),
         "skipped": summary.skipped,
+        "unfinished": summary.unfinished,
         "seconds": summary.elapsed.as_secs_f64(),
         "critical_path": summary
             .critical_path

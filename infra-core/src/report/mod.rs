@@ -18,7 +18,7 @@ mod tree;
 mod value;
 
 pub use duration::duration;
-pub use history::history;
+pub use history::{CUT_OFF, history};
 pub use json::{VERSION as JSON_VERSION, event as json, shown};
 pub use plan::plan;
 pub use progress::{Human, Sink};

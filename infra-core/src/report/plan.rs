@@ -186,6 +186,10 @@ pub(super) fn counts(plan: &Plan) -> String {
     let is_object = |step: &Step| step.recorded.as_ref().is_some_and(|record| record.id.is_some());
     let kept = plan.steps.iter().filter(|step| step.action == Action::Keep && is_object(step));
     let unchanged = kept.count();
+    let renamed = plan.steps.iter().filter(|step| step.renamed_from.is_some()).count();
+    if plan.is_empty() && renamed > 0 {
+        return format!("{} {renamed} renamed, nothing to do in the cloud.", heading("Plan:"));
+    }
     if plan.is_empty() {
         let how = match unchanged {
             0 => "there are no resources".to_owned(),

@@ -167,6 +167,9 @@ impl Human {
     fn started(&mut self, steps: usize) {
         self.steps = steps;
         self.over = 0;
+        if steps == 0 {
+            return;
+        }
         self.sink.write("\n");
         if let Some(live) = &self.sink.live {
             let total = live.add(ProgressBar::new(steps as u64));

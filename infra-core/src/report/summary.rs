@@ -58,11 +58,17 @@ pub fn summary(summary: &Summary) -> String {
     if summary.skipped > 0 {
         let _ = write!(out, ", {} not begun", summary.skipped);
     }
+    if summary.unfinished > 0 {
+        let _ = write!(out, ", {} begun and not waited for", summary.unfinished);
+    }
     out.push_str(".\n");
     path(summary, &mut out);
     match summary.outcome {
         Outcome::Succeeded => {}
         Outcome::Failed => out.push_str("Run it again to go on from here.\n"),
+        Outcome::Interrupted if summary.unfinished > 0 => out.push_str(
+            "Nothing is lost: run it again; it looks what became of what was begun, and goes on from here.\n",
+        ),
         Outcome::Interrupted => out.push_str("Nothing is lost: run it again to go on from here.\n"),
     }
     // An empty plan has shown them already.

@@ -34,7 +34,7 @@ pub fn target(target: &Target) -> String {
     {
         let _ = writeln!(
             out,
-            "{} the state of real things lies on this machine only; who else runs the program makes them twice. Write `state = \"s3://…\"`",
+            "{} the state of real things lies on this machine only; who else runs the program makes them twice",
             warning("warning:")
         );
     }

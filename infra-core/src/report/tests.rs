@@ -222,6 +222,7 @@ fn events() -> Vec<Event> {
             at: None,
         }],
         skipped: 1,
+        unfinished: 2,
         elapsed: Duration::from_millis(61_250),
         critical_path: vec![
             (vpc.clone(), Action::Create, Duration::from_secs(1)),
@@ -289,6 +290,7 @@ fn events_as_json() {
 fn deployments() {
     let entry = |number: u64, outcome| HistoryEntry {
         deployment: Deployment {
+            cloud: None,
             number,
             command: if number == 9 { "up".into() } else { "destroy".into() },
             by: "ann@laptop".into(),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test all through")]
 
 mod fake;
+mod output;
+mod places;
 mod terminal;
 
 use infra_core::{exit::Exit, prelude::*};
@@ -65,7 +67,7 @@ async fn a_whole_life() {
     assert_eq!(t.run(program, &["outputs", "nett"]).await.exit, Exit::Usage);
     let json: serde_json::Value =
         serde_json::from_str(&t.run(program, &["outputs", "--json"]).await.out).unwrap();
-    assert_eq!(json["password"]["$secret"], true);
+    assert_eq!(json["outputs"]["password"]["$secret"], true);
 
     let list = t.run(program, &["state", "list"]).await;
     assert_eq!(
@@ -76,11 +78,9 @@ async fn a_whole_life() {
     assert_eq!(gone.exit, Exit::Done, "{}", gone.err);
     assert!(t.world.0.lock().unwrap().is_empty());
     let history = t.run(program, &["history", "--json"]).await;
-    let commands = history.out.lines().map(|line| {
-        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
-        entry["command"].as_str().unwrap().to_owned()
-    });
-    assert!(commands.collect::<Vec<_>>().ends_with(&["destroy".to_owned()]), "{}", history.out);
+    let history: serde_json::Value = serde_json::from_str(&history.out).unwrap();
+    let newest = history["deployments"].as_array().unwrap().last().unwrap();
+    assert_eq!((&newest["command"], &newest["cloud"]), (&"destroy".into(), &"simulated".into()));
     // No secret was ever shown.
     let everything =
         [&first, &second, &changed, &replaced, &gone].map(|ran| format!("{}{}", ran.out, ran.err));

@@ -84,8 +84,36 @@ impl Terminal {
     where
         P: Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     {
-        let (out, err) = (Buffer::default(), Buffer::default());
-        let screen = Screen::captured(out.clone(), err.clone(), answers);
+        let out = Buffer::default();
+        let ran = self.start_into(program, arguments, answers, out.clone()).await;
+        Ran { out: self.steady(&out.text()), ..ran }
+    }
+
+    /// Runs it with standard output going there.
+    pub async fn run_into<P>(
+        &self,
+        program: P,
+        arguments: &[&str],
+        out: impl Write + Send + 'static,
+    ) -> Ran
+    where
+        P: Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    {
+        self.start_into(program, arguments, None, out).await
+    }
+
+    async fn start_into<P>(
+        &self,
+        program: P,
+        arguments: &[&str],
+        answers: Option<&str>,
+        out: impl Write + Send + 'static,
+    ) -> Ran
+    where
+        P: Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    {
+        let err = Buffer::default();
+        let screen = Screen::captured(out, err.clone(), answers);
         let simulated = Connect {
             world: self.world.clone(),
             notice: Some("simulated: nothing real is touched"),
@@ -101,7 +129,7 @@ impl Terminal {
         });
         let arguments: Vec<String> = std::iter::once("shop".to_owned()).chain(arguments).collect();
         let exit = app.run_on(program, arguments, screen).await;
-        Ran { exit, out: self.steady(&out.text()), err: self.steady(&err.text()) }
+        Ran { exit, out: String::new(), err: self.steady(&err.text()) }
     }
 
     /// The text without what is another one each time.

@@ -158,6 +158,7 @@ pub trait Guard: Debug + Send + Sync {}
 impl fmt::Display for HolderInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Holder { who, command, pid } = &self.holder;
-        write!(f, "{who} (`{command}`, process {pid}) since {}, nonce {}", self.since, self.nonce)
+        let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "{who} (`{command}`, process {pid}) since {since}, nonce {}", self.nonce)
     }
 }

@@ -171,16 +171,13 @@ impl Drop for Lease {
 
 fn locked(store: &Store, held: &HolderInfo, liveness: Liveness) -> Error {
     let hint = match liveness {
-        Liveness::Kernel => "It is alive; wait for it".to_owned(),
-        Liveness::Beats { lease, .. } => {
-            format!("If it is dead, its lock is free after {lease:?}: wait that long")
-        }
+        // To take the lock from somebody who works would be two at once.
+        Liveness::Kernel => "It is alive: wait for it".to_owned(),
+        Liveness::Beats { lease, .. } => format!(
+            "If it is dead, its lock is free after {lease:?}: wait that long, or free it with `state unlock {}`",
+            held.nonce
+        ),
     };
-    let message = format!(
-        "{} in {} is locked by {held}. {hint}, or free it with `state unlock {}`",
-        store.name,
-        store.backend.url(),
-        held.nonce
-    );
+    let message = format!("{} in {} is locked by {held}. {hint}", store.name, store.backend.url());
     Error::new(ErrorKind::Locked, message)
 }

@@ -195,8 +195,9 @@ impl Session {
         }
     }
 
-    /// Files what is remembered of a deployment under the next free number.
-    async fn file(&self, mut history: HistoryEntry) -> Result<()> {
+    /// Files what is remembered of a deployment under the next free number. [`Session::close`] does it for the one
+    /// that ends; this is for one that was cut off and could not.
+    pub async fn file(&self, mut history: HistoryEntry) -> Result<()> {
         let identity = self.identity();
         history.position = self.position();
         let body = v1::write_history(&history, &self.key, &identity)?;

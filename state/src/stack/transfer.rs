@@ -104,6 +104,7 @@ impl State {
                 by,
                 revision: String::new(),
                 at: self.store.env.now(),
+                cloud: export.snapshot.deployment.as_ref().and_then(|last| last.cloud.clone()),
             };
             let mut changes = vec![Change::Begun(deployment.clone())];
             changes.extend(now.changes_to(&export.snapshot));

@@ -1,6 +1,6 @@
 //! Plans in files.
 
-use infra_state::{LocalKey, Position, Value};
+use infra_state::{LocalKey, Position, StackName, Value};
 
 use super::{
     change::links,
@@ -28,7 +28,9 @@ async fn a_plan_comes_back_as_it_was_and_only_where_it_belongs() {
     world.up(&program("x"));
     let graph = program("y");
     let plan = world.plan(&graph).unwrap();
+    let name = |stack: &str| StackName::new("p", stack).unwrap();
     let saved = SavedPlan {
+        stack: name("dev"),
         program: "p".into(),
         graph: graph.hash(),
         position: Position::default(),
@@ -38,14 +40,19 @@ async fn a_plan_comes_back_as_it_was_and_only_where_it_belongs() {
     let sealer = LocalKey::from_bytes([7; 32]);
     let bytes = saved.to_bytes(&sealer).await.unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("geheim"));
-    let read = async |program: &str, graph: Graph| {
-        SavedPlan::from_bytes(&bytes, &sealer, program, &graph, Position::default()).await
+    let read_as = async |stack: &str, program: &str, graph: Graph| {
+        let (at, stack) = (Position::default(), name(stack));
+        SavedPlan::from_bytes(&bytes, &sealer, &stack, program, &graph, at).await
     };
+    let read = async |program: &str, graph: Graph| read_as("dev", program, graph).await;
     let back = read("p", graph.clone()).await.unwrap();
     assert_eq!(back.plan.steps, plan.steps);
     assert_eq!(back.plan.hints, plan.hints);
     assert_eq!(read("q", graph.clone()).await.unwrap_err().kind(), ErrorKind::PlanStale);
     assert_eq!(read("p", program("z")).await.unwrap_err().kind(), ErrorKind::PlanStale);
+    let other = read_as("zzz", "p", graph.clone()).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::PlanStale);
+    assert_eq!(other.to_string(), "the saved plan is one of p/dev, and this is p/zzz");
     world.apply(&graph, &back.plan, |_| true);
     world.settled(&graph);
 }

@@ -86,6 +86,7 @@ pub(super) fn deployment(number: u64) -> Deployment {
         by: "a@host".into(),
         revision: "r1".into(),
         at: Timestamp::UNIX_EPOCH,
+        cloud: None,
     }
 }
 
