@@ -8,7 +8,9 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use aws_smithy_types::error::{
+    ErrorMetadata, metadata::ProvideErrorMetadata, operation::BuildError,
+};
 use infra_core::provider::{Class, Error, Result};
 
 /// Sorts the SDK's errors into the engine's classes.
@@ -70,8 +72,18 @@ where
         let request = error.request_id().unwrap_or("unknown").to_owned();
         let meta = service.err().meta();
         let code = meta.code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
-        let said = meta.message().unwrap_or("no message");
-        let class = class(&code, said, status);
+        // An answer that the SDK cannot read has neither code nor message: why it cannot is all there is to say.
+        let unread = || {
+            let mut why = Vec::new();
+            let mut next = service.err().source().filter(|_| meta.code().is_none());
+            while let Some(cause) = next.filter(|cause| !cause.is::<ErrorMetadata>()) {
+                why.push(cause.to_string());
+                next = cause.source();
+            }
+            if why.is_empty() { "no message".to_owned() } else { why.join(": ") }
+        };
+        let said = meta.message().map_or_else(unread, str::to_owned);
+        let class = class(&code, &said, status);
         return Error::new(class, format!("{what}: {code}: {said} (request {request})"))
             .because(error);
     }
@@ -350,6 +362,9 @@ fn by_status(status: u16) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
 
     #[test]
@@ -368,6 +383,18 @@ mod tests {
         assert_eq!(class("AuthFailure", "the address is in use", 400), Class::Dependency);
         let lag = "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM instance profile name";
         assert_eq!(class("InvalidParameterValue", lag, 400), Class::Dependency);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_says_why() {
+        let said = |unread: GetCallerIdentityError| {
+            let raw = HttpResponse::new(500.try_into().unwrap(), SdkBody::empty());
+            error(SdkError::service_error(unread, raw)).to_string()
+        };
+        let text = said(GetCallerIdentityError::unhandled("expected a root element"));
+        assert!(text.contains("HTTP 500: expected a root element"), "{text}");
+        let text = said(GetCallerIdentityError::generic(ErrorMetadata::builder().build()));
+        assert!(text.contains("HTTP 500: no message"), "{text}");
     }
 
     #[test]

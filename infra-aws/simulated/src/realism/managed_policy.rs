@@ -4,12 +4,14 @@
 use serde_json::json;
 
 use crate::services::{Access, Service};
-use crate::wire::text;
+use crate::wire::{ApiCall, Reply, text};
+
+const OF_AWS: &str = "arn:aws:iam::aws:policy/";
 
 /// Makes the policy the call names known to the emulator.
 pub(super) fn ensure(access: &mut Access<'_>) {
     let arn = text(access.input(), "PolicyArn").unwrap_or_default();
-    let Some(path) = arn.strip_prefix("arn:aws:iam::aws:policy/") else { return };
+    let Some(path) = arn.strip_prefix(OF_AWS) else { return };
     let id = access.id(Service::Iam);
     let cell = access.world.cell(&id);
     if cell.docs.has("policies", arn) || path.is_empty() {
@@ -31,4 +33,19 @@ pub(super) fn ensure(access: &mut Access<'_>) {
     cell.docs.put("policies", arn, policy);
     // The emulator reads the documents again.
     cell.emulator = None;
+}
+
+/// Whoever asks for the account's own policies does not mean AWS's; the emulator lists them all.
+pub(super) fn leave_out(call: &ApiCall, mut reply: Reply) -> Reply {
+    if call.operation != "ListPolicies" || text(&call.input, "Scope") != Some("Local") {
+        return reply;
+    }
+    let (mut own, of_aws) = (String::new(), format!("<Arn>{OF_AWS}"));
+    // A policy of the list has no members itself.
+    for part in String::from_utf8_lossy(&reply.body).split_inclusive("</member>") {
+        let end = part.find("<member>").filter(|_| part.contains(&of_aws));
+        own.push_str(&part[..end.unwrap_or(part.len())]);
+    }
+    reply.body = own.into();
+    reply
 }

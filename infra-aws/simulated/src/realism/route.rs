@@ -30,7 +30,7 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::Kms => key_rotation::answer(access),
         Service::Iam => {
             managed_policy::ensure(access);
-            identity_reply::answer(access)
+            managed_policy::leave_out(call, identity_reply::answer(access))
         }
     }
 }

@@ -12,6 +12,11 @@ async fn policies_of_aws_exist() {
     aws.query("iam", "AttachRolePolicy", input).await.ok();
     let seen = aws.query("iam", "ListAttachedRolePolicies", "RoleName=node").await.ok();
     assert_eq!(seen.get("PolicyName"), "AmazonEKSWorkerNodePolicy");
+    let input = "PolicyName=own&PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
+    aws.query("iam", "CreatePolicy", input).await.ok();
+    let local = aws.query("iam", "ListPolicies", "Scope=Local").await.ok();
+    assert_eq!(local.get("PolicyName"), "own");
+    assert!(!local.text.contains("AmazonEKSWorkerNodePolicy"), "{}", local.text);
     assert_eq!(aws.query("iam", "DeleteRole", "RoleName=node").await.code(), "DeleteConflict");
 }
 

@@ -1,0 +1,66 @@
+"""moto's server, with what moto 5.2 does otherwise than AWS put right here, where everybody sees it.
+
+Each repair says what AWS does. The provider never sends anything else for an emulator's sake: AWS wins.
+"""
+
+import fnmatch
+import os
+import threading
+
+# AWS has policies of its own (`AmazonEKSClusterPolicy`); moto has them if it is asked to.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+# A certificate is valid some time after its record is there. moto looks at no record and waits a minute.
+os.environ["MOTO_ACM_VALIDATION_WAIT"] = "1"
+
+from moto import server  # noqa: E402
+from moto.ec2 import utils  # noqa: E402
+from moto.ec2.models import EC2Backend  # noqa: E402
+from moto.ec2.models.instances import Instance  # noqa: E402
+from moto.ec2.models.vpcs import VPCEndPoint  # noqa: E402
+
+# DescribeVpcEndpoints has the filter `vpc-endpoint-id`; moto answers 500 to it. A filter that moto has no word for is
+# looked up as an attribute, so this is all it needs.
+VPCEndPoint.vpc_endpoint_id = property(lambda endpoint: endpoint.id)
+
+
+# The values of a filter are alternatives, also where an object has many itself: `association.subnet-id` finds every
+# route table of any of these subnets. To moto either all of the object's have to be among them, or they among its own.
+def is_filter_matching(it, name, wanted, matching=utils.is_filter_matching):
+    has = it.get_filter_value(name)
+    if not wanted or has is None or isinstance(has, str) or not hasattr(has, "__iter__"):
+        return matching(it, name, wanted)
+    return any(fnmatch.fnmatch(value, pattern) for value in has for pattern in wanted)
+
+
+utils.is_filter_matching = is_filter_matching
+
+
+# Deleting a NAT gateway and terminating an instance deletes the network interface that came with it. moto keeps both,
+# which would look like something that the program forgot.
+def delete_nat_gateway(backend, nat_gateway_id, delete=EC2Backend.delete_nat_gateway):
+    gateway = delete(backend, nat_gateway_id)
+    backend.delete_network_interface(gateway._eni.id)
+    return gateway
+
+
+def attach_eni(instance, interface, device_index, attach=Instance.attach_eni):
+    interface.delete_on_termination = interface.delete_on_termination or device_index == 0
+    return attach(instance, interface, device_index)
+
+
+EC2Backend.delete_nat_gateway = delete_nat_gateway
+Instance.attach_eni = attach_eni
+
+
+# Calls do not disturb each other. moto's threads walk through dictionaries that others change meanwhile.
+class OneAtATime(server.DomainDispatcherApplication):
+    turn = threading.Lock()
+
+    def __call__(self, environ, start_response):
+        with self.turn:
+            return super().__call__(environ, start_response)
+
+
+server.DomainDispatcherApplication = OneAtATime
+
+server.main()
