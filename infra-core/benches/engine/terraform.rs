@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// Measures both, if `terraform` is on the path.
 pub(crate) fn beside(sizes: &[usize]) {
-    if !terraform(Path::new("."), &["version"]).is_some_and(|(_, ok)| ok) {
+    if !terraform(Path::new("."), &["version"]).is_some_and(|(_, of)| of.status.success()) {
         say("Terraform: SKIPPED (not on the path)\n");
         return;
     }
@@ -27,8 +27,9 @@ pub(crate) fn beside(sizes: &[usize]) {
         fs::write(folder.path().join("main.tf"), configuration(count))
             .expect("the folder can be written");
         let timed = |arguments: &[&str]| {
-            let (time, ok) = terraform(folder.path(), arguments).expect("terraform runs");
-            assert!(ok, "terraform {arguments:?} failed");
+            let (time, output) = terraform(folder.path(), arguments).expect("terraform runs");
+            let screen = || String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "terraform {arguments:?} failed:\n{}", screen());
             time
         };
         timed(&["init", "-input=false"]);
@@ -44,17 +45,17 @@ pub(crate) fn beside(sizes: &[usize]) {
     say("");
 }
 
-fn terraform(folder: &Path, arguments: &[&str]) -> Option<(Duration, bool)> {
+fn terraform(folder: &Path, arguments: &[&str]) -> Option<(Duration, Output)> {
     let begin = Instant::now();
-    let status = Command::new("terraform")
+    let output = Command::new("terraform")
         .args(arguments)
         .current_dir(folder)
         .env("CHECKPOINT_DISABLE", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .status()
+        .output()
         .ok()?;
-    Some((begin.elapsed(), status.success()))
+    Some((begin.elapsed(), output))
 }
 
 /// `terraform_data` in layers of 100, each but the first layer's with the id of one of the layer before as input.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use infra_state::{EnvExt, Identity, Instance, Key, Snapshot, Urn};
+use infra_state::{EnvExt, Identity, Instance, Key, Record, Snapshot, Status, Urn};
 
 use crate::{
     Engine, Error, ErrorKind, Result,
@@ -26,9 +26,22 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// What a read is for.
 #[derive(Clone)]
 enum For {
-    Object(Key),
+    Object {
+        key: Key,
+        /// Until when its absence may only mean that it is not visible yet.
+        visible: Duration,
+    },
     Import(Urn),
     Lookup(Urn),
+}
+
+impl For {
+    fn visible(&self) -> Duration {
+        match self {
+            Self::Object { visible, .. } => *visible,
+            Self::Import(_) | Self::Lookup(_) => Duration::ZERO,
+        }
+    }
 }
 
 /// Reads of one kind through one connection.
@@ -114,7 +127,8 @@ async fn groups(
         let driver = driver.ok_or_else(|| unread("this program has no driver of its kind"))?;
         let connection = connections.holding(&provider.urn, &provider.identity).await;
         let connection = connection.map_err(|e| failed(&key.urn, &e))?;
-        groups.add(driver, connection, For::Object(key), find);
+        let visible = visible(engine, record, driver.once().window);
+        groups.add(driver, connection, For::Object { key, visible }, find);
     }
     let of_node = async |urn: &Urn| {
         let node = graph.nodes.get(urn);
@@ -140,6 +154,17 @@ async fn groups(
         groups.add(&driver, connection, For::Lookup(urn), ErasedFind::Made { want, op });
     }
     Ok(groups.all)
+}
+
+/// Until when (of the monotonic clock) an object may exist and not be found: for a while after a create whose end
+/// nobody saw. Taken for absent, it would be made a second time.
+fn visible(engine: &Engine, record: &Record, window: Duration) -> Duration {
+    if record.status != Status::Incomplete {
+        return Duration::ZERO;
+    }
+    let age = engine.env.now().duration_since(record.created);
+    let age = Duration::try_from(age).unwrap_or_default();
+    engine.env.monotonic() + window.saturating_sub(age)
 }
 
 struct Groups {
@@ -190,13 +215,15 @@ async fn read(
     loop {
         let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
         let answers = group.driver.read(&group.connection, &group.memo, finds).await;
-        let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
+        let now = engine.env.monotonic();
+        let last = now >= until || engine.cancel.is_stopped();
         let mut again = Vec::new();
         let mut answers = answers.into_iter();
         for (what, find) in group.reads {
             let missing = || Err(CallError::invalid("the driver answered too few reads"));
             match answers.next().unwrap_or_else(missing) {
                 Err(error) if error.class().is_retryable() && !last => again.push((what, find)),
+                Ok(None) if !last && what.visible() > now => again.push((what, find)),
                 answer => answered.push((what, answer)),
             }
         }
@@ -218,7 +245,7 @@ fn file(
     answer: Result<Option<ErasedObserved>, CallError>,
 ) -> Result<()> {
     let urn = match &what {
-        For::Object(key) => &key.urn,
+        For::Object { key, .. } => &key.urn,
         For::Import(urn) | For::Lookup(urn) => urn,
     };
     let found = match answer {
@@ -234,7 +261,7 @@ fn file(
         None => Seen::Absent,
     };
     match what {
-        For::Object(key) => {
+        For::Object { key, .. } => {
             let mut found = found;
             if let (Some(found), Some(record)) = (&mut found, snapshot.records.get(&key)) {
                 taint(&mut found.live, &record.inputs);

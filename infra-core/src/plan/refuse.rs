@@ -25,7 +25,8 @@ pub(super) fn mass_absence(
         return Ok(());
     }
     let (mut looked_at, mut absent) = (0_usize, Vec::new());
-    for record in remembered.iter().filter(|record| record.status != Status::Deposed) {
+    // An object that never became ready may never have been seen either: its absence says nothing of the place.
+    for record in remembered.iter().filter(|record| record.status == Status::Ready) {
         match remembered.seen(seen, record) {
             Some(Seen::Absent) => absent.push(record.urn.as_str()),
             Some(Seen::Present(_)) => {}
