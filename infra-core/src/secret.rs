@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use infra_state::Value;
 
 use crate::{
-    Data, Outputs, Resource, Sensitive,
+    Outputs, Resource, Sensitive,
     graph::Role,
     provider::{
-        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, Field, Grant, Lock,
-        Memo, Once, Operation, Partial, Readiness, Reason, Result, Schema, Timeouts, Violation,
+        Connection, Driver, ErasedChange, ErasedFind, ErasedObserved, Error, Field, Memo,
+        Operation, Partial, Readiness, Result, Schema, Violation, violations,
     },
 };
 
@@ -75,26 +75,8 @@ impl Driver for SecretDriver {
         Role::Managed
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn provider_kind(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn upgrade(&self, _: u32, inputs: Value) -> Result<Value> {
-        Ok(inputs)
-    }
-
     fn type_check(&self, inputs: &Value) -> Vec<Violation> {
-        match Secret::from_value(inputs) {
-            Ok(_) => Vec::new(),
-            Err(e) => {
-                let message = format!("expected {}, found {}", e.expected, e.found);
-                vec![Violation { path: e.path, message }]
-            }
-        }
+        violations::<Secret>(inputs)
     }
 
     fn check(&self, want: &Value) -> Vec<Violation> {
@@ -113,26 +95,6 @@ impl Driver for SecretDriver {
             violations.push(Violation::of(Field::<Secret, String>::new("alphabet"), message));
         }
         violations
-    }
-
-    fn replaces(&self, _: &Value, _: &Value) -> Option<Reason> {
-        None
-    }
-
-    fn serialize_on(&self, _: &Value) -> Option<Lock> {
-        None
-    }
-
-    fn once(&self) -> Once {
-        Once::default()
-    }
-
-    fn timeouts(&self) -> Timeouts {
-        Timeouts::default()
-    }
-
-    fn grants(&self, _: &ErasedChange) -> Result<Vec<Grant>> {
-        Ok(Vec::new())
     }
 
     async fn read(

@@ -172,16 +172,18 @@ impl Object<'_> {
             Some(found) if is_ours(&found, &self.op, ambiguous) => Ok(found.id),
             Some(found) if adopt && found.owner.is_none() => Ok(found.id),
             found => {
-                let whose = match &found {
-                    Some(found) if found.owner.is_some() => {
-                        "it belongs to another stack or resource"
-                    }
-                    _ => {
-                        "if it is meant to be this resource, declare it with `.adopt()` or `.import(id)`"
-                    }
+                let owner = found.as_ref().and_then(|found| found.owner.as_ref());
+                let tag = |name: &str| owner.and_then(|owner| owner.get(name)).map(String::as_str);
+                let whose = match (tag("infra:urn"), tag("infra:stack")) {
+                    (Some(urn), Some(stack)) => format!("it is `{urn}` of stack `{stack}`"),
+                    _ if owner.is_some() => "it belongs to another stack".to_owned(),
+                    _ => "if it is meant to be this resource, declare it with `.adopt()` or `.import(id)`"
+                        .to_owned(),
                 };
-                let id = found.map(|found| format!(" ({})", found.id)).unwrap_or_default();
-                let message = format!("{error}: there is one already{id}; {whose}");
+                let error = error.to_string();
+                let id = found.map(|found| found.id).filter(|id| !error.contains(&**id));
+                let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+                let message = format!("{error}{id}; {whose}");
                 Err(Unmade::Nothing(CallError::new(Class::Exists, message)))
             }
         }

@@ -58,7 +58,8 @@ pub struct ErasedChange {
     pub paths: Vec<Path>,
 }
 
-/// A kind as the engine sees it. Made from a [`Managed`] by [`driver`], from a [`Lookup`] by [`lookup_driver`].
+/// A kind as the engine sees it. Made from a [`Managed`] by [`driver`], from a [`Lookup`] by [`lookup_driver`]. What an
+/// implementation leaves out is as for a kind without a cloud, of which nothing is ever made.
 #[async_trait]
 #[expect(clippy::missing_errors_doc, reason = "every verb's errors are its cloud's, classified")]
 pub trait Driver: Send + Sync {
@@ -66,51 +67,71 @@ pub trait Driver: Send + Sync {
     fn schema(&self) -> &Schema;
     /// What its nodes are for the engine.
     fn role(&self) -> Role;
-    /// The version of its recorded inputs.
-    fn version(&self) -> u32;
-    /// The kind of its provider nodes; `None` where it needs no connection.
-    fn provider_kind(&self) -> Option<&'static str>;
-    /// Brings recorded inputs of an older version to this one.
-    fn upgrade(&self, from: u32, inputs: Value) -> Result<Value>;
     /// Whether the value has the kind's type, unknown parts aside.
     fn type_check(&self, inputs: &Value) -> Vec<Violation>;
+    /// The version of its recorded inputs.
+    fn version(&self) -> u32 {
+        1
+    }
+    /// The kind of its provider nodes; `None` where it needs no connection.
+    fn provider_kind(&self) -> Option<&'static str> {
+        None
+    }
+    /// Brings recorded inputs of an older version to this one.
+    fn upgrade(&self, _from: u32, inputs: Value) -> Result<Value> {
+        Ok(inputs)
+    }
     /// [`Managed::check`].
-    fn check(&self, want: &Value) -> Vec<Violation>;
+    fn check(&self, _want: &Value) -> Vec<Violation> {
+        Vec::new()
+    }
     /// [`Managed::replaces`].
-    fn replaces(&self, old: &Value, new: &Value) -> Option<Reason>;
+    fn replaces(&self, _old: &Value, _new: &Value) -> Option<Reason> {
+        None
+    }
     /// [`Managed::serialize_on`].
-    fn serialize_on(&self, want: &Value) -> Option<Lock>;
+    fn serialize_on(&self, _want: &Value) -> Option<Lock> {
+        None
+    }
     /// [`Managed::once`].
-    fn once(&self) -> Once;
+    fn once(&self) -> Once {
+        Once::default()
+    }
     /// [`Managed::timeouts`].
-    fn timeouts(&self) -> Timeouts;
+    fn timeouts(&self) -> Timeouts {
+        Timeouts::default()
+    }
     /// [`Managed::grants`].
-    fn grants(&self, change: &ErasedChange) -> Result<Vec<Grant>>;
+    fn grants(&self, _change: &ErasedChange) -> Result<Vec<Grant>> {
+        Ok(Vec::new())
+    }
     /// [`Managed::read`]; for a lookup: the lookup itself, with `Made`.
     async fn read(
         &self,
-        connection: &Connection,
-        memo: &Memo,
+        _connection: &Connection,
+        _memo: &Memo,
         find: Vec<ErasedFind>,
-    ) -> Vec<Result<Option<ErasedObserved>>>;
+    ) -> Vec<Result<Option<ErasedObserved>>> {
+        find.iter().map(|_| Err(no_verb())).collect()
+    }
     /// [`Managed::create`].
-    async fn create(&self, connection: &Connection, want: &Value, op: &Operation)
-    -> Result<String>;
+    async fn create(&self, _: &Connection, _want: &Value, _op: &Operation) -> Result<String> {
+        Err(no_verb())
+    }
     /// [`Managed::update`].
-    async fn update(
-        &self,
-        connection: &Connection,
-        change: &ErasedChange,
-        op: &Operation,
-    ) -> Result<()>;
+    async fn update(&self, _: &Connection, _change: &ErasedChange, _op: &Operation) -> Result<()> {
+        Err(no_verb())
+    }
     /// [`Managed::delete`].
     async fn delete(
         &self,
-        connection: &Connection,
-        have: &ErasedObserved,
-        recorded: &Value,
-        op: &Operation,
-    ) -> Result<()>;
+        _: &Connection,
+        _have: &ErasedObserved,
+        _recorded: &Value,
+        _op: &Operation,
+    ) -> Result<()> {
+        Err(no_verb())
+    }
 }
 
 /// The driver of a managed kind.
@@ -128,7 +149,7 @@ pub fn provider_driver<P: Resource>() -> Arc<dyn Driver> {
     Arc::new(ProviderDriver::<P>(PhantomData))
 }
 
-fn violations<R: Data>(inputs: &Value) -> Vec<Violation> {
+pub(crate) fn violations<R: Data>(inputs: &Value) -> Vec<Violation> {
     if inputs.has_unknown() {
         return Vec::new();
     }
@@ -320,7 +341,7 @@ impl<R: Managed> Driver for ManagedDriver<R> {
 
 /// Why a verb was called on a kind that has none.
 fn no_verb() -> Error {
-    Error::invalid("a lookup or provider has nothing to create, update or delete")
+    Error::invalid("nothing of this kind can be read, created, updated or deleted")
 }
 
 struct LookupDriver<L>(PhantomData<fn() -> L>);
@@ -335,44 +356,16 @@ impl<L: Lookup> Driver for LookupDriver<L> {
         Role::Lookup
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
     fn provider_kind(&self) -> Option<&'static str> {
         Some(<<L::Cloud as super::Cloud>::Provider as Resource>::KIND)
-    }
-
-    fn upgrade(&self, _: u32, inputs: Value) -> Result<Value> {
-        Ok(inputs)
     }
 
     fn type_check(&self, inputs: &Value) -> Vec<Violation> {
         violations::<L>(inputs)
     }
 
-    fn check(&self, _: &Value) -> Vec<Violation> {
-        Vec::new()
-    }
-
-    fn replaces(&self, _: &Value, _: &Value) -> Option<Reason> {
-        None
-    }
-
-    fn serialize_on(&self, _: &Value) -> Option<Lock> {
-        None
-    }
-
-    fn once(&self) -> Once {
-        Once::default()
-    }
-
     fn timeouts(&self) -> Timeouts {
         Timeouts::minutes(2)
-    }
-
-    fn grants(&self, _: &ErasedChange) -> Result<Vec<Grant>> {
-        Ok(Vec::new())
     }
 
     async fn read(
@@ -403,24 +396,6 @@ impl<L: Lookup> Driver for LookupDriver<L> {
         }
         answers
     }
-
-    async fn create(&self, _: &Connection, _: &Value, _: &Operation) -> Result<String> {
-        Err(no_verb())
-    }
-
-    async fn update(&self, _: &Connection, _: &ErasedChange, _: &Operation) -> Result<()> {
-        Err(no_verb())
-    }
-
-    async fn delete(
-        &self,
-        _: &Connection,
-        _: &ErasedObserved,
-        _: &Value,
-        _: &Operation,
-    ) -> Result<()> {
-        Err(no_verb())
-    }
 }
 
 struct ProviderDriver<P>(PhantomData<fn() -> P>);
@@ -435,70 +410,7 @@ impl<P: Resource> Driver for ProviderDriver<P> {
         Role::Provider
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn provider_kind(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn upgrade(&self, _: u32, inputs: Value) -> Result<Value> {
-        Ok(inputs)
-    }
-
     fn type_check(&self, inputs: &Value) -> Vec<Violation> {
         violations::<P>(inputs)
-    }
-
-    fn check(&self, _: &Value) -> Vec<Violation> {
-        Vec::new()
-    }
-
-    fn replaces(&self, _: &Value, _: &Value) -> Option<Reason> {
-        None
-    }
-
-    fn serialize_on(&self, _: &Value) -> Option<Lock> {
-        None
-    }
-
-    fn once(&self) -> Once {
-        Once::default()
-    }
-
-    fn timeouts(&self) -> Timeouts {
-        Timeouts::minutes(2)
-    }
-
-    fn grants(&self, _: &ErasedChange) -> Result<Vec<Grant>> {
-        Ok(Vec::new())
-    }
-
-    async fn read(
-        &self,
-        _: &Connection,
-        _: &Memo,
-        find: Vec<ErasedFind>,
-    ) -> Vec<Result<Option<ErasedObserved>>> {
-        find.iter().map(|_| Err(no_verb())).collect()
-    }
-
-    async fn create(&self, _: &Connection, _: &Value, _: &Operation) -> Result<String> {
-        Err(no_verb())
-    }
-
-    async fn update(&self, _: &Connection, _: &ErasedChange, _: &Operation) -> Result<()> {
-        Err(no_verb())
-    }
-
-    async fn delete(
-        &self,
-        _: &Connection,
-        _: &ErasedObserved,
-        _: &Value,
-        _: &Operation,
-    ) -> Result<()> {
-        Err(no_verb())
     }
 }

@@ -9,6 +9,7 @@ mod registry;
 mod schema;
 
 pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind};
+pub(crate) use driver::violations;
 pub use driver::{
     Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver,
 };
