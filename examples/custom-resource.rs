@@ -156,19 +156,6 @@ impl Connector for Folders {
         let identity = [("folder".to_owned(), place)].into();
         Ok(Connection { identity, client: Arc::new(Folder(folder)) })
     }
-
-    async fn serve(
-        &self,
-        _: std::net::TcpListener,
-        _: &Context,
-        _: tokio_util::sync::CancellationToken,
-    ) -> provider::Result<()> {
-        Err(provider::Error::invalid("a folder is not served over HTTP"))
-    }
-
-    fn notice(&self) -> Option<String> {
-        None
-    }
 }
 
 fn program(stack: &mut Stack) -> Result<()> {

@@ -83,7 +83,9 @@ where
             if why.is_empty() { "no message".to_owned() } else { why.join(": ") }
         };
         let said = meta.message().map_or_else(unread, str::to_owned);
-        let class = class(&code, &said, status);
+        // AWS did what was asked, and what it said of it is lost.
+        let lost = service.raw().status().is_success() && meta.code().is_none();
+        let class = if lost { Class::Transient } else { class(&code, &said, status) };
         return Error::new(class, format!("{what}: {code}: {said} (request {request})"))
             .because(error);
     }
@@ -387,14 +389,18 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_be_read_says_why() {
-        let said = |unread: GetCallerIdentityError| {
-            let raw = HttpResponse::new(500.try_into().unwrap(), SdkBody::empty());
-            error(SdkError::service_error(unread, raw)).to_string()
+        let answer = |status: u16, unread: GetCallerIdentityError| {
+            let raw = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+            error(SdkError::service_error(unread, raw))
         };
+        let said = |unread| answer(500, unread).to_string();
         let text = said(GetCallerIdentityError::unhandled("expected a root element"));
         assert!(text.contains("HTTP 500: expected a root element"), "{text}");
         let text = said(GetCallerIdentityError::generic(ErrorMetadata::builder().build()));
         assert!(text.contains("HTTP 500: no message"), "{text}");
+        // A change that was made, and of which nothing is known, is a lost reply.
+        let lost = answer(200, GetCallerIdentityError::unhandled("cut off"));
+        assert_eq!(lost.class(), Class::Transient);
     }
 
     #[test]

@@ -138,19 +138,6 @@ impl Connector for AwsConnector {
         let endpoint = sdk.endpoint_url().map(str::to_owned);
         connected(sdk, http, context, Cloud { name: "aws", realm: None, region, endpoint }).await
     }
-
-    async fn serve(
-        &self,
-        _: std::net::TcpListener,
-        _: &Context,
-        _: tokio_util::sync::CancellationToken,
-    ) -> Result<()> {
-        Err(Error::invalid("the cloud `aws` is the real one: only a simulated cloud can be served"))
-    }
-
-    fn notice(&self) -> Option<String> {
-        None
-    }
 }
 
 /// Where a connection goes.

@@ -74,17 +74,4 @@ impl Connector for FakeConnector {
             client: Arc::new(Fake { world: Arc::clone(&self.world), region }),
         })
     }
-
-    async fn serve(
-        &self,
-        _: std::net::TcpListener,
-        _: &Context,
-        _: tokio_util::sync::CancellationToken,
-    ) -> provider::Result<()> {
-        Err(provider::Error::invalid("the fake cloud is not served"))
-    }
-
-    fn notice(&self) -> Option<String> {
-        None
-    }
 }

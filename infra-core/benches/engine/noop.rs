@@ -114,19 +114,6 @@ impl Connector for Connect {
         let identity = [("cloud".to_owned(), "noop".to_owned())].into();
         Ok(Connection { identity, client: Arc::new(Nothing::default()) })
     }
-
-    async fn serve(
-        &self,
-        _: std::net::TcpListener,
-        _: &Context,
-        _: tokio_util::sync::CancellationToken,
-    ) -> provider::Result<()> {
-        Err(provider::Error::invalid("there is nothing to serve"))
-    }
-
-    fn notice(&self) -> Option<String> {
-        None
-    }
 }
 
 /// `count` resources in layers of 100; each but the first layer's depends on one of the layer before.

@@ -53,10 +53,13 @@ pub trait Connector: Send + Sync {
     /// Serves an embedded cloud over HTTP until `stop`; an error where this cloud is not an embedded one.
     async fn serve(
         &self,
-        listener: std::net::TcpListener,
-        context: &Context,
-        stop: tokio_util::sync::CancellationToken,
-    ) -> Result<()>;
+        _listener: std::net::TcpListener,
+        _context: &Context,
+        _stop: tokio_util::sync::CancellationToken,
+    ) -> Result<()> {
+        let message = "only an embedded cloud can be served over HTTP, and this is not one";
+        Err(Error::invalid(message))
+    }
 
     /// The keys of `[stack.X]` that it reads; every other is a mistake. The fields of its provider, unless it says
     /// otherwise.
@@ -71,7 +74,9 @@ pub trait Connector: Send + Sync {
     }
 
     /// A line for the screen before every plan if this cloud is not a real one: `simulated: nothing real is touched`.
-    fn notice(&self) -> Option<String>;
+    fn notice(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A live connection.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How often a reader begins again because the head moved under it. Every time somebody finished a deployment.
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: usize = 100;
 
 /// A stack as it was read.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
         if store.head().await?.is_some_and(|(_, now)| now == tag) {
             return loaded.map(Some);
         }
-        if attempt == ATTEMPTS {
+        if attempt >= ATTEMPTS {
             return loaded.and_then(|_| {
                 let message = format!(
                     "{} moved {ATTEMPTS} times while it was read; try again",
