@@ -618,8 +618,8 @@ async fn a_lost_reply_makes_nothing_twice() {
     }
 }
 
-/// Runs `up` until a call hangs, drops it there as a crash would, then runs it again.
-async fn crash(
+/// Runs `up` until a call hangs, and drops it there as a crash would.
+async fn cut_off(
     lab: &Lab,
     verb: &'static str,
     about: &str,
@@ -636,6 +636,17 @@ async fn crash(
     // The tasks of the dropped run die when the runtime next looks at them.
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     lab.world.heal();
+}
+
+/// The same, and then runs it again.
+async fn crash(
+    lab: &Lab,
+    verb: &'static str,
+    about: &str,
+    what: Wrong,
+    program: impl Fn(&mut Stack) -> Result<()> + Copy + Send + Sync + 'static,
+) {
+    cut_off(lab, verb, about, what, program).await;
     lab.up(program).await.ok();
 }
 

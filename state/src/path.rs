@@ -65,6 +65,11 @@ impl Path {
             && self.0.iter().zip(&path.0).all(|(a, b)| *a == Segment::Any || a == b)
     }
 
+    /// Whether one of the two, as a pattern, covers the other: a change at `path` concerns what is at `self`.
+    pub fn meets(&self, path: &Self) -> bool {
+        self.covers(path) || path.covers(self)
+    }
+
     /// What is at this path of `value`, looking through secret marks.
     pub fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, segment| match (segment, value.revealed()) {

@@ -15,7 +15,7 @@ use infra_core::{
 };
 
 use crate::{
-    base, crash,
+    base, crash, cut_off,
     harness::{Host, Lab, Net, Note, Wrong, steps},
     nothing, urn,
 };
@@ -182,14 +182,7 @@ async fn the_second_stop_waits_for_nothing_and_nothing_is_lost() {
 async fn a_cloud_that_cannot_be_asked_leaves_the_operation_open() {
     let lab = Lab::new();
     lab.up(nothing).await.ok();
-    lab.world.fault("create", "10.0", Wrong::HangAfter, 1);
-    let hung = lab.world.hung.notified();
-    tokio::select! {
-        _ = lab.up(net("10.0.0.0/16")) => panic!("the run ended"),
-        () = hung => {}
-    }
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    lab.world.heal();
+    cut_off(&lab, "create", "10.0", Wrong::HangAfter, net("10.0.0.0/16")).await;
     lab.world.fault("read", "", Wrong::Refuse(Class::Denied, "may not read".into()), 100);
     let error = lab.up(net("10.0.0.0/16")).await.error();
     assert!(error.to_string().contains("may not read"), "{error}");
@@ -203,14 +196,7 @@ async fn a_cloud_that_cannot_be_asked_leaves_the_operation_open() {
 async fn what_nobody_can_settle_is_unresolved_and_says_how_to_settle_it() {
     let lab = Lab::new();
     lab.up(nothing).await.ok();
-    lab.world.fault("create", "10.0", Wrong::HangAfter, 1);
-    let hung = lab.world.hung.notified();
-    tokio::select! {
-        _ = lab.up(net("10.0.0.0/16")) => panic!("the run ended"),
-        () = hung => {}
-    }
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    lab.world.heal();
+    cut_off(&lab, "create", "10.0", Wrong::HangAfter, net("10.0.0.0/16")).await;
     lab.world.fault(
         "read",
         "",

@@ -136,15 +136,14 @@ fn still_different(
     if found.verdict >= Verdict::ReplaceIfChanged {
         return Err(stale(step, "it would have to be replaced, which the plan did not say"));
     }
-    let meets = |a: &Path, b: &Path| a.covers(b) || b.covers(a);
-    let confirmed = |path: &Path| step.paths.iter().any(|own| meets(own, path));
+    let confirmed = |path: &Path| step.paths.iter().any(|own| own.meets(path));
     if let Some(more) = found.diff.iter().find(|diff| !confirmed(&diff.path)) {
         let why = format!("`{}` would change too, which the plan did not say", more.path);
         return Err(stale(step, &why));
     }
     let differs = |path: &&Path| {
         let changes = found.diff.iter().chain(&step.drift);
-        changes.into_iter().any(|diff| meets(path, &diff.path))
+        changes.into_iter().any(|diff| path.meets(&diff.path))
     };
     let paths: Vec<_> = step.paths.iter().filter(differs).cloned().collect();
     let repair = |why: &crate::plan::Why| {
@@ -243,28 +242,25 @@ impl Object<'_> {
         paths: &[Path],
     ) -> Result<ErasedObserved, CallError> {
         let schema = self.driver.schema();
-        let written = |diff: &PropertyDiff| {
-            paths.iter().any(|path| path.covers(&diff.path) || diff.path.covers(path))
-        };
+        let written = |diff: &PropertyDiff| paths.iter().any(|path| path.meets(&diff.path));
         // A read may lag behind a change as long as behind a create.
         let lag = self.driver.once().window;
-        let mut settled = None;
+        let mut start = None;
         loop {
             let found = self.ready(id, want).await?;
             let Some(left) = drift(schema, want, &found.live, &[]).into_iter().find(written) else {
                 return Ok(found);
             };
             let now = self.scope.env.monotonic();
-            let settled = *settled.get_or_insert(now + lag);
-            if now >= settled {
+            let waited = now.saturating_sub(*start.get_or_insert(now));
+            if waited >= lag {
                 let message = format!(
                     "the change of `{}` was accepted, and {id} still has it as it was",
                     left.path
                 );
                 return Err(CallError::invalid(message));
             }
-            let pause = interval(lag.saturating_sub(settled.saturating_sub(now)));
-            self.scope.env.sleep(pause.min(settled.saturating_sub(now))).await;
+            self.scope.env.sleep(interval(waited).min(lag.saturating_sub(waited))).await;
         }
     }
 }

@@ -46,8 +46,7 @@ impl Run {
         }
         let differs = converge(node.driver.schema(), &found.live, &want);
         let confirmed = |diff: &&crate::plan::PropertyDiff| {
-            diff.kind == DiffKind::Update
-                && step.paths.iter().any(|own| own.covers(&diff.path) || diff.path.covers(own))
+            diff.kind == DiffKind::Update && step.paths.iter().any(|own| own.meets(&diff.path))
         };
         // It was not looked at while planning if the whole of it hung on something unknown.
         let unplanned = step.diff.is_empty() && step.inputs.has_unknown();

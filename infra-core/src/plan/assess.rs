@@ -174,7 +174,7 @@ fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
     let patterns = &node.options.replace_on_changes;
     for diff in &mut found.diff {
         // A pattern inside a value that changed as a whole may have changed with it.
-        let asked = |pattern: &Path| pattern.covers(&diff.path) || diff.path.covers(pattern);
+        let asked = |pattern: &Path| pattern.meets(&diff.path);
         if diff.kind == DiffKind::Update && patterns.iter().any(asked) {
             diff.kind = kind(true, diff.after.as_ref());
             let cause = Cause::Asked("replace_on_changes".into());
@@ -183,7 +183,7 @@ fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
     }
     if let Some(reason) = node.driver.replaces(&recorded.inputs, desired) {
         for diff in &mut found.diff {
-            if reason.path.covers(&diff.path) || diff.path.covers(&reason.path) {
+            if reason.path.meets(&diff.path) {
                 diff.kind = kind(true, diff.after.as_ref());
             }
         }
