@@ -32,6 +32,11 @@ impl Urn {
         self.0.split_once("::").map_or("", |(_, name)| name)
     }
 
+    /// The last segment of the name, without the scopes it is in: it stays when a resource moves to another one.
+    pub fn last(&self) -> &str {
+        self.name().rsplit('/').next().unwrap_or_default()
+    }
+
     /// The whole urn.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,7 +6,10 @@ use futures_util::future::BoxFuture;
 use infra_state::{Backend, Local, LocalKey, Sealer, StackName, Value};
 
 use super::{App, key};
-use crate::{Error, ErrorKind, Result, config::nearest};
+use crate::{
+    Error, ErrorKind, Result,
+    config::{nearest, scheme},
+};
 
 /// What opens a state's place.
 pub(super) type OpenBackend =
@@ -33,7 +36,7 @@ pub struct Address {
 impl Address {
     /// What stands before the first `:`.
     pub fn scheme(&self) -> &str {
-        self.url.split_once(':').map_or("", |(scheme, _)| scheme)
+        scheme(&self.url)
     }
 
     /// What stands after it, without leading `//`.

@@ -11,6 +11,7 @@ mod wild;
 
 pub use file::Source;
 pub use located::{Config, Located, Node, Place};
+pub(crate) use settings::scheme;
 pub use settings::{ENGINE_KEYS, Known, Settings};
 pub(crate) use suggest::did_you_mean;
 pub use suggest::nearest;

@@ -209,8 +209,8 @@ impl Settings {
     }
 }
 
-/// What stands before the first `:`.
-fn scheme(url: &str) -> &str {
+/// What stands before the first `:` of an address.
+pub(crate) fn scheme(url: &str) -> &str {
     url.split_once(':').map_or("", |(scheme, _)| scheme)
 }
 

@@ -85,7 +85,7 @@ impl Graph {
                     format!(
                         "declared twice by the same line: each turn of a loop needs a name of its own, like \
                          `format!(\"{}-{{i}}\")`",
-                        node.urn.name().rsplit('/').next().unwrap_or_default()
+                        node.urn.last()
                     )
                 } else {
                     format!("declared twice; the first is at {}", first.at)

@@ -67,9 +67,8 @@ fn renames(forward: &Forward<'_>, removals: &[Removal]) -> Vec<Hint> {
             // Where nothing can be compared, being called alike says enough, or being the only ones.
             let only =
                 created.get(kind) == Some(&1) && deleted.get(kind).is_some_and(|d| d.len() == 1);
-            let called = |removal: &&&Removal| {
-                only || last(removal.record.urn.name()) == last(make.urn().name())
-            };
+            let called =
+                |removal: &&&Removal| only || removal.record.urn.last() == make.urn().last();
             from = few.and_then(|removals| {
                 let mut all = removals.iter().filter(free);
                 let known = all.clone().find(|removal| alike(removal, false));
@@ -93,11 +92,6 @@ fn nature(driver: &dyn Driver, inputs: &Value, declared: Option<&Node>) -> Vec<u
     let parts =
         fixed.filter_map(|field| Some((field.name.to_owned(), inputs.get(field.name)?.plain())));
     canonical::to_vec(&Value::Map(parts.collect()))
-}
-
-/// The last segment of a name: it stays when a resource moves to another scope.
-fn last(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// In how many fields they agree, if they do as far as it is known; about generated names nothing can be said.
