@@ -188,6 +188,7 @@ fn state_address(settings: &Settings, name: &StackName) -> Address {
         url,
         directory: settings.directory.clone(),
         stack: name.clone(),
+        cloud: settings.cloud.clone(),
         settings: settings.clouds.clone(),
         exists: false,
     }

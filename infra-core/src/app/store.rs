@@ -27,6 +27,8 @@ pub struct Address {
     pub directory: PathBuf,
     /// The stack.
     pub stack: StackName,
+    /// The cloud that the settings name; `None`: they name none, and the state may know.
+    pub cloud: Option<String>,
     /// What the clouds read from the stack's settings: `region`, `profile`, …
     pub settings: Value,
     /// For a key: the stack has state already, so a new key would open nothing.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
-use infra_state::{Path, Value};
+use infra_state::{Path, StackName, Value};
 
 use super::{
     Change, Connection, Cx, Error, Find, Grant, Lock, Lookup, Managed, Memo, Observed, Once,
@@ -113,6 +113,15 @@ pub trait Driver: Send + Sync {
         find: Vec<ErasedFind>,
     ) -> Vec<Result<Option<ErasedObserved>>> {
         find.iter().map(|_| Err(no_verb())).collect()
+    }
+    /// [`Managed::owned`].
+    async fn owned(
+        &self,
+        _connection: &Connection,
+        _memo: &Memo,
+        _stack: &StackName,
+    ) -> Result<Option<Vec<ErasedObserved>>> {
+        Ok(None)
     }
     /// [`Managed::create`].
     async fn create(&self, _: &Connection, _want: &Value, _op: &Operation) -> Result<String> {
@@ -305,6 +314,17 @@ impl<R: Managed> Driver for ManagedDriver<R> {
                 Err(e) => Err(e.again()),
             })
             .collect()
+    }
+
+    async fn owned(
+        &self,
+        connection: &Connection,
+        memo: &Memo,
+        stack: &StackName,
+    ) -> Result<Option<Vec<ErasedObserved>>> {
+        let cx = Cx::<R::Cloud>::of(connection, memo.clone())?;
+        let found = R::owned(&cx, stack).await?;
+        Ok(found.map(|found| found.into_iter().map(Observed::erase).collect()))
     }
 
     async fn create(

@@ -38,6 +38,17 @@ pub trait Managed: Resource {
         find: &[Find<'_, Self>],
     ) -> impl Future<Output = Vec<Result<Option<Observed<Self>>>>> + Send;
 
+    /// Every object of this kind that says it is of `stack`: by its owner tags or, where the kind has no tags, by a
+    /// name that begins like the stack's generated ones. `None`: it has neither, and an object is found only by what
+    /// it is declared with ([`Find::Made`]). For writing a lost state again, and for finding what no state knows.
+    fn owned(
+        cx: &Cx<Self::Cloud>,
+        stack: &StackName,
+    ) -> impl Future<Output = Result<Option<Vec<Observed<Self>>>>> + Send {
+        let _ = (cx, stack);
+        async { Ok(None) }
+    }
+
     /// Makes the object and returns its id as soon as there is one; the engine waits for it to be ready.
     ///
     /// Must be exactly once for the same `op`: pass `op.token()` where the API takes a client token, and
