@@ -14,8 +14,8 @@ use crate::{
 };
 
 const SNAPSHOTS: &str = "snapshots";
-/// Reading that many on top of a snapshot is still quick, wherever they are stored.
-const MANY_SEGMENTS: u64 = 256;
+/// Reading that many on top of a snapshot is still quick, wherever they are stored: four round trips to S3.
+const MANY_SEGMENTS: u64 = 64;
 /// A journal smaller than this is not worth a snapshot.
 const FEW_BYTES: u64 = 64 << 10;
 /// How many fences are kept. A holder that more runs than these have taken over from since is stopped by its clock.

@@ -1,5 +1,7 @@
 //! Reading a stack: head, snapshot, journal; consistent even while somebody writes.
 
+use std::sync::PoisonError;
+
 use super::{
     log::{self, Tail},
     store::Store,
@@ -15,7 +17,7 @@ use crate::{
 const ATTEMPTS: usize = 100;
 
 /// A stack as it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) head: Head,
     pub(super) tag: Tag,
@@ -67,7 +69,9 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
         let loaded = Box::pin(load_from(store, head, tag.clone())).await;
         // A compaction may have moved the head and removed what we were about to read, or were not shown.
         if store.head().await?.is_some_and(|(_, now)| now == tag) {
-            return loaded.map(Some);
+            let loaded = loaded?;
+            *store.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
+            return Ok(Some(loaded));
         }
         if attempt >= ATTEMPTS {
             return loaded.and_then(|_| {
@@ -82,6 +86,14 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
 }
 
 async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
+    if let Some((mut snapshot, mut tail)) = seen(store, &head).await? {
+        let tip = tail.tip;
+        extend(store, &mut snapshot, &mut tail).await?;
+        if tail.tip != tip {
+            integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
+        }
+        return Ok(Loaded { head, tag, snapshot, tail });
+    }
     let mut snapshot = match &head.snapshot {
         Some(from) => load_snapshot(store, &head, from).await?,
         None => Snapshot::empty(head.identity.clone()),
@@ -90,6 +102,23 @@ async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
     extend(store, &mut snapshot, &mut tail).await?;
     integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
     Ok(Loaded { head, tag, snapshot, tail })
+}
+
+/// What was read last, if the state begins where it did and the segment it ended with is still the one that is there:
+/// each segment names the one before, so the rest is too.
+async fn seen(store: &Store, head: &Head) -> Result<Option<(Snapshot, Tail)>> {
+    let seen = store.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let begins = |seen: &Head| {
+        (&seen.identity, &seen.snapshot, seen.tip) == (&head.identity, &head.snapshot, head.tip)
+    };
+    let Some(seen) = seen.filter(|seen| begins(&seen.head)) else { return Ok(None) };
+    if seen.tail.tip != head.tip {
+        let last = store.get(&log::segment_name(seen.tail.tip.seq)).await?;
+        if last.is_none_or(|last| Checksum::of(&last.body) != seen.tail.tip.sha256) {
+            return Ok(None);
+        }
+    }
+    Ok(Some((seen.snapshot, seen.tail)))
 }
 
 async fn load_snapshot(store: &Store, head: &Head, from: &SnapshotRef) -> Result<Snapshot> {

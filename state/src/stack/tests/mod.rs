@@ -1,5 +1,6 @@
 //! The protocol: two holders, lost replies, crashes, damage, time.
 
+mod again;
 mod crash;
 mod damage;
 mod session;
