@@ -5,6 +5,7 @@
 
 mod commit;
 mod compact;
+mod examine;
 mod lease;
 mod load;
 mod log;

@@ -3,6 +3,7 @@
 mod again;
 mod crash;
 mod damage;
+mod examine;
 mod session;
 mod time;
 mod transfer;
