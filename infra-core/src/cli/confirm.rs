@@ -22,13 +22,18 @@ pub(super) struct Ask<'a> {
 #[async_trait]
 impl Confirm for Ask<'_> {
     async fn confirm(&self, _: &Plan) -> Result<bool> {
+        self.ask("Perform these changes?").await
+    }
+}
+
+impl Ask<'_> {
+    /// Asks a question that can be answered with yes; where that is not enough, the stack's name is.
+    pub(super) async fn ask(&self, question: &str) -> Result<bool> {
         self.reporter.caught_up().await;
         let question = match &self.production {
-            None => "\nPerform these changes? [y/N] ".to_owned(),
+            None => format!("\n{question} [y/N] "),
             Some(name) => {
-                format!(
-                    "\nThis is production. To perform these changes type the stack's name ({name}): "
-                )
+                format!("\nThis is production. {question} Type the stack's name ({name}): ")
             }
         };
         self.err.clone().text(&question);

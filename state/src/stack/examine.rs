@@ -35,7 +35,7 @@ impl State {
         )));
         findings.push(Finding::good(format!("its key is here: {}", self.sealer().key_id())));
         self.examine_lock(&loaded, &mut findings).await?;
-        self.examine_records(&loaded, &mut findings);
+        examine_records(&loaded, &mut findings);
         self.examine_history(&loaded, &mut findings).await?;
         self.examine_leftovers(&loaded, &mut findings).await?;
         Ok(findings)
@@ -56,23 +56,6 @@ impl State {
             None => Finding::good("the lock is free"),
         });
         Ok(())
-    }
-
-    fn examine_records(&self, loaded: &Loaded, findings: &mut Vec<Finding>) {
-        let open = loaded.snapshot.open.len();
-        if open > 0 {
-            let what = format!("{open} operations were begun and are not known to be over");
-            findings.push(Finding::notice(what, "the next `up` settles them"));
-        }
-        for record in loaded.snapshot.records.values() {
-            let urn = &record.urn;
-            if record.status == Status::Unresolved {
-                let what = format!("nobody can tell whether {urn} exists");
-                let advice =
-                    format!("`import {urn} ID` if it does, `state rm {urn}` if it does not");
-                findings.push(Finding::wrong(what, advice));
-            }
-        }
     }
 
     async fn examine_history(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
@@ -112,5 +95,21 @@ impl State {
             findings.push(Finding::notice(what, "the next compaction removes them"));
         }
         Ok(())
+    }
+}
+
+fn examine_records(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    let open = loaded.snapshot.open.len();
+    if open > 0 {
+        let what = format!("{open} operations were begun and are not known to be over");
+        findings.push(Finding::notice(what, "the next `up` settles them"));
+    }
+    for record in loaded.snapshot.records.values() {
+        let urn = &record.urn;
+        if record.status == Status::Unresolved {
+            let what = format!("nobody can tell whether {urn} exists");
+            let advice = format!("`import {urn} ID` if it does, `state rm {urn}` if it does not");
+            findings.push(Finding::wrong(what, advice));
+        }
     }
 }
