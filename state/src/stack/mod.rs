@@ -8,6 +8,7 @@ mod compact;
 mod lease;
 mod load;
 mod log;
+mod migrate;
 mod session;
 mod state;
 mod store;
@@ -17,6 +18,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use migrate::Migrated;
 pub use session::Session;
 pub use state::State;
 pub use transfer::{ExportSecrets, Push, Rebind};

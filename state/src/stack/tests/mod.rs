@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod migrate;
 mod session;
 mod time;
 mod transfer;
