@@ -19,7 +19,7 @@ const MANY_SEGMENTS: u64 = 64;
 /// A journal smaller than this is not worth a snapshot.
 const FEW_BYTES: u64 = 64 << 10;
 /// How many fences are kept. A holder that more runs than these have taken over from since is stopped by its clock.
-const FENCES: usize = 64;
+pub(super) const FENCES: usize = 64;
 const WIDTH: usize = 16;
 
 impl Writer {

@@ -9,6 +9,7 @@ mod examine;
 mod lease;
 mod load;
 mod log;
+mod migrate;
 mod session;
 mod state;
 mod store;
@@ -18,6 +19,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use migrate::Migrated;
 pub use session::Session;
 pub use state::State;
 pub use transfer::{ExportSecrets, Push, Rebind};

@@ -278,6 +278,7 @@ fn first_head(store: &Store, born: Option<Lineage>, key: &DataKey) -> Head {
         position: Position::default(),
         fences: Vec::new(),
         key: key.wrapped().clone(),
+        moving: None,
     }
 }
 

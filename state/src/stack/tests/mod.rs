@@ -4,6 +4,7 @@ mod again;
 mod crash;
 mod damage;
 mod examine;
+mod migrate;
 mod session;
 mod time;
 mod transfer;
