@@ -33,6 +33,6 @@ pub use position::Position;
 pub use record::{Instance, Key, Options, Provider, Record, Status};
 pub use seal::{LocalKey, Sealer};
 pub use snapshot::{Dependents, OpenIntent, Snapshot};
-pub use stack::{ExportSecrets, Push, Rebind, Session, State, View};
+pub use stack::{ExportSecrets, Limits, Push, Rebind, Session, State, View};
 pub use urn::Urn;
 pub use value::Value;

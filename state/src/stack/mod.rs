@@ -6,6 +6,7 @@
 mod commit;
 mod compact;
 mod lease;
+mod limits;
 mod load;
 mod log;
 mod session;
@@ -17,6 +18,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use limits::Limits;
 pub use session::Session;
 pub use state::State;
 pub use transfer::{ExportSecrets, Push, Rebind};

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
+    limits::Limits,
     load::{self, Whose},
     session::Session,
     store::Store,
@@ -27,7 +28,7 @@ impl State {
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
         let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
-        Self { store: Store { backend, env, vault, name }, sealer }
+        Self { store: Store { backend, env, vault, name, limits: Limits::default() }, sealer }
     }
 
     /// The same stack, with another clock and another source of randomness.
@@ -35,6 +36,13 @@ impl State {
     pub fn with_env(mut self, env: Arc<dyn Env>) -> Self {
         self.store.vault = Vault::new(Arc::clone(&self.sealer), Arc::clone(&env));
         self.store.env = env;
+        self
+    }
+
+    /// The same stack, folding its journal by other measures.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.store.limits = limits;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits::Limits;
 use crate::{
     Backend, Env, Error, ErrorKind, Result, StackName,
     backend::{Object, Put, Tag},
@@ -18,6 +19,7 @@ pub(super) struct Store {
     pub(super) env: Arc<dyn Env>,
     pub(super) vault: Vault,
     pub(super) name: StackName,
+    pub(super) limits: Limits,
 }
 
 /// What became of a write that only one can win.
