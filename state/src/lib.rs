@@ -35,6 +35,6 @@ pub use position::Position;
 pub use record::{Instance, Key, Options, Provider, Record, Status};
 pub use seal::{LocalKey, Sealer};
 pub use snapshot::{Dependents, OpenIntent, Snapshot};
-pub use stack::{ExportSecrets, Migrated, Push, Rebind, Session, State, View};
+pub use stack::{ExportSecrets, Limits, Migrated, Push, Rebind, Session, State, View};
 pub use urn::Urn;
 pub use value::Value;

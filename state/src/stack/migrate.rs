@@ -161,7 +161,7 @@ impl State {
         lease.check()?;
         session.check()?;
         let mut fences = writer.tail.fences.clone();
-        fences.drain(..fences.len().saturating_sub(super::compact::FENCES));
+        fences.drain(..fences.len().saturating_sub(self.store.limits.fences));
         let sealed = Head {
             written: self.store.env.now(),
             fences,
@@ -197,10 +197,8 @@ impl State {
                     return Ok(());
                 }
             }
-            let message = format!(
-                "{object} is not what was sent. Nothing was changed in {}",
-                self.place()
-            );
+            let message =
+                format!("{object} is not what was sent. Nothing was changed in {}", self.place());
             Err(Error::new(ErrorKind::Corrupt, message))
         });
         copied.buffer_unordered(WIDTH).try_collect::<Vec<()>>().await.map(drop)
@@ -234,11 +232,8 @@ impl State {
         }
         if matches!(old.moving, Some(Moving::Leaving(_))) {
             self.empty(&old).await?;
-            let left = Head {
-                snapshot: None,
-                moving: Some(Moving::Left(place.clone())),
-                ..old.clone()
-            };
+            let left =
+                Head { snapshot: None, moving: Some(Moving::Left(place.clone())), ..old.clone() };
             if let Won::Theirs(_) = self.store.move_head(&left, Some(&old_tag)).await? {
                 return Err(fenced("somebody else finishes it"));
             }

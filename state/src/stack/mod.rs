@@ -7,6 +7,7 @@ mod commit;
 mod compact;
 mod examine;
 mod lease;
+mod limits;
 mod load;
 mod log;
 mod migrate;
@@ -19,6 +20,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use limits::Limits;
 pub use migrate::Migrated;
 pub use session::Session;
 pub use state::State;

@@ -186,7 +186,7 @@ impl Session {
 
     async fn finish(&self, writer: &mut Writer, history: Option<HistoryEntry>) -> Result<()> {
         self.check()?;
-        if writer.compaction_is_due() {
+        if writer.compaction_is_due(&self.store.limits) {
             Box::pin(self.compact(writer)).await?;
         }
         match history {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
+    limits::Limits,
     load::{self, Whose},
     session::Session,
     store::Store,
@@ -30,7 +31,8 @@ impl State {
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
         let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
-        Self { store: Store { backend, env, vault, name, seen: Arc::default() }, sealer }
+        let limits = Limits::default();
+        Self { store: Store { backend, env, vault, name, limits, seen: Arc::default() }, sealer }
     }
 
     /// The same stack, with another clock and another source of randomness.
@@ -46,7 +48,15 @@ impl State {
     pub fn named(&self, name: StackName) -> Self {
         let mut other = self.clone();
         other.store.name = name;
+        other.store.seen = Arc::default();
         other
+    }
+
+    /// The same stack, folding its journal by other measures.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.store.limits = limits;
+        self
     }
 
     /// Where it is, and which.
@@ -203,7 +213,6 @@ impl State {
         session.release().await?;
         removed.map(|()| Some(snapshot))
     }
-
 
     /// **Invariant:** cut off anywhere, what is left is a valid empty stack.
     async fn remove_objects(&self, session: &Session) -> Result<()> {

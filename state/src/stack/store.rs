@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::load::Loaded;
+use super::{limits::Limits, load::Loaded};
 use crate::{
     Backend, Env, Error, ErrorKind, Result, StackName,
     backend::{Object, Put, Tag},
@@ -21,6 +21,7 @@ pub(super) struct Store {
     pub(super) name: StackName,
     /// What was read last: the journal only grows, so the next reading goes on from there.
     pub(super) seen: Arc<Mutex<Option<Loaded>>>,
+    pub(super) limits: Limits,
 }
 
 /// What became of a write that only one can win.
