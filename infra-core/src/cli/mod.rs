@@ -8,6 +8,7 @@ mod diagnostic;
 mod dispatch;
 mod interrupt;
 mod print;
+mod rebuild;
 mod reporter;
 mod screen;
 mod state;

@@ -11,8 +11,8 @@ use super::{
     view::View,
 };
 use crate::{
-    Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Result, Sealer, StackName,
-    env::System, format::v1, seal::Vault,
+    Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Lineage, Position, Result,
+    Sealer, StackName, env::System, format::v1, seal::Vault,
 };
 
 /// One stack of one backend. Cheap to clone; holds nothing open.
@@ -76,6 +76,29 @@ impl State {
     /// got to if it is. [`ErrorKind::Locked`] says who has it and since when.
     pub async fn acquire(&self, who: Holder, wait: Duration) -> Result<Session> {
         self.open(who, wait, Whose::Ours, None).await
+    }
+
+    /// Takes the lock of a stack whose state was lost, to write it again: the stack is made with `lineage`, which its
+    /// objects carry. A state of another lineage, or in which anything was ever written, is refused.
+    pub async fn acquire_lost(
+        &self,
+        who: Holder,
+        wait: Duration,
+        lineage: Lineage,
+    ) -> Result<Session> {
+        let session = self.open(who, wait, Whose::Ours, Some(lineage)).await?;
+        let found = session.identity().lineage;
+        if session.found() == Position::default() && found == lineage {
+            return Ok(session);
+        }
+        session.release().await?;
+        let message = format!(
+            "there is a state of {} in {} (lineage {found}, at {}): it is not lost. Nothing was changed",
+            self.store.name,
+            self.url(),
+            session.found()
+        );
+        Err(Error::new(ErrorKind::Identity, message))
     }
 
     /// Who holds the lock.
