@@ -56,6 +56,13 @@ impl Secret {
         }
         text
     }
+
+    /// Whether this declaration could have generated the text.
+    pub fn could_be(&self, text: &str) -> bool {
+        let alphabet = self.alphabet.as_deref().unwrap_or(ALPHABET);
+        text.chars().count() == usize::from(self.length)
+            && text.chars().all(|c| alphabet.contains(c))
+    }
 }
 
 /// The driver of generated secrets. The engine calls no cloud for them: it draws the value and records it.

@@ -10,7 +10,7 @@ use infra_core::{
     state::Value,
 };
 
-use super::{Db, Host, Image, Net, Note, Slot, World};
+use super::{Db, Host, Image, Label, Link, Net, Note, Safe, Slot, World};
 
 /// A connection.
 pub struct Fake {
@@ -55,6 +55,9 @@ impl Connector for FakeConnector {
             driver::<Db>(),
             driver::<Slot>(),
             driver::<Note>(),
+            driver::<Safe>(),
+            driver::<Label>(),
+            driver::<Link>(),
             lookup_driver::<Image>(),
             provider_driver::<FakeProvider>(),
         ]

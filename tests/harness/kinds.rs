@@ -8,6 +8,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Lock, Lookup, Managed, Observed, Once, Operation, Part,
         Partial, Reason, Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{Fake, world::Identity};
@@ -93,6 +94,39 @@ pub struct Note {
     pub subject: Option<String>,
 }
 
+/// Keeps a secret, and shows it to whoever may read it.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Safe", outputs = Made)]
+pub struct Safe {
+    /// Changes in place.
+    pub content: Sensitive<String>,
+}
+
+/// Has no tags; unique by name.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Label", outputs = Made)]
+pub struct Label {
+    /// Its name.
+    #[field(replace, name(max = 40, extra = "-"))]
+    pub name: Option<String>,
+    /// Changes in place.
+    pub of: String,
+}
+
+/// Has neither tags nor a name: it is what it connects.
+#[derive(Resource, Clone, Debug)]
+#[resource(kind = "fake:Link", outputs = Made)]
+pub struct Link {
+    /// Another end replaces it.
+    #[field(replace)]
+    pub from: String,
+    /// Another end replaces it.
+    #[field(replace)]
+    pub to: String,
+    /// Changes in place.
+    pub weight: Option<u32>,
+}
+
 /// A lookup that finds another image each time the world has another one.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "fake:Image", outputs = ImageOutputs)]
@@ -141,6 +175,18 @@ macro_rules! managed {
                 answers.into_iter().map(|answer| answer?.map(observed).transpose()).collect()
             }
 
+            async fn owned(cx: &Cx<Fake>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+                let Some(objects) = cx.world.owned(Self::KIND, stack, $identity).await? else {
+                    return Ok(None);
+                };
+                let observed = |(id, object): (String, super::Object)| {
+                    let live = Self::from_value(&object.inputs)?;
+                    let outputs = made(&id, &live);
+                    Ok(Observed::ready(id, live, outputs).but(object.readiness()).owned_by(&object.owner))
+                };
+                objects.into_iter().map(observed).collect::<Result<_>>().map(Some)
+            }
+
             async fn create(cx: &Cx<Fake>, $want: &Self, op: &Operation) -> Result<String> {
                 let inputs = $want.to_value().plain();
                 cx.world.create(Self::KIND, inputs, op, $identity, $pending).await
@@ -181,6 +227,17 @@ managed!(Db, Identity::Name, |want| 0, {
     }
 });
 managed!(Slot, Identity::Token, |want| 0, {});
+managed!(Safe, Identity::Tags, |want| 0, {});
+managed!(Label, Identity::BareName, |want| 0, {
+    fn once() -> Once {
+        Once { by_name: true, ..Once::default() }
+    }
+});
+managed!(Link, Identity::Ends, |want| 0, {
+    fn once() -> Once {
+        Once { by_name: true, ..Once::default() }
+    }
+});
 managed!(Note, Identity::Tags, |want| 0, {
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let text = want.get(Self::TEXT).known().unwrap_or_default();

@@ -17,7 +17,7 @@ mod time;
 mod world;
 
 pub use cloud::{Fake, FakeConnector, FakeProvider};
-pub use kinds::{Db, Host, Image, Net, Note, REFUSED, Slot};
+pub use kinds::{Db, Host, Image, Label, Link, Net, Note, REFUSED, Safe, Slot};
 pub use lab::{Lab, Ran, steps};
 pub use time::Hurried;
 pub use world::{Fault, Object, World, Wrong};

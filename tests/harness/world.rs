@@ -11,7 +11,7 @@ use std::{
 use infra_core::{
     Resource,
     provider::{Class, Error, Find, Operation, Readiness, Result},
-    state::Value,
+    state::{StackName, Value},
 };
 use tokio::sync::Notify;
 
@@ -246,7 +246,10 @@ impl World {
             Find::Id { id, .. } => Some((*id).to_owned()),
             Find::Made { op, .. } => {
                 let made = |object: &Object| match rule {
-                    Identity::Name => object.inputs.get("name") == inputs.get("name"),
+                    Identity::Name | Identity::BareName => {
+                        object.inputs.get("name") == inputs.get("name")
+                    }
+                    Identity::Ends => ends(&object.inputs) == ends(&inputs),
                     _ => {
                         object.owner.get("infra:operation")
                             == op.owner_tags().get("infra:operation")
@@ -262,6 +265,31 @@ impl World {
         let seen = object.clone();
         object.pending = object.pending.saturating_sub(1);
         Ok(Some((id, seen)))
+    }
+
+    /// Lists what says that it is the stack's.
+    pub async fn owned(
+        &self,
+        kind: &str,
+        stack: &StackName,
+        rule: Identity,
+    ) -> Result<Option<Vec<(String, Object)>>> {
+        tokio::task::yield_now().await;
+        lock(&self.calls).push(format!("read owned {kind}"));
+        if let Some(Wrong::Refuse(class, message)) = self.wrong("owned", &kind.into()) {
+            return Err(Error::new(class, message));
+        }
+        let begins = format!("{}-{}-", stack.program, stack.stack);
+        let is_owned = |object: &Object| match rule {
+            Identity::Ends => false,
+            Identity::BareName => {
+                let name = object.inputs.get("name").and_then(Value::as_str);
+                name.is_some_and(|name| name.starts_with(&begins))
+            }
+            _ => object.owner.get("infra:stack") == Some(&stack.to_string()),
+        };
+        let objects = self.of(kind).into_iter().filter(|(_, object)| is_owned(object));
+        Ok((rule != Identity::Ends).then(|| objects.collect()))
     }
 
     /// Makes an object.
@@ -281,9 +309,17 @@ impl World {
             {
                 return Ok(id.clone());
             }
-            let same_name =
-                |o: &Object| o.kind == kind && o.inputs.get("name") == inputs.get("name");
-            if rule == Identity::Name && objects.values().any(same_name) {
+            let same = |o: &Object| {
+                o.kind == kind
+                    && match rule {
+                        Identity::Name | Identity::BareName => {
+                            o.inputs.get("name") == inputs.get("name")
+                        }
+                        Identity::Ends => ends(&o.inputs) == ends(&inputs),
+                        Identity::Token | Identity::Tags => false,
+                    }
+            };
+            if objects.values().any(same) {
                 return Err(Error::new(Class::Exists, "the name is taken"));
             }
             let (short, number) = (
@@ -291,11 +327,15 @@ impl World {
                 self.next.fetch_add(1, Ordering::Relaxed),
             );
             let id = match (rule, inputs.get("name").and_then(Value::as_str)) {
-                (Identity::Name, Some(name)) => format!("{}/{name}", short.to_lowercase()),
+                (Identity::Name | Identity::BareName, Some(name)) => {
+                    format!("{}/{name}", short.to_lowercase())
+                }
                 _ => format!("{}-{number}", short.to_lowercase()),
             };
             lock(&self.tokens).insert(op.token(), id.clone());
-            let object = Object { kind, inputs, owner: op.owner_tags(), pending, broken: None };
+            let bare = matches!(rule, Identity::BareName | Identity::Ends);
+            let owner = if bare { BTreeMap::new() } else { op.owner_tags() };
+            let object = Object { kind, inputs, owner, pending, broken: None };
             objects.insert(id.clone(), object);
             Ok(id)
         })
@@ -344,6 +384,15 @@ pub enum Identity {
     Name,
     /// By tags only: the same create twice makes two.
     Tags,
+    /// By the name, and there are no tags.
+    BareName,
+    /// By both ends, and there are no tags.
+    Ends,
+}
+
+/// What a link connects.
+fn ends(inputs: &Value) -> [Option<&Value>; 2] {
+    [inputs.get("from"), inputs.get("to")]
 }
 
 impl Object {

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use infra_state::Lineage;
 
 /// Infrastructure as a Rust program. Without a command: `up` on a simulated cloud, `preview` on a real one.
 #[derive(Parser, Debug)]
@@ -147,6 +148,9 @@ pub(super) struct Up {
     pub(super) towards: Towards,
     #[command(flatten)]
     pub(super) executing: Executing,
+    /// Make a stack without a state though the cloud has objects with its tags; they are left alone
+    #[arg(long)]
+    pub(super) new_lineage: bool,
     /// Execute a plan that `preview --save` wrote, without asking
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "exclude", "replace", "refresh", "no_refresh", "refresh_lookups"])]
     pub(super) plan: Option<PathBuf>,
@@ -287,6 +291,8 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
+    /// Write a lost state again, from the program and what the cloud has; changes nothing in the cloud
+    Rebuild(Rebuild),
     /// Take over state that was copied or moved here
     #[command(group(clap::ArgGroup::new("how").required(true)))]
     Rebind {
@@ -309,10 +315,38 @@ pub(super) struct Bootstrap {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Rebuild {
+    /// Which life of the stack, where the cloud has objects of several
+    #[arg(long, value_name = "UUID")]
+    pub(super) lineage: Option<Lineage>,
+    /// Give a secret that cannot be recovered a new value (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub(super) rotate: Vec<String>,
+    /// Which object a resource is, where it has several
+    #[arg(long, value_name = "URN=ID", value_parser = current)]
+    pub(super) current: Vec<(String, String)>,
+    /// Do not remember what the program does not declare; it stays in the cloud
+    #[arg(long)]
+    pub(super) forget_unknown: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) locking: Locking,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Simulate {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566")]
     pub(super) listen: String,
+}
+
+fn current(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((urn, id)) if !urn.is_empty() && !id.is_empty() => Ok((urn.to_owned(), id.to_owned())),
+        _ => Err("expected a urn, or its name part, and an id: `net/vpc=vpc-123`".to_owned()),
+    }
 }
 
 fn parallel(text: &str) -> Result<usize, String> {

@@ -55,6 +55,7 @@ pub(super) async fn up(session: &Session<'_>, args: &Up) -> Result<Exit> {
     let engine = &session.engine;
     let plan = options(engine, &args.planning, &args.towards).await?;
     let mut options = executing(plan, &args.executing);
+    options.new_lineage = args.new_lineage;
     if let Some(path) = &args.plan {
         let saved = saved::load(engine, path).await?;
         options.plan.destroy = saved.destroy;

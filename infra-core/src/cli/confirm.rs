@@ -22,18 +22,21 @@ pub(super) struct Ask<'a> {
 #[async_trait]
 impl Confirm for Ask<'_> {
     async fn confirm(&self, _: &Plan) -> Result<bool> {
-        self.ask("Perform these changes?").await
+        self.asked("perform these changes").await
     }
 }
 
 impl Ask<'_> {
-    /// Asks a question that can be answered with yes; where that is not enough, the stack's name is.
-    pub(super) async fn ask(&self, question: &str) -> Result<bool> {
+    /// Whether the person wants that: `perform these changes`.
+    pub(super) async fn asked(&self, what: &str) -> Result<bool> {
         self.reporter.caught_up().await;
         let question = match &self.production {
-            None => format!("\n{question} [y/N] "),
+            None => {
+                let (first, rest) = what.split_at(what.len().min(1));
+                format!("\n{}{rest}? [y/N] ", first.to_uppercase())
+            }
             Some(name) => {
-                format!("\nThis is production. {question} Type the stack's name ({name}): ")
+                format!("\nThis is production. To {what} type the stack's name ({name}): ")
             }
         };
         self.err.clone().text(&question);

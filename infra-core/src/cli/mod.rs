@@ -9,6 +9,7 @@ mod dispatch;
 mod interrupt;
 mod place;
 mod print;
+mod rebuild;
 mod reporter;
 mod screen;
 mod state;

@@ -35,7 +35,7 @@ impl Place<'_> {
                 );
                 return Err(Error::new(ErrorKind::Refused, message));
             }
-            if !self.ask.ask(&format!("Make {url} so that it is as it should be?")).await? {
+            if !self.ask.asked(&format!("make {url} so")).await? {
                 return Err(Error::new(ErrorKind::Refused, "declined; nothing was changed"));
             }
         }

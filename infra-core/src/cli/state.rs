@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     args::{Locking, State},
     dispatch::Session,
-    place,
+    place, rebuild,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -89,6 +89,7 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             let position = state::push(engine, &text, how, wait(locking)).await?;
             session.say(&format!("The state is at {position} now.\n")).await;
         }
+        State::Rebuild(args) => return rebuild::rebuild(session, args).await,
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
             let identity = state::rebind(engine, how, wait(locking)).await?;

@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// How long reads are tried again.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a read is for.
 #[derive(Clone)]
-enum For {
+pub(super) enum For {
     Object {
         key: Key,
         /// Until when its absence may only mean that it is not visible yet.
@@ -36,6 +36,14 @@ enum For {
 }
 
 impl For {
+    /// The resource.
+    pub(super) fn urn(&self) -> &Urn {
+        match self {
+            Self::Object { key, .. } => &key.urn,
+            Self::Import(urn) | Self::Lookup(urn) => urn,
+        }
+    }
+
     fn visible(&self) -> Duration {
         match self {
             Self::Object { visible, .. } => *visible,
@@ -45,7 +53,7 @@ impl For {
 }
 
 /// Reads of one kind through one connection.
-struct Group {
+pub(super) struct Group {
     driver: Arc<dyn Driver>,
     connection: Arc<Connection>,
     memo: Memo,
@@ -112,7 +120,7 @@ async fn groups(
     snapshot: &Snapshot,
     wanted: ToObserve,
 ) -> Result<Vec<Group>> {
-    let mut groups = Groups { all: Vec::new(), places: HashMap::new(), memos: HashMap::new() };
+    let mut groups = Groups::default();
     for key in wanted.objects {
         // What is asked for and not answered would be asked for again for ever.
         let unread = |what: &str| {
@@ -167,14 +175,16 @@ fn visible(engine: &Engine, record: &Record, window: Duration) -> Duration {
     engine.env.monotonic() + window.saturating_sub(age)
 }
 
-struct Groups {
-    all: Vec<Group>,
+/// Reads, put together by kind and connection.
+#[derive(Default)]
+pub(super) struct Groups {
+    pub(super) all: Vec<Group>,
     places: HashMap<(usize, String), usize>,
     memos: HashMap<usize, Memo>,
 }
 
 impl Groups {
-    fn add(
+    pub(super) fn add(
         &mut self,
         driver: &Arc<dyn Driver>,
         connection: Arc<Connection>,
@@ -205,7 +215,7 @@ fn operation(engine: &Engine, identity: &Identity, urn: &Urn) -> Operation {
 }
 
 /// Reads a group, again where that can help.
-async fn read(
+pub(super) async fn read(
     engine: &Engine,
     mut group: Group,
 ) -> Vec<(For, Result<Option<ErasedObserved>, CallError>)> {
@@ -244,10 +254,7 @@ fn file(
     what: For,
     answer: Result<Option<ErasedObserved>, CallError>,
 ) -> Result<()> {
-    let urn = match &what {
-        For::Object { key, .. } => &key.urn,
-        For::Import(urn) | For::Lookup(urn) => urn,
-    };
+    let urn = what.urn();
     let found = match answer {
         Ok(found) => found,
         Err(error) if error.class() == crate::provider::Class::NotFound => match what {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use infra_state::{Position, View};
 
-use super::planning::{Known, Planning, same_cloud};
+use super::{
+    lost::tell_lost,
+    planning::{Known, Planning, same_cloud},
+};
 use crate::{
     Engine, Result,
     event::Event,
@@ -45,6 +48,7 @@ pub async fn preview(engine: &Engine, options: &PreviewOptions) -> Result<Previe
     }
     let known = Known::of(engine, view.as_ref());
     let plan = planning.plan(&known).await?;
+    tell_lost(&planning, &known).await?;
     Ok(Preview { plan, graph: planning.graph, position: known.position })
 }
 

@@ -7,6 +7,7 @@ use infra_state::{Outcome, Session};
 
 use super::{
     deploy::deploy,
+    lost::refuse_lost,
     planning::{Known, Planning, same_cloud},
     preview::tell_in_progress,
     recover::recover,
@@ -33,6 +34,8 @@ pub struct UpOptions {
     pub lock_timeout: Duration,
     /// A delete that failed does not keep the deletes that wait for it from being tried.
     pub continue_on_error: bool,
+    /// A stack without a state is made though the cloud has objects with its tags: they are left alone.
+    pub new_lineage: bool,
 }
 
 impl Default for UpOptions {
@@ -43,6 +46,7 @@ impl Default for UpOptions {
             parallel: DEFAULT_PARALLEL,
             lock_timeout: Duration::ZERO,
             continue_on_error: false,
+            new_lineage: false,
         }
     }
 }
@@ -114,6 +118,9 @@ async fn with_lock(
             session.release().await?;
         }
         return Ok(nothing(&known));
+    }
+    if !options.new_lineage {
+        refuse_lost(planning, &known).await?;
     }
     approve(options, confirm, &plan).await?;
     let session = if let Some(session) = held {

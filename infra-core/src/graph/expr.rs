@@ -113,9 +113,9 @@ impl Expr {
             Self::Base64(of) => {
                 tainted(&of.eval(outputs)?, |value| Ok(STANDARD.encode(text(value)?).into()))?
             }
-            Self::UrlEncode(of) => tainted(&of.eval(outputs)?, |value| {
-                Ok(utf8_percent_encode(&text(value)?, URL).to_string().into())
-            })?,
+            Self::UrlEncode(of) => {
+                tainted(&of.eval(outputs)?, |value| Ok(url_encoded(&text(value)?).into()))?
+            }
             Self::Secret(of) => of.eval(outputs)?.secret(),
             Self::Opaque(opaque) => {
                 let input = opaque.input.eval(outputs)?;
@@ -177,6 +177,23 @@ impl Expr {
         }
     }
 
+    /// Whether the value is secret wherever it is known; `given` says so of an output.
+    pub(crate) fn is_secret(&self, given: &dyn Fn(&Urn, &Path) -> bool) -> bool {
+        match self {
+            Self::Literal(value) => value.has_secret(),
+            Self::Secret(_) => true,
+            Self::Reference { urn, path } => given(urn, path),
+            Self::List(list) | Self::Concat(list) => list.iter().any(|of| of.is_secret(given)),
+            Self::Map(map) => map.values().any(|of| of.is_secret(given)),
+            Self::Field(of, _)
+            | Self::Index(of, _)
+            | Self::Json(of)
+            | Self::Base64(of)
+            | Self::UrlEncode(of) => of.is_secret(given),
+            Self::Opaque(opaque) => opaque.input.is_secret(given),
+        }
+    }
+
     /// The value, if this is a literal all through.
     pub fn literal(&self) -> Option<Value> {
         let mut constant = true;
@@ -233,6 +250,10 @@ fn tainted(
         return Ok(Value::Unknown);
     }
     if value.has_secret() { Ok(f(&value.plain())?.secret()) } else { f(value) }
+}
+
+pub(super) fn url_encoded(text: &str) -> String {
+    utf8_percent_encode(text, URL).to_string()
 }
 
 fn text(value: &Value) -> Result<String, EvalError> {

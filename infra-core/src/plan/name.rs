@@ -66,6 +66,19 @@ fn cut(name: &mut String, room: usize) {
     name.truncate(name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len());
 }
 
+/// The object that a generated name is of, if it is one of this resource.
+pub(crate) fn instance(
+    rule: &NameRule,
+    stack: Option<&StackName>,
+    urn: &Urn,
+    name: &str,
+) -> Option<Instance> {
+    let (_, word) = name.split_at_checked(name.len().checked_sub(SUFFIX)?)?;
+    let plain = word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let instance = plain.then(|| Instance::from(word))?;
+    (generated(rule, stack, urn, &instance) == name).then_some(instance)
+}
+
 /// What is wrong with a name that the program fixes.
 pub(crate) fn wrong(rule: &NameRule, name: &str) -> Option<String> {
     let count = name.chars().count();
@@ -131,6 +144,21 @@ mod tests {
                 assert!(name.starts_with(&rule.prefix(&stack)), "{name}: {}", rule.prefix(&stack));
                 assert!(max < 40 || rule.prefix(&stack) == prefix, "{}", rule.prefix(&stack));
             }
+        }
+    }
+
+    #[test]
+    fn a_generated_name_says_whose_it_is() {
+        let rule = NameRule { max: 63, extra: "-", lowercase: true };
+        let stack = StackName::new("shop", "dev").unwrap();
+        let of = |urn: &str, name: &str| {
+            let urn = Urn::new("k", urn).unwrap();
+            instance(&rule, Some(&stack), &urn, name).map(|instance| instance.to_string())
+        };
+        assert_eq!(of("net/a", "shop-dev-net-a-abcd2345"), Some("abcd2345".to_owned()));
+        for other in ["shop-dev-net-b-abcd2345", "shop-dev-2-net-a-abcd2345", "abcd2345", "é", ""]
+        {
+            assert_eq!(of("net/a", other), None, "{other}");
         }
     }
 

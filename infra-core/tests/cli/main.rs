@@ -117,7 +117,7 @@ async fn a_real_cloud_is_asked_about() {
 
     let no = t.ask(program, &["up", "--stack", "prod"], "y\n").await;
     assert_eq!(no.exit, Exit::Refused, "{}", no.err);
-    assert!(no.err.contains("Type the stack's name (prod)"), "{}", no.err);
+    assert!(no.err.contains("type the stack's name (prod)"), "{}", no.err);
     assert!(t.world.0.lock().unwrap().is_empty());
 
     let yes = t.ask(program, &["up", "--stack", "prod"], "prod\n").await;

@@ -12,8 +12,8 @@ use super::{
     view::View,
 };
 use crate::{
-    Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Place, Result, Sealer,
-    Snapshot, StackName,
+    Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Lineage, Place, Position,
+    Result, Sealer, Snapshot, StackName,
     env::System,
     format::v1::{self, Moving},
     seal::Vault,
@@ -114,6 +114,29 @@ impl State {
     /// got to if it is. [`ErrorKind::Locked`] says who has it and since when.
     pub async fn acquire(&self, who: Holder, wait: Duration) -> Result<Session> {
         self.open(who, wait, Whose::Ours, None).await
+    }
+
+    /// Takes the lock of a stack whose state was lost, to write it again: the stack is made with `lineage`, which its
+    /// objects carry. A state of another lineage, or in which anything was ever written, is refused.
+    pub async fn acquire_lost(
+        &self,
+        who: Holder,
+        wait: Duration,
+        lineage: Lineage,
+    ) -> Result<Session> {
+        let session = self.open(who, wait, Whose::Ours, Some(lineage)).await?;
+        let found = session.identity().lineage;
+        if session.found() == Position::default() && found == lineage {
+            return Ok(session);
+        }
+        session.release().await?;
+        let message = format!(
+            "there is a state of {} in {} (lineage {found}, at {}): it is not lost. Nothing was changed",
+            self.store.name,
+            self.url(),
+            session.found()
+        );
+        Err(Error::new(ErrorKind::Identity, message))
     }
 
     /// Who holds the lock.

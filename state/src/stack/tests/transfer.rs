@@ -111,3 +111,30 @@ async fn a_text_is_not_pushed_over_another_state() {
     assert_eq!(lost.snapshot.identity, dev.snapshot.identity);
     assert_eq!(lost.snapshot.records, dev.snapshot.records);
 }
+
+#[tokio::test]
+async fn a_lost_state_begins_again_with_its_lineage_and_one_that_is_there_is_not_touched() {
+    let lineage = crate::Lineage(op(9));
+    let lost = state(Memory::new(), &Fake::new(1));
+    let session = lost.acquire_lost(who("a"), Duration::ZERO, lineage).await.unwrap();
+    session.release().await.unwrap();
+    // Cut off before anything was written, it is begun again.
+    let session = lost.acquire_lost(who("a"), Duration::ZERO, lineage).await.unwrap();
+    assert_eq!(session.identity().lineage, lineage);
+    session.commit(vec![Change::Begun(deployment(1)), Change::Put(record("p"))]).await.unwrap();
+    session.close(entry(1)).await.unwrap();
+
+    let (_, there) = filled().await;
+    for (state, lineage) in [(&lost, lineage), (&there, lineage)] {
+        let before = state.read().await.unwrap().unwrap();
+        let error = state.acquire_lost(who("b"), Duration::ZERO, lineage).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Identity);
+        assert_eq!(state.read().await.unwrap().unwrap().snapshot, before.snapshot);
+        acquired(state).await.release().await.unwrap();
+    }
+    let other = crate::Lineage(op(8));
+    let empty = state(Memory::new(), &Fake::new(1));
+    acquired(&empty).await.release().await.unwrap();
+    let error = empty.acquire_lost(who("b"), Duration::ZERO, other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Identity);
+}

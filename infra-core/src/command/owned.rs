@@ -1,0 +1,67 @@
+//! What says in the cloud that it belongs to a stack.
+
+use std::{sync::Arc, time::Duration};
+
+use infra_state::{Instance, Lineage, StackName, Urn};
+
+use super::observe::PATIENCE;
+use crate::{
+    Engine,
+    provider::{Connection, Driver, ErasedObserved, Memo, Readiness, Result},
+};
+
+/// Every object of a kind that says it is the stack's, asked again where that can help; see
+/// [`Managed::owned`](crate::provider::Managed::owned).
+pub(super) async fn owned(
+    engine: &Engine,
+    driver: &Arc<dyn Driver>,
+    connection: &Connection,
+    memo: &Memo,
+) -> Result<Option<Vec<ErasedObserved>>> {
+    let until = engine.env.monotonic() + PATIENCE;
+    let mut pause = Duration::from_millis(100);
+    let mut memo = memo.clone();
+    loop {
+        let listed = driver.owned(connection, &memo, engine.state.name()).await;
+        let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
+        match listed {
+            Err(error) if error.class().is_retryable() && !last => {}
+            listed => return listed,
+        }
+        // What failed is not to be found in the memo.
+        memo = Memo::default();
+        engine.env.sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// What an object's owner tags say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) lineage: Lineage,
+    /// The resource; `None` if the tag is missing or no urn.
+    pub(super) urn: Option<Urn>,
+    /// Which of its objects.
+    pub(super) instance: Option<Instance>,
+}
+
+impl Owner {
+    /// The owner, if the object says that it is this stack's.
+    pub(super) fn of(object: &ErasedObserved, stack: &StackName) -> Option<Self> {
+        let tags = object.owner.as_ref()?;
+        let tag = |name: &str| tags.get(name).map(String::as_str);
+        if tag("infra:stack") != Some(&*stack.to_string()) {
+            return None;
+        }
+        Some(Self {
+            lineage: tag("infra:lineage")?.parse().ok()?,
+            urn: tag("infra:urn").and_then(|urn| urn.parse().ok()),
+            instance: tag("infra:instance").filter(|word| !word.is_empty()).map(Instance::from),
+        })
+    }
+}
+
+/// Whether the object is on its way out, or out and only kept for a while: no sign of a living stack.
+pub(super) fn is_going(object: &ErasedObserved) -> bool {
+    matches!(object.readiness, Readiness::Deleting(_) | Readiness::Restorable(_))
+}
