@@ -29,7 +29,11 @@ struct World {
     leases: BTreeMap<String, Lease>,
 }
 
-#[derive(Default)]
+/// The leases of a [`Memory`] as they were at some time.
+#[derive(Clone, Default)]
+pub struct Leases(BTreeMap<String, Lease>);
+
+#[derive(Clone, Default)]
 struct Lease {
     epoch: u64,
     holder: Option<HolderInfo>,
@@ -82,6 +86,22 @@ impl Memory {
             Some(body) => drop(world.store(key, body)),
             None => drop(world.objects.remove(key)),
         }
+    }
+
+    /// The leases as they are.
+    pub fn leases(&self) -> Leases {
+        Leases(self.world().leases.clone())
+    }
+
+    /// Makes the leases what they were, as a table that is restored does; with [`Leases::default`] none was ever
+    /// taken, as in a table that was made anew.
+    pub fn set_leases(&self, leases: &Leases) {
+        self.world().leases.clone_from(&leases.0);
+    }
+
+    /// Frees every lease, as a person does who thinks its holder dead.
+    pub fn free_leases(&self) {
+        self.world().leases.values_mut().for_each(|lease| lease.holder = None);
     }
 
     /// Every key there is.
@@ -228,6 +248,12 @@ impl Backend for Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Leases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leases").field("stacks", &self.0.len()).finish_non_exhaustive()
     }
 }
 
