@@ -30,7 +30,9 @@ pub(crate) fn cloud() -> Cloud {
 impl Clients {
     /// Callers of the embedded AWS, in this region.
     pub(crate) fn of(cloud: &Cloud, region: &'static str) -> Self {
-        let key = || s3::config::Credentials::new("AKIASIMULATED0000000", "simulated", None, None, "test");
+        let key = || {
+            s3::config::Credentials::new("AKIASIMULATED0000000", "simulated", None, None, "test")
+        };
         let s3 = s3::Config::builder()
             .behavior_version(s3::config::BehaviorVersion::latest())
             .region(s3::config::Region::new(region))
@@ -48,10 +50,7 @@ impl Clients {
             .retry_config(dynamodb::config::retry::RetryConfig::disabled())
             .http_client(cloud.clone())
             .build();
-        Self {
-            s3: s3::Client::from_conf(s3),
-            dynamodb: dynamodb::Client::from_conf(dynamodb),
-        }
+        Self { s3: s3::Client::from_conf(s3), dynamodb: dynamodb::Client::from_conf(dynamodb) }
     }
 
     /// A place through these, at this address.
