@@ -8,7 +8,7 @@ use super::{
     limits::Limits,
     load::{self, Whose},
     session::Session,
-    store::Store,
+    store::{Store, fenced},
     view::View,
 };
 use crate::{
@@ -145,16 +145,24 @@ impl State {
         removed
     }
 
-    /// **Invariant:** cut off anywhere, what is left is a valid empty stack.
+    /// **Invariant:** cut off anywhere, what is left is a valid empty stack. Held up anywhere, it removes nothing of
+    /// whoever took over: only what was there before it moved the head, which nobody else had moved then, and the head
+    /// only if nobody has since.
     async fn remove_objects(&self, session: &Session) -> Result<()> {
         let mut writer = session.writer.lock().await;
-        session.advance(&mut writer, session.identity(), None).await?;
+        let mut names = Vec::new();
         for folder in ["snapshots", "journal", "history"] {
-            for name in self.store.list(folder, "").await? {
-                self.store.backend.delete(&self.store.key(&format!("{folder}/{name}"))).await?;
-            }
+            let listed = self.store.list(folder, "").await?;
+            names.extend(listed.into_iter().map(|name| format!("{folder}/{name}")));
         }
-        self.store.delete_head().await
+        session.advance(&mut writer, session.identity(), None).await?;
+        for name in names {
+            self.store.backend.delete(&self.store.key(&name)).await?;
+        }
+        if self.store.delete_head(&writer.tag).await? {
+            return Ok(());
+        }
+        Err(fenced("somebody else has moved the head"))
     }
 
     /// The stacks in a backend.

@@ -112,9 +112,9 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes the head: the stack is not there any more.
-    pub(super) async fn delete_head(&self) -> Result<()> {
-        self.backend.delete(&self.key(HEAD)).await
+    /// Deletes the head that was seen: the stack is not there any more. `false`: it is another one now.
+    pub(super) async fn delete_head(&self, seen: &Tag) -> Result<bool> {
+        self.backend.delete_if_match(&self.key(HEAD), seen).await
     }
 }
 

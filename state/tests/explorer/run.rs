@@ -236,6 +236,12 @@ impl Run {
         ready.then(|| (*ticket, pending.call.clone(), pending.held_back.is_some()))
     }
 
+    /// Whether an actor is about to write a segment.
+    pub(crate) fn is_appending(&self, actor: Actor) -> bool {
+        let call = self.waiting(actor, false).map(|(_, call, _)| call);
+        matches!(call, Some(Call::PutIfAbsent(key, _)) if key.contains("/journal/"))
+    }
+
     /// What can happen next; what happens in an undisturbed world first.
     pub(crate) fn options(&self) -> Vec<Step> {
         if self.scripts.iter().all(Option::is_none) {

@@ -125,6 +125,7 @@ pub(crate) fn sample(
     for number in 0..paths {
         let mut dice = Dice(number);
         let mut run = Run::new(scenario, mutant);
+        let patience = [8, 30, 120][dice.below(3)];
         let mut order: Vec<usize> = (0..scenario.actors.len()).collect();
         loop {
             if visited.insert(run.fingerprint()) {
@@ -134,7 +135,7 @@ pub(crate) fn sample(
             if options.is_empty() {
                 break;
             }
-            if dice.below(12) == 0 {
+            if dice.below(patience) == 0 {
                 let turn = dice.below(order.len());
                 order.swap(0, turn);
             }
@@ -160,6 +161,54 @@ pub(crate) fn sample(
         })?;
     }
     Ok(Tally { interleavings: paths, states: visited.len() as u64, complete: false })
+}
+
+/// A part of a path that is led.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lead {
+    /// An actor goes on until it is about to write its segment of this number, the fence counted.
+    Segment(usize, usize),
+    /// An actor and its heartbeat go on as far as they can.
+    On(usize),
+    /// Something that is not an actor's.
+    Other(Step),
+}
+
+/// One path, where the way is known.
+pub(crate) fn led(
+    scenario: &Scenario,
+    mutant: Option<Mutant>,
+    leads: &[Lead],
+) -> Result<(), String> {
+    let mut run = Run::new(scenario, mutant);
+    let go = |run: &mut Run, step| {
+        run.apply(step);
+        run.check()
+    };
+    for lead in leads {
+        match *lead {
+            Lead::Other(step) => go(&mut run, step)?,
+            Lead::On(actor) => loop {
+                let steps = [Step::Grant(actor, true), Step::Grant(actor, false)];
+                let options = run.options();
+                let Some(step) = steps.into_iter().find(|step| options.contains(step)) else {
+                    break;
+                };
+                go(&mut run, step)?;
+            },
+            Lead::Segment(actor, number) => {
+                let mut left = number;
+                loop {
+                    left -= usize::from(run.is_appending(actor));
+                    if left == 0 {
+                        break;
+                    }
+                    go(&mut run, Step::Grant(actor, false))?;
+                }
+            }
+        }
+    }
+    run.finish()
 }
 
 /// One path, as it was printed.

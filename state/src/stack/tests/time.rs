@@ -64,9 +64,10 @@ async fn a_holder_stops_by_itself_before_anybody_may_take_over() {
         Operation::LeaseRenew => Effect::Fail,
         _ => Effect::Pass,
     });
-    pass(&env, LEASE / 2).await;
+    pass(&env, LEASE / 3).await;
     session.check().unwrap();
-    pass(&env, LEASE / 4).await;
+    // The other half of the lease is for what was started until now.
+    pass(&env, LEASE / 6).await;
     assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
     let error = session.commit(vec![Change::Put(record("a"))]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Fenced);
