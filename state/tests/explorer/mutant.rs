@@ -13,7 +13,7 @@ use super::{
 /// A protocol that lacks something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mutant {
-    /// Who takes over puts no fence: it is told that it did.
+    /// A fence shuts nobody out: whoever finds one at its number writes over it.
     NoFence,
     /// Segments are written whether or not something is there.
     NoIfNoneMatch,
@@ -33,8 +33,6 @@ pub(crate) enum Mutant {
     NoNonceInFree,
     /// After the seal the head is not looked at again.
     NoHeadAfterSeal,
-    /// Compaction keeps no fence.
-    NoFencesKept,
     /// A head that moved while a reader read is not noticed.
     NoSecondLook,
 }
@@ -135,7 +133,13 @@ fn absent(exchange: &Exchange, memory: &Memory, actor: Actor, key: &str, body: &
         }
     }
     match mutant {
-        Some(Mutant::NoFence) if segment && fence => return Put::Stored(tag(body)),
+        Some(Mutant::NoFence) if segment && !fence => {
+            let there = now(memory.get(key));
+            if there.is_some_and(|there| is_fence(&there.body) && there.body != body) {
+                memory.overwrite(key, Some(body.to_vec()));
+                return Put::Stored(tag(body));
+            }
+        }
         Some(Mutant::NoIfNoneMatch) if segment => {
             memory.overwrite(key, Some(body.to_vec()));
             return Put::Stored(tag(body));

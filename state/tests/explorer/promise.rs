@@ -31,7 +31,7 @@ pub(crate) struct Notes {
 
 impl Hash for Notes {
     fn hash<H: Hasher>(&self, to: &mut H) {
-        (&self.acknowledged, &self.durable, self.epoch).hash(to);
+        (&self.acknowledged, &self.durable, &self.epoch).hash(to);
     }
 }
 
