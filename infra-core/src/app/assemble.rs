@@ -74,8 +74,12 @@ impl App {
         let backend = self.open_state(settings, &name).await?;
         let exists = exists(&*backend, &name).await?;
         let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
-        let state =
-            State::new(backend, Arc::clone(&sealer), name.clone()).with_env(Arc::clone(&self.env));
+        let folder = local_folder(&state_address(settings, &name));
+        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
+        // The dots keep these from being taken for stacks.
+        let state = State::new(backend, Arc::clone(&sealer), name.clone())
+            .with_env(Arc::clone(&self.env))
+            .with_spill(folder.join(".spill"))?;
         let cloud = match &settings.cloud {
             Some(wanted) => self.known_cloud(wanted)?,
             None => self.choose(exists.then_some(&state)).await?,
@@ -88,13 +92,10 @@ impl App {
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
-        let folder = local_folder(&state_address(settings, &name));
-        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
-            // taken for a stack.
+            // A world of each program: they share the folder, but not the key that seals it.
             directory: folder.join(&self.name).join(".cloud"),
             key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
             gate: Gate::default(),

@@ -53,7 +53,18 @@ impl Session {
     ///
     /// **Invariant:** a commit is checked against the snapshot and all commits before it, then written, then applied,
     /// then acknowledged, in this order.
+    ///
+    /// An outcome that cannot be written is kept on this machine if [`State::with_spill`](crate::State::with_spill)
+    /// says where; the error says so too.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<()> {
+        let outcomes = self.outcomes(&changes);
+        match self.commit_now(changes).await {
+            Err(error) if !outcomes.is_empty() => Err(self.spill(outcomes, error).await),
+            done => done,
+        }
+    }
+
+    pub(super) async fn commit_now(&self, changes: Vec<Change>) -> Result<()> {
         if changes.is_empty() {
             return self.check();
         }

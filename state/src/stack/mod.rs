@@ -10,6 +10,7 @@ mod limits;
 mod load;
 mod log;
 mod session;
+mod spill;
 mod state;
 mod store;
 mod transfer;

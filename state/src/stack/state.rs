@@ -1,6 +1,6 @@
 //! The door to a stack.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -28,7 +28,7 @@ impl State {
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
         let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
-        Self { store: Store { backend, env, vault, name, limits: Limits::default() }, sealer }
+        Self { store: Store { backend, env, vault, name, limits: Limits::default(), spill: None }, sealer }
     }
 
     /// The same stack, with another clock and another source of randomness.
@@ -44,6 +44,13 @@ impl State {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.store.limits = limits;
         self
+    }
+
+    /// The same stack, keeping in `folder`, on this machine, what a session can write nowhere else: what became of
+    /// calls that were under way when the lease was lost or the storage went away. The next session records it.
+    pub fn with_spill(mut self, folder: impl AsRef<Path>) -> Result<Self> {
+        self.store.with_spill(folder.as_ref())?;
+        Ok(self)
     }
 
     /// Which stack this is.
@@ -83,7 +90,12 @@ impl State {
     /// Takes the lock, waiting up to `wait`; makes the stack if it is not there, goes on from where the last holder
     /// got to if it is. [`ErrorKind::Locked`] says who has it and since when.
     pub async fn acquire(&self, who: Holder, wait: Duration) -> Result<Session> {
-        self.open(who, wait, Whose::Ours, None).await
+        let session = self.open(who, wait, Whose::Ours, None).await?;
+        if let Err(error) = session.unspill().await {
+            let _ = session.release().await;
+            return Err(error);
+        }
+        Ok(session)
     }
 
     /// Who holds the lock.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::limits::Limits;
+use super::{limits::Limits, spill::Spill};
 use crate::{
     Backend, Env, Error, ErrorKind, Result, StackName,
     backend::{Object, Put, Tag},
@@ -20,6 +20,8 @@ pub(super) struct Store {
     pub(super) vault: Vault,
     pub(super) name: StackName,
     pub(super) limits: Limits,
+    /// Where outcomes are kept that cannot be written.
+    pub(super) spill: Option<Arc<Spill>>,
 }
 
 /// What became of a write that only one can win.

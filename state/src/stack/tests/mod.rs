@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod session;
+mod spill;
 mod time;
 mod transfer;
 mod world;
