@@ -200,7 +200,8 @@ impl Backend for Memory {
     async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
         check_key(key)?;
         let mut world = self.world();
-        let other = world.objects.get(key).is_some_and(|(_, version)| version.to_string() != seen.0);
+        let other =
+            world.objects.get(key).is_some_and(|(_, version)| version.to_string() != seen.0);
         if !other {
             world.objects.remove(key);
         }

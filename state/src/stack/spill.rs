@@ -57,7 +57,9 @@ impl Session {
         if !matches!(error.kind(), ErrorKind::Fenced | ErrorKind::Unavailable) {
             return error;
         }
-        self.with(|known| outcomes.retain(|change| ends(change).is_some_and(|op| known.open.contains_key(&op))));
+        self.with(|known| {
+            outcomes.retain(|change| ends(change).is_some_and(|op| known.open.contains_key(&op)))
+        });
         if outcomes.is_empty() {
             return error;
         }
@@ -187,9 +189,9 @@ fn useful(known: &Snapshot, outcome: Change) -> Option<Vec<Change>> {
         return Some(vec![outcome]);
     };
     // What the new object takes the place of is deposed with it.
-    let old = known.current(&new.urn).filter(|old| {
-        new.status != Status::Deposed && old.instance != new.instance
-    });
+    let old = known
+        .current(&new.urn)
+        .filter(|old| new.status != Status::Deposed && old.instance != new.instance);
     let deposed = old.map(|old| Record { status: Status::Deposed, ..Record::clone(old) });
     Some(deposed.map(Change::Put).into_iter().chain([outcome]).collect())
 }

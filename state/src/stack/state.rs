@@ -28,7 +28,10 @@ impl State {
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
         let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
-        Self { store: Store { backend, env, vault, name, limits: Limits::default(), spill: None }, sealer }
+        Self {
+            store: Store { backend, env, vault, name, limits: Limits::default(), spill: None },
+            sealer,
+        }
     }
 
     /// The same stack, with another clock and another source of randomness.

@@ -33,9 +33,12 @@ pub(crate) enum Mutant {
     NoNonceInFree,
     /// After the seal the head is not looked at again.
     NoHeadAfterSeal,
-    /// A head that moved while a reader read is not noticed.
+    /// A head that moved while the [`READER`] read is not noticed.
     NoSecondLook,
 }
+
+/// Who only reads, in scenarios with readers.
+const READER: Actor = 2;
 
 fn tag(body: &[u8]) -> Tag {
     Tag(Checksum::of(body).to_string())
@@ -99,18 +102,17 @@ pub(crate) fn effect(exchange: &Exchange, memory: &Memory, actor: Actor, call: &
 fn got(exchange: &Exchange, memory: &Memory, actor: Actor, key: &str) -> Option<Object> {
     let Object { body, .. } = now(memory.get(key))?;
     let mut inner = exchange.lock();
-    let head = key.ends_with("/head.json");
-    let body = match (inner.mutant, inner.shown.remove(&actor)) {
-        (Some(Mutant::NoHeadAfterSeal), Some(shown)) => shown,
+    let body = match inner.mutant {
+        Some(Mutant::NoHeadAfterSeal) => inner.shown.remove(&actor).unwrap_or(body),
         // Every second look shows what the first did.
-        (Some(Mutant::NoSecondLook), Some(shown)) if head => shown,
-        (Some(Mutant::NoSecondLook), Some(shown)) => {
-            inner.shown.insert(actor, shown);
-            body
-        }
-        (Some(Mutant::NoSecondLook), None) if head && !inner.wrote.contains_key(&actor) => {
-            inner.shown.insert(actor, body.clone());
-            body
+        Some(Mutant::NoSecondLook) if actor == READER && key.ends_with("/head.json") => {
+            match inner.shown.remove(&actor) {
+                Some(shown) => shown,
+                None => {
+                    inner.shown.insert(actor, body.clone());
+                    body
+                }
+            }
         }
         _ => body,
     };

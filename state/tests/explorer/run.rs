@@ -228,18 +228,16 @@ impl Run {
         });
         let (ticket, pending) = own.next()?;
         let ready = match pending.call {
-            Call::Sleep(until, nap) => {
-                until <= inner.time || (nap && pending.since != inner.lease)
-            }
+            Call::Sleep(until, nap) => until <= inner.time || (nap && pending.since != inner.lease),
             _ => true,
         };
         ready.then(|| (*ticket, pending.call.clone(), pending.held_back.is_some()))
     }
 
-    /// Whether an actor is about to write a segment.
-    pub(crate) fn is_appending(&self, actor: Actor) -> bool {
+    /// Whether an actor is about to write an object of such a name.
+    pub(crate) fn is_writing(&self, actor: Actor, name: &str) -> bool {
         let call = self.waiting(actor, false).map(|(_, call, _)| call);
-        matches!(call, Some(Call::PutIfAbsent(key, _)) if key.contains("/journal/"))
+        matches!(call, Some(Call::PutIfAbsent(key, _) | Call::PutIfMatch(key, ..)) if key.contains(name))
     }
 
     /// What can happen next; what happens in an undisturbed world first.

@@ -2,7 +2,11 @@
 
 use std::{collections::HashSet, fmt};
 
-use super::{mutant::Mutant, run::{Run, Step}, script::Scenario};
+use super::{
+    mutant::Mutant,
+    run::{Run, Step},
+    script::Scenario,
+};
 
 /// How much was looked at.
 #[derive(Clone, Copy, Default, Debug)]
@@ -20,20 +24,23 @@ pub(crate) struct Tally {
 pub(crate) struct Found {
     scenario: &'static str,
     steps: Vec<Step>,
-    message: String,
+    pub(crate) message: String,
     pub(crate) after: u64,
+}
+
+impl Found {
+    /// The path, for [`replay`].
+    pub(crate) fn path(&self) -> String {
+        let steps: Vec<String> = self.steps.iter().map(ToString::to_string).collect();
+        steps.join(" ")
+    }
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, steps, message, .. } = self;
-        let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        let Self { scenario, message, .. } = self;
         writeln!(f, "{message}\n\nThe path, as a test:\n")?;
-        writeln!(f, "    #[test]\n    fn found() {{\n        replays(&{scenario}(),")?;
-        for line in steps.chunks(20) {
-            writeln!(f, "            \"{} \\", line.join(" "))?;
-        }
-        writeln!(f, "            \");\n    }}")
+        writeln!(f, "#[test]\nfn found() {{\n    replays(&{scenario}(), \"{}\");\n}}", self.path())
     }
 }
 
@@ -62,7 +69,8 @@ pub(crate) fn exhaust(
             run.apply(options[*at]);
         }
         loop {
-            let told = |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
+            let told =
+                |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
             if !visited.insert(run.fingerprint()) {
                 break;
             }
@@ -166,8 +174,12 @@ pub(crate) fn sample(
 /// A part of a path that is led.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lead {
-    /// An actor goes on until it is about to write its segment of this number, the fence counted.
+    /// An actor goes on until it is about to write its segment of this number; the first is its fence.
     Segment(usize, usize),
+    /// An actor goes on until it is about to move the head for the time of this number; the first is its claim.
+    Head(usize, usize),
+    /// An actor is granted so many calls.
+    Calls(usize, usize),
     /// An actor and its heartbeat go on as far as they can.
     On(usize),
     /// Something that is not an actor's.
@@ -189,22 +201,26 @@ pub(crate) fn led(
         match *lead {
             Lead::Other(step) => go(&mut run, step)?,
             Lead::On(actor) => loop {
-                let steps = [Step::Grant(actor, true), Step::Grant(actor, false)];
+                let steps = [Step::Grant(actor, false), Step::Grant(actor, true)];
                 let options = run.options();
                 let Some(step) = steps.into_iter().find(|step| options.contains(step)) else {
                     break;
                 };
                 go(&mut run, step)?;
             },
-            Lead::Segment(actor, number) => {
+            Lead::Segment(actor, number) | Lead::Head(actor, number) => {
+                let key = if matches!(lead, Lead::Head(..)) { "/head.json" } else { "/journal/" };
                 let mut left = number;
                 loop {
-                    left -= usize::from(run.is_appending(actor));
+                    left -= usize::from(run.is_writing(actor, key));
                     if left == 0 {
                         break;
                     }
                     go(&mut run, Step::Grant(actor, false))?;
                 }
+            }
+            Lead::Calls(actor, number) => {
+                (0..number).try_for_each(|_| go(&mut run, Step::Grant(actor, false)))?;
             }
         }
     }
@@ -212,8 +228,12 @@ pub(crate) fn led(
 }
 
 /// One path, as it was printed.
-pub(crate) fn replay(scenario: &Scenario, steps: &str) -> Result<(), String> {
-    let mut run = Run::new(scenario, None);
+pub(crate) fn replay(
+    scenario: &Scenario,
+    mutant: Option<Mutant>,
+    steps: &str,
+) -> Result<(), String> {
+    let mut run = Run::new(scenario, mutant);
     for step in steps.split_whitespace() {
         let step: Step = step.parse()?;
         if !run.options().contains(&step) {
