@@ -59,7 +59,7 @@ impl Session {
     pub async fn commit(&self, changes: Vec<Change>) -> Result<()> {
         let outcomes = self.outcomes(&changes);
         match self.commit_now(changes).await {
-            Err(error) if !outcomes.is_empty() => Err(self.spill(outcomes, error).await),
+            Err(error) if !outcomes.is_empty() => Err(Box::pin(self.spill(outcomes, error)).await),
             done => done,
         }
     }

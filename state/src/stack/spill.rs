@@ -58,7 +58,7 @@ impl Session {
             return error;
         }
         self.with(|known| {
-            outcomes.retain(|change| ends(change).is_some_and(|op| known.open.contains_key(&op)))
+            outcomes.retain(|change| ends(change).is_some_and(|op| known.open.contains_key(&op)));
         });
         if outcomes.is_empty() {
             return error;

@@ -93,8 +93,8 @@ impl State {
     /// Takes the lock, waiting up to `wait`; makes the stack if it is not there, goes on from where the last holder
     /// got to if it is. [`ErrorKind::Locked`] says who has it and since when.
     pub async fn acquire(&self, who: Holder, wait: Duration) -> Result<Session> {
-        let session = self.open(who, wait, Whose::Ours, None).await?;
-        if let Err(error) = session.unspill().await {
+        let session = Box::pin(self.open(who, wait, Whose::Ours, None)).await?;
+        if let Err(error) = Box::pin(session.unspill()).await {
             let _ = session.release().await;
             return Err(error);
         }
@@ -107,6 +107,9 @@ impl State {
     }
 
     /// Takes the lock from the holder that `nonce` names, and from no other.
+    ///
+    /// A holder that is alive notices at its next renewal or write. Until then it can append nothing, so it begins no
+    /// operation, but a call whose intent was durable may still be made: unlock the dead.
     pub async fn unlock(&self, nonce: &str) -> Result<()> {
         let wrong = |what: &str| Err(Error::new(ErrorKind::Invalid, what.to_owned()));
         let Ok(nonce) = nonce.parse() else {

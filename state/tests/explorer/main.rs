@@ -12,6 +12,8 @@
 //! `cargo test` looks at as much as takes some seconds. `INFRA_EXPLORE=full cargo test --release -p infra-state --test
 //! explorer -- --nocapture` looks at all of it.
 
+#![expect(clippy::unwrap_used, reason = "a test panics where its own machinery is wrong")]
+
 mod exchange;
 mod gate;
 mod mutant;

@@ -106,13 +106,11 @@ fn got(exchange: &Exchange, memory: &Memory, actor: Actor, key: &str) -> Option<
         Some(Mutant::NoHeadAfterSeal) => inner.shown.remove(&actor).unwrap_or(body),
         // Every second look shows what the first did.
         Some(Mutant::NoSecondLook) if actor == READER && key.ends_with("/head.json") => {
-            match inner.shown.remove(&actor) {
-                Some(shown) => shown,
-                None => {
-                    inner.shown.insert(actor, body.clone());
-                    body
-                }
+            let shown = inner.shown.remove(&actor);
+            if shown.is_none() {
+                inner.shown.insert(actor, body.clone());
             }
+            shown.unwrap_or(body)
         }
         _ => body,
     };

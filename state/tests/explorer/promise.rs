@@ -62,13 +62,9 @@ impl Notes {
         }
     }
 
-    pub(crate) fn read(
-        &mut self,
-        promised: Vec<String>,
-        found: Result<Option<Vec<String>>, Error>,
-    ) {
+    pub(crate) fn read(&mut self, promised: &[String], found: Result<Option<Vec<String>>, Error>) {
         match found {
-            Ok(found) => self.expect(&promised, &found.unwrap_or_default(), "a reader"),
+            Ok(found) => self.expect(promised, &found.unwrap_or_default(), "a reader"),
             Err(error) => self.refused(&error, false),
         }
     }

@@ -25,7 +25,6 @@ pub(crate) struct Found {
     scenario: &'static str,
     steps: Vec<Step>,
     pub(crate) message: String,
-    pub(crate) after: u64,
 }
 
 impl Found {
@@ -44,8 +43,8 @@ impl fmt::Display for Found {
     }
 }
 
-fn found(scenario: &Scenario, run: &Run, message: String, after: u64) -> Found {
-    Found { scenario: scenario.name, steps: run.steps.clone(), message, after }
+fn found(scenario: &Scenario, run: &Run, message: String) -> Found {
+    Found { scenario: scenario.name, steps: run.steps.clone(), message }
 }
 
 /// Every path, depth first, up to `limit`. The code cannot be copied in the middle of what it does, so each path
@@ -69,8 +68,7 @@ pub(crate) fn exhaust(
             run.apply(options[*at]);
         }
         loop {
-            let told =
-                |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
+            let told = |run: &Run, message| Box::new(found(scenario, run, message));
             if !visited.insert(run.fingerprint()) {
                 break;
             }
@@ -82,12 +80,7 @@ pub(crate) fn exhaust(
                 }
                 let steps = run.steps.clone();
                 run.finish().map_err(|message| {
-                    Box::new(Found {
-                        scenario: scenario.name,
-                        steps,
-                        message,
-                        after: tally.interleavings,
-                    })
+                    Box::new(Found { scenario: scenario.name, steps, message })
                 })?;
                 break;
             };
@@ -109,7 +102,7 @@ pub(crate) fn exhaust(
     }
 }
 
-/// Random numbers that are the same every time (SplitMix64).
+/// Random numbers that are the same every time (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
@@ -137,7 +130,7 @@ pub(crate) fn sample(
         let mut order: Vec<usize> = (0..scenario.actors.len()).collect();
         loop {
             if visited.insert(run.fingerprint()) {
-                run.check().map_err(|message| Box::new(found(scenario, &run, message, number)))?;
+                run.check().map_err(|message| Box::new(found(scenario, &run, message)))?;
             }
             let options = run.options();
             if options.is_empty() {
@@ -164,9 +157,8 @@ pub(crate) fn sample(
             run.apply(step);
         }
         let steps = run.steps.clone();
-        run.finish().map_err(|message| {
-            Box::new(Found { scenario: scenario.name, steps, message, after: number })
-        })?;
+        run.finish()
+            .map_err(|message| Box::new(Found { scenario: scenario.name, steps, message }))?;
     }
     Ok(Tally { interleavings: paths, states: visited.len() as u64, complete: false })
 }
