@@ -62,7 +62,8 @@ pub fn aws() -> AwsConnector {
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long AWS may take to begin its answer. Well under the lease, so that a lost lease finds no call under way.
+/// How long AWS may take to begin its answer. With [`CONNECT`] it is less than the half of a lease in which the holder
+/// starts nothing any more, so whoever takes over by the clock finds no call under way.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// Few attempts: the engine tries again above.

@@ -74,8 +74,10 @@ impl App {
         let backend = self.open_state(settings, &name).await?;
         let exists = exists(&*backend, &name).await?;
         let sealer = self.open_key(self.key_address(settings, &name, exists)?).await?;
-        let state =
-            State::new(backend, Arc::clone(&sealer), name.clone()).with_env(Arc::clone(&self.env));
+        // The dot keeps it from being taken for a stack.
+        let state = State::new(backend, Arc::clone(&sealer), name.clone())
+            .with_env(Arc::clone(&self.env))
+            .with_spill(own_folder(settings).join(".spill"))?;
         let cloud = match &settings.cloud {
             Some(wanted) => self.known_cloud(wanted)?,
             None => self.choose(exists.then_some(&state)).await?,
@@ -142,8 +144,7 @@ impl App {
 
     /// A world of each program: they share the folder, but not the key that seals it.
     fn world(&self, settings: &Settings) -> World {
-        let folder = local_folder(&state_url(settings), &settings.directory);
-        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
+        let folder = own_folder(settings);
         let key = key::world_file(&self.name)
             .and_then(|file| key::outside(&file, &folder).map(|()| file));
         // The dot keeps it from being taken for a stack.
@@ -218,6 +219,12 @@ impl App {
 /// The address of a stack's state.
 fn state_url(settings: &Settings) -> String {
     settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned())
+}
+
+/// What is kept on this machine: beside the state if that is here too.
+fn own_folder(settings: &Settings) -> PathBuf {
+    let folder = local_folder(&state_url(settings), &settings.directory);
+    folder.unwrap_or_else(|| settings.directory.join(".infra"))
 }
 
 /// The path that a URL means, if it is one of this machine.

@@ -27,7 +27,7 @@ pub enum Operation {
     PutIfMatch,
     /// [`Backend::list`]
     List,
-    /// [`Backend::delete`]
+    /// [`Backend::delete`], [`Backend::delete_if_match`]
     Delete,
     /// [`Backend::lease_take`]
     LeaseTake,
@@ -164,6 +164,10 @@ impl Backend for Fault {
 
     async fn delete(&self, key: &str) -> Result<()> {
         self.through(Operation::Delete, key, self.inner.delete(key)).await
+    }
+
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        self.through(Operation::Delete, key, self.inner.delete_if_match(key, seen)).await
     }
 
     async fn lease_take(&self, stack: &str, claim: &Claim, over: Option<Uuid>) -> Result<Taken> {

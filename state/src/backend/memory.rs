@@ -202,6 +202,17 @@ impl Backend for Memory {
         Ok(())
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        check_key(key)?;
+        let mut world = self.world();
+        let other =
+            world.objects.get(key).is_some_and(|(_, version)| version.to_string() != seen.0);
+        if !other {
+            world.objects.remove(key);
+        }
+        Ok(!other)
+    }
+
     async fn lease_take(&self, stack: &str, claim: &Claim, over: Option<Uuid>) -> Result<Taken> {
         let mut world = self.world();
         let lease = world.leases.entry(stack.to_owned()).or_default();

@@ -42,6 +42,16 @@ pub trait Backend: Debug + Send + Sync {
     /// Removes an object; one that is not there is removed already.
     async fn delete(&self, key: &str) -> Result<()>;
 
+    /// Removes an object if it is still the version seen (`If-Match`). `false`: it is another one now, and stays.
+    ///
+    /// A backend that can do this at once overrides it: this looks first and removes then.
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        match self.get(key).await? {
+            Some(there) if there.tag != *seen => Ok(false),
+            _ => self.delete(key).await.map(|()| true),
+        }
+    }
+
     /// Takes the lease of `stack` if nobody has it, or if the holder's beat is still `over`: the caller has watched
     /// that beat stand still for a whole lease on its own clock. With [`Liveness::Kernel`] the backend knows by
     /// itself that a holder is dead, and `over` means nothing.

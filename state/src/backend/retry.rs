@@ -81,6 +81,10 @@ impl Backend for Retry {
         self.again(|| self.inner.delete(key)).await
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        self.again(|| self.inner.delete_if_match(key, seen)).await
+    }
+
     async fn lease_take(&self, stack: &str, claim: &Claim, over: Option<Uuid>) -> Result<Taken> {
         self.again(|| self.inner.lease_take(stack, claim, over)).await
     }

@@ -95,6 +95,19 @@ pub(super) async fn a_deleted_object_is_gone_and_can_be_made_again(pair: &Pair) 
     assert_eq!(body(&*pair.b, KEY).await.as_deref(), Some(b"again".as_slice()));
 }
 
+pub(super) async fn only_what_was_seen_is_deleted(pair: &Pair) {
+    let first = created(&*pair.a, KEY, b"first").await;
+    let Put::Stored(second) = pair.b.put_if_match(KEY, b"second", &first).await.expect("put")
+    else {
+        panic!("the version seen was refused");
+    };
+    assert!(!pair.a.delete_if_match(KEY, &first).await.expect("delete"), "it is another one now");
+    assert_eq!(body(&*pair.b, KEY).await.as_deref(), Some(b"second".as_slice()));
+    assert!(pair.a.delete_if_match(KEY, &second).await.expect("delete"));
+    assert_eq!(body(&*pair.b, KEY).await, None);
+    assert!(pair.b.delete_if_match(KEY, &second).await.expect("delete"), "it is gone already");
+}
+
 pub(super) async fn keys_stay_inside(pair: &Pair) {
     for key in ["", "../x", "a/../../x", "/x", "a//x", "a/.x"] {
         let error = pair.a.put_if_absent(key, b"x").await.expect_err(key);

@@ -21,6 +21,7 @@ pub async fn suite(open: impl AsyncFn() -> Pair) {
     objects::bytes_are_kept_exactly(&open().await).await;
     objects::a_folder_lists_what_is_directly_inside(&open().await).await;
     objects::a_deleted_object_is_gone_and_can_be_made_again(&open().await).await;
+    objects::only_what_was_seen_is_deleted(&open().await).await;
     objects::keys_stay_inside(&open().await).await;
     objects::one_of_many_creators_wins(&open().await).await;
     objects::no_increment_is_lost(&open().await).await;

@@ -53,7 +53,18 @@ impl Session {
     ///
     /// **Invariant:** a commit is checked against the snapshot and all commits before it, then written, then applied,
     /// then acknowledged, in this order.
+    ///
+    /// An outcome that cannot be written is kept on this machine if [`State::with_spill`](crate::State::with_spill)
+    /// says where; the error says so too.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<()> {
+        let outcomes = self.outcomes(&changes);
+        match self.commit_now(changes).await {
+            Err(error) if !outcomes.is_empty() => Err(Box::pin(self.spill(outcomes, error)).await),
+            done => done,
+        }
+    }
+
+    pub(super) async fn commit_now(&self, changes: Vec<Change>) -> Result<()> {
         if changes.is_empty() {
             return self.check();
         }
@@ -167,7 +178,7 @@ impl Session {
         log::append(&self.store, batch.header.seq, &batch.body).await?;
         // The write may have taken longer than the lease was good for. Then somebody else may have sealed the log
         // and, much later, removed that seal: it counts only if it was ours to write until now.
-        self.check()
+        self.lease.confirm().await
     }
 
     fn apply(&self, batch: &Batch, position: crate::Position) -> Result<()> {

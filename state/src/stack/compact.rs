@@ -17,6 +17,11 @@ use crate::{
 const SNAPSHOTS: &str = "snapshots";
 const WIDTH: usize = 16;
 
+/// Later ones sort after earlier ones: by epoch, then by the last segment that they contain.
+fn snapshot_name(epoch: u64, seq: u64) -> String {
+    format!("{epoch:08}-{seq:010}.ndjson.zst")
+}
+
 impl Writer {
     /// Compaction costs O(the state), so it waits until the journal has grown in proportion: what a change costs stays
     /// O(the change). (The snapshot is compressed about tenfold, the journal is not.)
@@ -38,7 +43,7 @@ impl Session {
             let body = v1::write_snapshot(&live.snapshot, tip.seq, &self.key, &self.scope)?;
             (body, live.snapshot.records.len() as u64, live.snapshot.identity.clone())
         };
-        let name = format!("{:08}-{:010}.ndjson.zst", self.epoch, tip.seq);
+        let name = snapshot_name(self.epoch, tip.seq);
         if let Won::Theirs(_) = self.store.create(&format!("{SNAPSHOTS}/{name}"), &body).await? {
             return Err(fenced("somebody else wrote the snapshot"));
         }
@@ -83,6 +88,9 @@ impl Session {
     ///
     /// **Invariant:** fences stay. A holder that was taken over would write at the number of the fence that shut it
     /// out, and nowhere else; as long as the fence is there it is refused.
+    ///
+    /// **Invariant:** nothing later than this session is removed. Whoever is held up in here may wake when others have
+    /// taken over and written snapshots of their own: what sorts after its own name is not its to judge.
     async fn sweep(&self, head: &Head, previous: Option<&SnapshotRef>) -> Result<()> {
         let kept = |seq: &u64| *seq > head.tip.seq || head.fences.contains(seq);
         let segments = self.store.list(JOURNAL, "").await?;
@@ -93,9 +101,10 @@ impl Session {
             .map(segment_name);
         // Readers that are at work may still be at the previous snapshot.
         let snapshots = self.store.list(SNAPSHOTS, "").await?;
+        let end = snapshot_name(self.epoch, head.tip.seq);
         let snapshots = snapshots.into_iter().filter(|name| {
             let used = |snapshot: &SnapshotRef| snapshot.name == *name;
-            !head.snapshot.as_ref().is_some_and(used) && !previous.is_some_and(used)
+            *name < end && !previous.is_some_and(used)
         });
         let names: Vec<String> =
             segments.chain(snapshots.map(|name| format!("{SNAPSHOTS}/{name}"))).collect();

@@ -17,6 +17,8 @@ use crate::{
     env::{EnvExt, Task},
 };
 
+/// How often a holder whose death the kernel notices looks whether a person has taken the lock from it.
+const LOOK: Duration = Duration::from_secs(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -68,7 +70,7 @@ impl Lease {
                 Ok(Taken::Granted(grant)) => {
                     let good_for = match liveness {
                         Liveness::Kernel => None,
-                        Liveness::Beats { lease, .. } => Some(lease * 3 / 4),
+                        Liveness::Beats { lease, .. } => Some(good_for(lease)),
                     };
                     let renewed = Mutex::new(asked);
                     let pulse = Pulse { good_for, renewed, lost: AtomicBool::new(false) };
@@ -115,6 +117,22 @@ impl Lease {
         Err(fenced("it could not be renewed in time"))
     }
 
+    /// [`Lease::check`], for what was just written: where no clock says that one is not the holder any more, the place
+    /// that keeps the lease is asked.
+    ///
+    /// **Invariant:** who was the holder after a write was it before, so the write was in the log when anybody took
+    /// over.
+    pub(super) async fn confirm(&self) -> Result<()> {
+        self.check()?;
+        let (store, beat) = (&self.store, self.store.env.uuid());
+        if self.pulse.good_for.is_none()
+            && !store.backend.lease_renew(&store.folder(), self.nonce, beat).await?
+        {
+            self.lose();
+        }
+        self.check()
+    }
+
     /// Notes that somebody else writes.
     pub(super) fn lose(&self) {
         self.pulse.lost.store(true, Ordering::Release);
@@ -131,7 +149,11 @@ impl Lease {
     }
 
     fn start_beating(&self, liveness: Liveness) {
-        let Liveness::Beats { every, .. } = liveness else { return };
+        let every = match liveness {
+            Liveness::Kernel => LOOK,
+            // Two renewals in a row may fail before the holder has to stop.
+            Liveness::Beats { lease, every } => every.min(good_for(lease) / 3),
+        };
         let (store, nonce, pulse) = (self.store.clone(), self.nonce, Arc::clone(&self.pulse));
         let beats = async move {
             let mut pause = every;
@@ -161,6 +183,17 @@ impl Lease {
     fn stop_beating(&self) {
         drop(self.beating.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
+}
+
+/// For how long after a renewal its holder may start something.
+///
+/// **Invariant:** what is left of the lease is longer than one attempt of a call to a cloud may take (connecting and
+/// waiting for an answer; 25 s with AWS, of a lease of 60 s). So when somebody takes over by the clock, the last call of
+/// the earlier holder is over and not under way. A process that is stopped between [`Lease::check`] and the call, or a
+/// request that the network keeps for longer, is beyond any clock: it can only repeat what an intent says that was
+/// durable before the fence, and whoever takes over settles those first.
+fn good_for(lease: Duration) -> Duration {
+    lease / 2
 }
 
 fn locked(store: &Store, held: &HolderInfo, liveness: Liveness) -> Error {

@@ -12,6 +12,7 @@ mod load;
 mod log;
 mod migrate;
 mod session;
+mod spill;
 mod state;
 mod store;
 mod transfer;

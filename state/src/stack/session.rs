@@ -188,6 +188,8 @@ impl Session {
         let body = v1::write_history(&history, &self.key, &identity)?;
         let mut number = history.deployment.number;
         loop {
+            // Somebody who has taken over files that this deployment was cut off.
+            self.check()?;
             match self.store.create(&format!("history/{number:08}.json"), &body).await? {
                 Won::Mine(_) => return Ok(()),
                 // A state that was put back to an earlier one counts deployments again.

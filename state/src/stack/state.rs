@@ -1,6 +1,6 @@
 //! The door to a stack.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -8,12 +8,13 @@ use super::{
     limits::Limits,
     load::{self, Whose},
     session::Session,
-    store::Store,
+    store::{Store, fenced},
     view::View,
 };
 use crate::{
     Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Lineage, Place, Position,
     Result, Sealer, Snapshot, StackName,
+    backend::Tag,
     env::System,
     format::v1::{self, Moving},
     seal::Vault,
@@ -32,7 +33,8 @@ impl State {
         let env: Arc<dyn Env> = Arc::new(System);
         let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
         let limits = Limits::default();
-        Self { store: Store { backend, env, vault, name, limits, seen: Arc::default() }, sealer }
+        let (seen, spill) = (Arc::default(), None);
+        Self { store: Store { backend, env, vault, name, limits, seen, spill }, sealer }
     }
 
     /// The same stack, with another clock and another source of randomness.
@@ -57,6 +59,13 @@ impl State {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.store.limits = limits;
         self
+    }
+
+    /// The same stack, keeping in `folder`, on this machine, what a session can write nowhere else: what became of
+    /// calls that were under way when the lease was lost or the storage went away. The next session records it.
+    pub fn with_spill(mut self, folder: impl AsRef<Path>) -> Result<Self> {
+        self.store.with_spill(folder.as_ref())?;
+        Ok(self)
     }
 
     /// Where it is, and which.
@@ -113,7 +122,12 @@ impl State {
     /// Takes the lock, waiting up to `wait`; makes the stack if it is not there, goes on from where the last holder
     /// got to if it is. [`ErrorKind::Locked`] says who has it and since when.
     pub async fn acquire(&self, who: Holder, wait: Duration) -> Result<Session> {
-        self.open(who, wait, Whose::Ours, None).await
+        let session = Box::pin(self.open(who, wait, Whose::Ours, None)).await?;
+        if let Err(error) = Box::pin(session.unspill()).await {
+            let _ = session.release().await;
+            return Err(error);
+        }
+        Ok(session)
     }
 
     /// Takes the lock of a stack whose state was lost, to write it again: the stack is made with `lineage`, which its
@@ -145,6 +159,9 @@ impl State {
     }
 
     /// Takes the lock from the holder that `nonce` names, and from no other.
+    ///
+    /// A holder that is alive notices at its next renewal or write. Until then it can append nothing, so it begins no
+    /// operation, but a call whose intent was durable may still be made: unlock the dead.
     pub async fn unlock(&self, nonce: &str) -> Result<()> {
         let wrong = |what: &str| Err(Error::new(ErrorKind::Invalid, what.to_owned()));
         let Ok(nonce) = nonce.parse() else {
@@ -215,11 +232,12 @@ impl State {
         wait: Duration,
         may: impl FnOnce(usize) -> bool,
     ) -> Result<Option<Snapshot>> {
-        let Some((head, _)) = self.store.head().await? else {
+        let Some((head, tag)) = self.store.head().await? else {
             return self.store.is_absent().await.map(|_| None);
         };
         if matches!(head.moving, Some(Moving::Left(_))) {
-            return self.remove_left().await.map(|()| None);
+            let names = self.everything().await?;
+            return self.remove_these(names, &tag).await.map(|()| None);
         }
         let session = self.acquire(who, wait).await?;
         let snapshot = session.snapshot();
@@ -237,21 +255,35 @@ impl State {
         removed.map(|()| Some(snapshot))
     }
 
-    /// **Invariant:** cut off anywhere, what is left is a valid empty stack.
+    /// **Invariant:** cut off anywhere, what is left is a valid empty stack. Held up anywhere, it removes nothing of
+    /// whoever took over: only what was there before it moved the head, which nobody else had moved then, and the head
+    /// only if nobody has since.
     async fn remove_objects(&self, session: &Session) -> Result<()> {
         let mut writer = session.writer.lock().await;
+        let names = self.everything().await?;
         session.advance(&mut writer, session.identity(), None).await?;
-        self.remove_left().await
+        self.remove_these(names, &writer.tag).await
     }
 
-    /// Removes everything, the head last.
-    async fn remove_left(&self) -> Result<()> {
+    /// What there is beside the head.
+    async fn everything(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
         for folder in ["snapshots", "journal", "history"] {
-            for name in self.store.list(folder, "").await? {
-                self.store.backend.delete(&self.store.key(&format!("{folder}/{name}"))).await?;
-            }
+            let listed = self.store.list(folder, "").await?;
+            names.extend(listed.into_iter().map(|name| format!("{folder}/{name}")));
         }
-        self.store.delete_head().await
+        Ok(names)
+    }
+
+    /// Removes these objects, and then the head that was seen.
+    async fn remove_these(&self, names: Vec<String>, seen: &Tag) -> Result<()> {
+        for name in names {
+            self.store.backend.delete(&self.store.key(&name)).await?;
+        }
+        if self.store.delete_head(seen).await? {
+            return Ok(());
+        }
+        Err(fenced("somebody else has moved the head"))
     }
 
     /// The stacks in a backend.

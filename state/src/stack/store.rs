@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{limits::Limits, load::Loaded};
+use super::{limits::Limits, load::Loaded, spill::Spill};
 use crate::{
     Backend, Env, Error, ErrorKind, Result, StackName,
     backend::{Object, Put, Tag},
@@ -22,6 +22,8 @@ pub(super) struct Store {
     /// What was read last: the journal only grows, so the next reading goes on from there.
     pub(super) seen: Arc<Mutex<Option<Loaded>>>,
     pub(super) limits: Limits,
+    /// Where outcomes are kept that cannot be written.
+    pub(super) spill: Option<Arc<Spill>>,
 }
 
 /// What became of a write that only one can win.
@@ -114,9 +116,9 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes the head: the stack is not there any more.
-    pub(super) async fn delete_head(&self) -> Result<()> {
-        self.backend.delete(&self.key(HEAD)).await
+    /// Deletes the head that was seen: the stack is not there any more. `false`: it is another one now.
+    pub(super) async fn delete_head(&self, seen: &Tag) -> Result<bool> {
+        self.backend.delete_if_match(&self.key(HEAD), seen).await
     }
 }
 

@@ -211,16 +211,12 @@ impl Future for Asked {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         let mut inner = self.exchange.lock();
         let pending = inner.pending.get_mut(&self.ticket).expect("it is asked once");
-        match pending.reply.take() {
-            Some(reply) => {
-                inner.pending.remove(&self.ticket);
-                Poll::Ready(reply)
-            }
-            None => {
-                pending.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(reply) = pending.reply.take() {
+            inner.pending.remove(&self.ticket);
+            return Poll::Ready(reply);
         }
+        pending.waker = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 

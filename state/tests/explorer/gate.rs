@@ -81,6 +81,13 @@ impl Backend for Gate {
         }
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        match self.ask(Call::DeleteIfMatch(key.into(), seen.clone())).await {
+            Reply::Held(gone) => Ok(gone),
+            other => other.lost(),
+        }
+    }
+
     async fn lease_take(&self, stack: &str, claim: &Claim, over: Option<Uuid>) -> Result<Taken> {
         match self.ask(Call::Take(stack.into(), claim.clone(), over)).await {
             Reply::Taken(taken) => Ok(taken),

@@ -13,7 +13,7 @@ use super::{
 /// A protocol that lacks something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mutant {
-    /// Who takes over puts no fence: it is told that it did.
+    /// A fence shuts nobody out: whoever finds one at its number writes over it.
     NoFence,
     /// Segments are written whether or not something is there.
     NoIfNoneMatch,
@@ -33,11 +33,12 @@ pub(crate) enum Mutant {
     NoNonceInFree,
     /// After the seal the head is not looked at again.
     NoHeadAfterSeal,
-    /// Compaction keeps no fence.
-    NoFencesKept,
-    /// A head that moved while a reader read is not noticed.
+    /// A head that moved while the [`READER`] read is not noticed.
     NoSecondLook,
 }
+
+/// Who only reads, in scenarios with readers.
+const READER: Actor = 2;
 
 fn tag(body: &[u8]) -> Tag {
     Tag(Checksum::of(body).to_string())
@@ -101,18 +102,15 @@ pub(crate) fn effect(exchange: &Exchange, memory: &Memory, actor: Actor, call: &
 fn got(exchange: &Exchange, memory: &Memory, actor: Actor, key: &str) -> Option<Object> {
     let Object { body, .. } = now(memory.get(key))?;
     let mut inner = exchange.lock();
-    let head = key.ends_with("/head.json");
-    let body = match (inner.mutant, inner.shown.remove(&actor)) {
-        (Some(Mutant::NoHeadAfterSeal), Some(shown)) => shown,
+    let body = match inner.mutant {
+        Some(Mutant::NoHeadAfterSeal) => inner.shown.remove(&actor).unwrap_or(body),
         // Every second look shows what the first did.
-        (Some(Mutant::NoSecondLook), Some(shown)) if head => shown,
-        (Some(Mutant::NoSecondLook), Some(shown)) => {
-            inner.shown.insert(actor, shown);
-            body
-        }
-        (Some(Mutant::NoSecondLook), None) if head && !inner.wrote.contains_key(&actor) => {
-            inner.shown.insert(actor, body.clone());
-            body
+        Some(Mutant::NoSecondLook) if actor == READER && key.ends_with("/head.json") => {
+            let shown = inner.shown.remove(&actor);
+            if shown.is_none() {
+                inner.shown.insert(actor, body.clone());
+            }
+            shown.unwrap_or(body)
         }
         _ => body,
     };
@@ -135,7 +133,13 @@ fn absent(exchange: &Exchange, memory: &Memory, actor: Actor, key: &str, body: &
         }
     }
     match mutant {
-        Some(Mutant::NoFence) if segment && fence => return Put::Stored(tag(body)),
+        Some(Mutant::NoFence) if segment && !fence => {
+            let there = now(memory.get(key));
+            if there.is_some_and(|there| is_fence(&there.body) && there.body != body) {
+                memory.overwrite(key, Some(body.to_vec()));
+                return Put::Stored(tag(body));
+            }
+        }
         Some(Mutant::NoIfNoneMatch) if segment => {
             memory.overwrite(key, Some(body.to_vec()));
             return Put::Stored(tag(body));

@@ -23,14 +23,15 @@ pub(crate) struct Notes {
     durable: Vec<String>,
     /// Everybody who has the lock, or thinks so.
     sessions: Vec<(Actor, Arc<Session>)>,
-    epoch: u64,
+    /// Of the head, and of which lineage that is.
+    epoch: (String, u64),
     objects: u64,
     wrong: Option<String>,
 }
 
 impl Hash for Notes {
     fn hash<H: Hasher>(&self, to: &mut H) {
-        (&self.acknowledged, &self.durable, self.epoch).hash(to);
+        (&self.acknowledged, &self.durable, &self.epoch).hash(to);
     }
 }
 
@@ -61,13 +62,9 @@ impl Notes {
         }
     }
 
-    pub(crate) fn read(
-        &mut self,
-        promised: Vec<String>,
-        found: Result<Option<Vec<String>>, Error>,
-    ) {
+    pub(crate) fn read(&mut self, promised: &[String], found: Result<Option<Vec<String>>, Error>) {
         match found {
-            Ok(found) => self.expect(&promised, &found.unwrap_or_default(), "a reader"),
+            Ok(found) => self.expect(promised, &found.unwrap_or_default(), "a reader"),
             Err(error) => self.refused(&error, false),
         }
     }
@@ -147,7 +144,7 @@ impl Run {
     }
 
     /// **Invariant (always whole):** whatever happened, what is stored can be read and verified, by anybody, at any
-    /// moment. **Invariant (epochs grow):** the head's never goes back.
+    /// moment. **Invariant (epochs grow):** a stack's head never goes back to an earlier one.
     fn check_stored(&self) -> Result<(), String> {
         use futures_util::FutureExt;
 
@@ -161,9 +158,10 @@ impl Run {
         notes.expect(&promised, &found, "whoever reads now");
         let Some(head) = head else { return Ok(()) };
         let head: serde_json::Value = serde_json::from_slice(&head.body).unwrap();
-        let epoch = head["body"]["epoch"].as_u64().unwrap();
-        if epoch < notes.epoch {
-            return Err(format!("the head's epoch went from {} back to {epoch}", notes.epoch));
+        let lineage = head["body"]["identity"]["lineage"].as_str().unwrap();
+        let epoch = (lineage.to_owned(), head["body"]["epoch"].as_u64().unwrap());
+        if epoch.0 == notes.epoch.0 && epoch.1 < notes.epoch.1 {
+            return Err(format!("the head's epoch went from {:?} back to {epoch:?}", notes.epoch));
         }
         notes.epoch = epoch;
         Ok(())

@@ -234,6 +234,12 @@ impl Run {
         ready.then(|| (*ticket, pending.call.clone(), pending.held_back.is_some()))
     }
 
+    /// Whether an actor is about to write an object of such a name.
+    pub(crate) fn is_writing(&self, actor: Actor, name: &str) -> bool {
+        let call = self.waiting(actor, false).map(|(_, call, _)| call);
+        matches!(call, Some(Call::PutIfAbsent(key, _) | Call::PutIfMatch(key, ..)) if key.contains(name))
+    }
+
     /// What can happen next; what happens in an undisturbed world first.
     pub(crate) fn options(&self) -> Vec<Step> {
         if self.scripts.iter().all(Option::is_none) {

@@ -186,7 +186,7 @@ impl Script {
                     let promised = notes.lock().unwrap().promised();
                     let view = state.read().await;
                     let found = view.map(|view| view.map(|view| known(&view.snapshot)));
-                    notes.lock().unwrap().read(promised, found);
+                    notes.lock().unwrap().read(&promised, found);
                 }
             }),
             Self::Remover => Box::pin(async move {

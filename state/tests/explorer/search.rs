@@ -24,25 +24,27 @@ pub(crate) struct Tally {
 pub(crate) struct Found {
     scenario: &'static str,
     steps: Vec<Step>,
-    message: String,
-    pub(crate) after: u64,
+    pub(crate) message: String,
+}
+
+impl Found {
+    /// The path, for [`replay`].
+    pub(crate) fn path(&self) -> String {
+        let steps: Vec<String> = self.steps.iter().map(ToString::to_string).collect();
+        steps.join(" ")
+    }
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, steps, message, .. } = self;
-        let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        let Self { scenario, message, .. } = self;
         writeln!(f, "{message}\n\nThe path, as a test:\n")?;
-        writeln!(f, "    #[test]\n    fn found() {{\n        replays(&{scenario}(),")?;
-        for line in steps.chunks(20) {
-            writeln!(f, "            \"{} \\", line.join(" "))?;
-        }
-        writeln!(f, "            \");\n    }}")
+        writeln!(f, "#[test]\nfn found() {{\n    replays(&{scenario}(), \"{}\");\n}}", self.path())
     }
 }
 
-fn found(scenario: &Scenario, run: &Run, message: String, after: u64) -> Found {
-    Found { scenario: scenario.name, steps: run.steps.clone(), message, after }
+fn found(scenario: &Scenario, run: &Run, message: String) -> Found {
+    Found { scenario: scenario.name, steps: run.steps.clone(), message }
 }
 
 /// Every path, depth first, up to `limit`. The code cannot be copied in the middle of what it does, so each path
@@ -66,8 +68,7 @@ pub(crate) fn exhaust(
             run.apply(options[*at]);
         }
         loop {
-            let told =
-                |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
+            let told = |run: &Run, message| Box::new(found(scenario, run, message));
             if !visited.insert(run.fingerprint()) {
                 break;
             }
@@ -79,12 +80,7 @@ pub(crate) fn exhaust(
                 }
                 let steps = run.steps.clone();
                 run.finish().map_err(|message| {
-                    Box::new(Found {
-                        scenario: scenario.name,
-                        steps,
-                        message,
-                        after: tally.interleavings,
-                    })
+                    Box::new(Found { scenario: scenario.name, steps, message })
                 })?;
                 break;
             };
@@ -106,7 +102,7 @@ pub(crate) fn exhaust(
     }
 }
 
-/// Random numbers that are the same every time (SplitMix64).
+/// Random numbers that are the same every time (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
@@ -130,16 +126,17 @@ pub(crate) fn sample(
     for number in 0..paths {
         let mut dice = Dice(number);
         let mut run = Run::new(scenario, mutant);
+        let patience = [8, 30, 120][dice.below(3)];
         let mut order: Vec<usize> = (0..scenario.actors.len()).collect();
         loop {
             if visited.insert(run.fingerprint()) {
-                run.check().map_err(|message| Box::new(found(scenario, &run, message, number)))?;
+                run.check().map_err(|message| Box::new(found(scenario, &run, message)))?;
             }
             let options = run.options();
             if options.is_empty() {
                 break;
             }
-            if dice.below(12) == 0 {
+            if dice.below(patience) == 0 {
                 let turn = dice.below(order.len());
                 order.swap(0, turn);
             }
@@ -160,16 +157,75 @@ pub(crate) fn sample(
             run.apply(step);
         }
         let steps = run.steps.clone();
-        run.finish().map_err(|message| {
-            Box::new(Found { scenario: scenario.name, steps, message, after: number })
-        })?;
+        run.finish()
+            .map_err(|message| Box::new(Found { scenario: scenario.name, steps, message }))?;
     }
     Ok(Tally { interleavings: paths, states: visited.len() as u64, complete: false })
 }
 
+/// A part of a path that is led.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lead {
+    /// An actor goes on until it is about to write its segment of this number; the first is its fence.
+    Segment(usize, usize),
+    /// An actor goes on until it is about to move the head for the time of this number; the first is its claim.
+    Head(usize, usize),
+    /// An actor is granted so many calls.
+    Calls(usize, usize),
+    /// An actor and its heartbeat go on as far as they can.
+    On(usize),
+    /// Something that is not an actor's.
+    Other(Step),
+}
+
+/// One path, where the way is known.
+pub(crate) fn led(
+    scenario: &Scenario,
+    mutant: Option<Mutant>,
+    leads: &[Lead],
+) -> Result<(), String> {
+    let mut run = Run::new(scenario, mutant);
+    let go = |run: &mut Run, step| {
+        run.apply(step);
+        run.check()
+    };
+    for lead in leads {
+        match *lead {
+            Lead::Other(step) => go(&mut run, step)?,
+            Lead::On(actor) => loop {
+                let steps = [Step::Grant(actor, false), Step::Grant(actor, true)];
+                let options = run.options();
+                let Some(step) = steps.into_iter().find(|step| options.contains(step)) else {
+                    break;
+                };
+                go(&mut run, step)?;
+            },
+            Lead::Segment(actor, number) | Lead::Head(actor, number) => {
+                let key = if matches!(lead, Lead::Head(..)) { "/head.json" } else { "/journal/" };
+                let mut left = number;
+                loop {
+                    left -= usize::from(run.is_writing(actor, key));
+                    if left == 0 {
+                        break;
+                    }
+                    go(&mut run, Step::Grant(actor, false))?;
+                }
+            }
+            Lead::Calls(actor, number) => {
+                (0..number).try_for_each(|_| go(&mut run, Step::Grant(actor, false)))?;
+            }
+        }
+    }
+    run.finish()
+}
+
 /// One path, as it was printed.
-pub(crate) fn replay(scenario: &Scenario, steps: &str) -> Result<(), String> {
-    let mut run = Run::new(scenario, None);
+pub(crate) fn replay(
+    scenario: &Scenario,
+    mutant: Option<Mutant>,
+    steps: &str,
+) -> Result<(), String> {
+    let mut run = Run::new(scenario, mutant);
     for step in steps.split_whitespace() {
         let step: Step = step.parse()?;
         if !run.options().contains(&step) {

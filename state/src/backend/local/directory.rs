@@ -171,6 +171,21 @@ impl Backend for Local {
         self.blocking(move |root| files::remove(root, &root.join(key))).await
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        check_key(key)?;
+        let (key, seen) = (key.to_owned(), seen.clone());
+        self.blocking(move |root| {
+            let path = root.join(key);
+            let _mutex = files::mutex(root)?;
+            match files::read(&path)?.map(tagged) {
+                Some(there) if there.tag != seen => return Ok(false),
+                _ => files::remove(root, &path)?,
+            }
+            Ok(true)
+        })
+        .await
+    }
+
     async fn lease_take(&self, stack: &str, claim: &Claim, _over: Option<Uuid>) -> Result<Taken> {
         let claim = claim.clone();
         self.lease(stack, move |lease| {

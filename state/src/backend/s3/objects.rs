@@ -82,6 +82,19 @@ impl Objects {
         delete.send().await.answer(place, "s3:DeleteObject").map(drop)
     }
 
+    /// `false`: it is another version now.
+    pub(super) async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        let Self { client, place } = self;
+        let delete = client.delete_object().bucket(&place.bucket).key(place.object(key));
+        match delete.if_match(&seen.0).send().await {
+            Ok(_) => Ok(true),
+            Err(e) if code(&e) == Some("PreconditionFailed") => Ok(false),
+            // It is gone already: by an attempt of ours, or by somebody else's.
+            Err(e) if code(&e) == Some("NoSuchKey") => Ok(true),
+            Err(e) => Err(e).answer(place, "s3:DeleteObject").map(|()| true),
+        }
+    }
+
     /// What is directly inside `folder`, by name, in order; what begins with a dot too.
     pub(super) async fn list(&self, folder: &str, after: &str) -> Result<Vec<String>> {
         let Self { client, place } = self;

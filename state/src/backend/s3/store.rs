@@ -131,6 +131,11 @@ impl Backend for S3 {
         self.objects.delete(key).await
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> Result<bool> {
+        check_key(key)?;
+        self.objects.delete_if_match(key, seen).await
+    }
+
     async fn lease_take(&self, stack: &str, claim: &Claim, over: Option<Uuid>) -> Result<Taken> {
         check_key(stack)?;
         self.check_place().await?;

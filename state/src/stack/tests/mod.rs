@@ -6,6 +6,7 @@ mod damage;
 mod examine;
 mod migrate;
 mod session;
+mod spill;
 mod time;
 mod transfer;
 mod world;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::*;
 use crate::{
-    Change, ErrorKind, Memory,
+    Change, ErrorKind, Memory, State,
     backend::{Effect, Operation},
     env::{Env, Fake},
 };
@@ -64,9 +64,10 @@ async fn a_holder_stops_by_itself_before_anybody_may_take_over() {
         Operation::LeaseRenew => Effect::Fail,
         _ => Effect::Pass,
     });
-    pass(&env, LEASE / 2).await;
+    pass(&env, LEASE / 3).await;
     session.check().unwrap();
-    pass(&env, LEASE / 4).await;
+    // The other half of the lease is for what was started until now.
+    pass(&env, LEASE / 6).await;
     assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
     let error = session.commit(vec![Change::Put(record("a"))]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Fenced);
@@ -145,4 +146,135 @@ async fn deleting_the_place_of_leases_loses_nothing() {
     assert_eq!(session.epoch(), 4);
     session.commit(vec![Change::Put(record("b"))]).await.unwrap();
     assert_eq!(second.read().await.unwrap().unwrap().snapshot, session.snapshot());
+}
+
+#[tokio::test]
+async fn where_the_kernel_watches_an_unlocked_holder_looks_and_stops() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
+    let session = acquired(&first).await;
+    pass(&env, LEASE).await;
+    session.check().unwrap();
+    let nonce = second.holder().await.unwrap().unwrap().nonce.to_string();
+    second.unlock(&nonce).await.unwrap();
+    pass(&env, Duration::from_secs(6)).await;
+    assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
+}
+
+#[tokio::test]
+async fn where_the_kernel_watches_nothing_is_acknowledged_after_an_unlock() {
+    // No fence is left that would stop it: the stack was removed.
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
+    let zombie = acquired(&first).await;
+    let nonce = second.holder().await.unwrap().unwrap().nonce.to_string();
+    second.unlock(&nonce).await.unwrap();
+    second.remove(who("b"), Duration::ZERO).await.unwrap();
+    assert!(memory.keys().is_empty());
+    let error = zombie.commit(vec![Change::Put(record("z"))]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced);
+    assert_eq!(zombie.check().unwrap_err().kind(), ErrorKind::Fenced);
+}
+
+/// Runs `held` until it asks for something that `decide` holds up, then `others`, and then the rest of `held`.
+async fn held_up<T>(
+    env: &Fake,
+    plan: &Plan,
+    decide: impl Fn(&crate::backend::Call<'_>) -> bool + Send + Sync + 'static,
+    held: impl Future<Output = T>,
+    others: impl AsyncFnOnce(),
+) -> T {
+    from_now(plan, move |call| if decide(call) { Effect::Late(LEASE) } else { Effect::Pass });
+    let mut held = Box::pin(held);
+    for _ in 0..1000 {
+        tokio::select! {
+            biased;
+            _ = &mut held => panic!("it was not held up"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    from_now(plan, |_| Effect::Pass);
+    Box::pin(others()).await;
+    env.advance(2 * LEASE);
+    held.await
+}
+
+async fn unlock(state: &State) {
+    let nonce = state.holder().await.unwrap().unwrap().nonce.to_string();
+    state.unlock(&nonce).await.unwrap();
+}
+
+async fn fold(state: &State, name: &str) {
+    let session = acquired(state).await;
+    session.commit(vec![Change::Put(record(name))]).await.unwrap();
+    let mut writer = session.writer.lock().await;
+    session.compact(&mut writer).await.unwrap();
+    drop(writer);
+    session.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_held_up_while_it_tidies_up_removes_nothing_of_the_next() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (backend, plan) = faulty(&memory, &env);
+    let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
+    let lists = |call: &crate::backend::Call<'_>| {
+        call.operation == Operation::List && call.key.ends_with("/snapshots")
+    };
+    held_up(&env, &plan, lists, Box::pin(fold(&first, "a")), async || {
+        unlock(&second).await;
+        for name in ["b", "c", "d"] {
+            fold(&second, name).await;
+        }
+    })
+    .await;
+    assert_eq!(names(&second.read().await.unwrap().unwrap().snapshot), ["a", "b", "c", "d"]);
+    fold(&first, "e").await;
+    assert_eq!(names(&second.read().await.unwrap().unwrap().snapshot), ["a", "b", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn who_is_held_up_while_it_removes_a_stack_removes_nothing_of_the_next() {
+    for at in ["/head.json", "/journal/0000000001.ndjson"] {
+        let (memory, env) = (Memory::new(), Fake::new(1));
+        let (backend, plan) = faulty(&memory, &env);
+        let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
+        acquired(&first).await.release().await.unwrap();
+        let deletes = move |call: &crate::backend::Call<'_>| {
+            call.operation == Operation::Delete && call.key.ends_with(at)
+        };
+        let removing = Box::pin(first.remove(who("a"), Duration::ZERO));
+        let removed = held_up(&env, &plan, deletes, removing, async || {
+            unlock(&second).await;
+            fold(&second, "b").await;
+        })
+        .await;
+        assert_eq!(removed.unwrap_err().kind(), ErrorKind::Fenced, "{at}");
+        assert_eq!(names(&second.read().await.unwrap().unwrap().snapshot), ["b"], "{at}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_held_up_before_its_seal_does_not_write_where_nobody_reads() {
+    // The number of its seal, and those after it, were taken and folded away meanwhile.
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (backend, plan) = faulty(&memory, &env);
+    let (first, second) = (state(memory.clone(), &env.sibling(2)), state(backend, &env));
+    let third = state(memory.clone(), &env.sibling(3));
+    let zombie = acquired(&first).await;
+    unlock(&third).await;
+    let seals = |call: &crate::backend::Call<'_>| call.operation == Operation::PutIfAbsent;
+    let opened =
+        held_up(&env, &plan, seals, second.acquire(who("b"), Duration::ZERO), async || {
+            // On the lock that was taken from it nobody has sealed yet.
+            for name in ["x", "y"] {
+                let _ = zombie.commit(vec![Change::Put(record(name))]).await;
+            }
+            unlock(&third).await;
+            fold(&third, "c").await;
+        })
+        .await;
+    assert_eq!(opened.unwrap_err().kind(), ErrorKind::Fenced);
+    fold(&third, "d").await;
+    assert_eq!(names(&third.read().await.unwrap().unwrap().snapshot), ["c", "d", "x"]);
 }
