@@ -120,6 +120,27 @@ impl App {
         })
     }
 
+    /// The same stack in another place, which may have a key of its own.
+    pub(crate) async fn other_place(
+        &self,
+        settings: &Settings,
+        url: &str,
+        key: Option<&str>,
+        engine: &Engine,
+    ) -> Result<State> {
+        let name = engine.state.name();
+        let settings = Settings {
+            state: Some(url.to_owned()),
+            key: key.map(str::to_owned).or_else(|| settings.key.clone()),
+            ..settings.clone()
+        };
+        let backend = self.open_state(&settings, name).await?;
+        let exists = exists(&*backend, name).await?;
+        let address = Self::key_address(&settings, name, exists)?;
+        let sealer = self.open_key(address).await?;
+        Ok(State::new(backend, sealer, name.clone()).with_env(Arc::clone(&self.env)))
+    }
+
     /// The cloud that the settings name.
     fn known_cloud(&self, wanted: &str) -> Result<String> {
         let names = self.cloud_names();

@@ -11,13 +11,13 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::{
     Screen,
-    args::{Arguments, Command, Global},
+    args::{self, Arguments, Command, Global},
     changes,
     confirm::Ask,
     diagnostic, interrupt, print,
     reporter::Reporter,
     screen::Shared,
-    state,
+    stack, state,
 };
 use crate::{
     App, Engine, Error, ErrorKind, Program, Result,
@@ -219,7 +219,19 @@ async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit>
     // These know themselves how to stop.
     let stops = matches!(
         asked,
-        Asked::Ours(None | Some(Command::Up(_) | Command::Destroy(_) | Command::Simulate(_)))
+        Asked::Ours(
+            None | Some(
+                Command::Up(_) | Command::Destroy(_) | Command::Rollback(_) | Command::Simulate(_)
+            )
+        )
+    );
+    // Cut off, these are finished by being said again.
+    let moves = matches!(
+        asked,
+        Asked::Ours(Some(
+            Command::State(args::State::Migrate { .. })
+                | Command::Stack(args::Stack::Rename { .. })
+        ))
     );
     let done = dispatch(app, session, asked);
     if stops {
@@ -227,7 +239,11 @@ async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit>
     }
     tokio::select! {
         done = done => done,
-        () = cancel.stopped() => Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was changed")),
+        () = cancel.stopped() => Err(Error::new(ErrorKind::Interrupted, if moves {
+            "interrupted; say the same again to finish it"
+        } else {
+            "interrupted; nothing was changed"
+        })),
     }
 }
 
@@ -249,8 +265,9 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::Outputs(args)) => print::outputs(session, &args).await,
         Some(Command::Graph(args)) => print::graph(session, &args).await,
         Some(Command::History(args)) => print::history(session, &args).await,
-        Some(Command::Stack(args)) => print::stack(session, &args).await,
-        Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::Rollback(args)) => changes::rollback(session, &args).await,
+        Some(Command::Stack(args)) => stack::stack(session, &args).await,
+        Some(Command::State(args)) => state::state(app, session, &args).await,
         Some(Command::Simulate(args)) => print::simulate(session, &args).await,
     }
 }

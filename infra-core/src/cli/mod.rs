@@ -10,6 +10,7 @@ mod interrupt;
 mod print;
 mod reporter;
 mod screen;
+mod stack;
 mod state;
 
 pub(crate) use dispatch::run;

@@ -10,13 +10,13 @@ use super::{
     dispatch::Session,
 };
 use crate::{
-    Error, ErrorKind, Result,
+    App, Error, ErrorKind, Result,
     command::state::{self},
     exit::Exit,
     report::shown,
 };
 
-pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
+pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Result<Exit> {
     let engine = &session.engine;
     let wait = |locking: &Locking| locking.lock_timeout.unwrap_or_default();
     match args {
@@ -87,6 +87,26 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             let position = state::push(engine, &text, how, wait(locking)).await?;
             session.say(&format!("The state is at {position} now.\n")).await;
         }
+        State::Migrate { to, key, locking } => {
+            let there = app.other_place(session.settings, to, key.as_deref(), engine).await?;
+            let moved = state::migrate(engine, &there, wait(locking)).await?;
+            let mut said = format!("state = {:?}", moved.to.url);
+            if let Some(key) = key {
+                said.push_str(&format!(" and key = {key:?}"));
+            }
+            session
+                .say(&format!(
+                    "The state is in {} now: {} records, {} deployments. Write {said} under `[stack.{}]`{}; who still uses \
+                     {} is told where it went.\n",
+                    moved.to.url,
+                    moved.records,
+                    moved.deployments,
+                    session.settings.stack,
+                    in_file(session),
+                    moved.from.url
+                ))
+                .await;
+        }
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
             let identity = state::rebind(engine, how, wait(locking)).await?;
@@ -96,6 +116,12 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Where the settings stand.
+pub(super) fn in_file(session: &Session<'_>) -> String {
+    let file = session.settings.file.as_ref();
+    file.map_or_else(String::new, |file| format!(" in {}", file.display()))
 }
 
 fn record(record: &Record, secrets: bool) -> serde_json::Value {

@@ -46,6 +46,8 @@ pub struct Migrated {
     pub records: u64,
     /// How many deployments of the history went.
     pub deployments: u64,
+    /// It was there already: there was nothing left to do.
+    pub already: bool,
 }
 
 impl State {
@@ -197,10 +199,8 @@ impl State {
                     return Ok(());
                 }
             }
-            let message = format!(
-                "{object} is not what was sent. Nothing was changed in {}",
-                self.place()
-            );
+            let message =
+                format!("{object} is not what was sent. Nothing was changed in {}", self.place());
             Err(Error::new(ErrorKind::Corrupt, message))
         });
         copied.buffer_unordered(WIDTH).try_collect::<Vec<()>>().await.map(drop)
@@ -234,11 +234,8 @@ impl State {
         }
         if matches!(old.moving, Some(Moving::Leaving(_))) {
             self.empty(&old).await?;
-            let left = Head {
-                snapshot: None,
-                moving: Some(Moving::Left(place.clone())),
-                ..old.clone()
-            };
+            let left =
+                Head { snapshot: None, moving: Some(Moving::Left(place.clone())), ..old.clone() };
             if let Won::Theirs(_) = self.store.move_head(&left, Some(&old_tag)).await? {
                 return Err(fenced("somebody else finishes it"));
             }
@@ -248,6 +245,7 @@ impl State {
             to: place,
             position: new.position,
             records: new.snapshot.as_ref().map_or(0, |snapshot| snapshot.records),
+            already: !arriving && matches!(old.moving, Some(Moving::Left(_))),
             deployments: to.store.list(HISTORY, "").await?.len() as u64,
         })
     }

@@ -204,7 +204,6 @@ impl State {
         removed.map(|()| Some(snapshot))
     }
 
-
     /// **Invariant:** cut off anywhere, what is left is a valid empty stack.
     async fn remove_objects(&self, session: &Session) -> Result<()> {
         let mut writer = session.writer.lock().await;

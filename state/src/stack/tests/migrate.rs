@@ -33,9 +33,7 @@ fn there(way: Way, backend: impl Backend + 'static, env: &Fake) -> State {
             let name = StackName::new("program", "dev").unwrap();
             State::new(Arc::new(backend), other_key(), name).with_env(Arc::new(env.clone()))
         }
-        Way::Renamed => {
-            state(backend, env).named(StackName::new("program", "prod").unwrap())
-        }
+        Way::Renamed => state(backend, env).named(StackName::new("program", "prod").unwrap()),
     }
 }
 
@@ -200,12 +198,9 @@ async fn crash(way: Way, of_old: bool, at: u64, effect: Effect) -> Option<bool> 
         if of_old { (old_plan, old_backend.clone()) } else { (new_plan, new_backend.clone()) };
     from_now(&plan, move |call| if call.number == at { effect } else { Effect::Pass });
     let broken = state(old_backend, &env);
-    let done = until_stuck(broken.migrate_to(
-        &there(way, new_backend, &env),
-        who("a"),
-        Duration::ZERO,
-    ))
-    .await;
+    let done =
+        until_stuck(broken.migrate_to(&there(way, new_backend, &env), who("a"), Duration::ZERO))
+            .await;
     if counter.calls() <= at {
         assert!(matches!(done, Some(Ok(_))), "it has to succeed when nothing fails");
         return None;
@@ -223,7 +218,9 @@ async fn crash(way: Way, of_old: bool, at: u64, effect: Effect) -> Option<bool> 
         same(&was, &new.read().await.unwrap().unwrap(), &context);
         assert_eq!(all(&new).await, history, "{context}");
     }
-    old.migrate_to(&new, who("b"), Duration::ZERO).await.unwrap_or_else(|e| panic!("{context}: {e}"));
+    old.migrate_to(&new, who("b"), Duration::ZERO)
+        .await
+        .unwrap_or_else(|e| panic!("{context}: {e}"));
     same(&was, &new.read().await.unwrap().unwrap(), &context);
     assert_eq!(all(&new).await, history, "{context}");
     assert!(!usable(&old).await, "{context}");
