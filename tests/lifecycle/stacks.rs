@@ -341,3 +341,22 @@ async fn a_stack_that_is_being_deployed_is_read_with_a_notice() {
     assert!(notices[0].contains("is being deployed by ann@desk"), "{notices:?}");
     session.release().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_saved_plan_is_out_of_date_when_what_it_refers_to_has_changed() {
+    let lab = Lab::new();
+    let network_of = lab.stack("program", "network");
+    network_of.up(network).await.ok();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.plan");
+    let engine = lab.engine(app);
+    let preview = command::preview(&engine, &command::PreviewOptions::default()).await.unwrap();
+    command::saved::save(&engine, &preview, false, &path).await.unwrap();
+    let saved = Arc::new(command::saved::load(&engine, &path).await.unwrap());
+    network_of.up(moved).await.ok();
+    let lab = lab.with(|options| options.saved = Some(saved));
+    let error = lab.up(app).await.error();
+    assert_eq!(error.kind(), ErrorKind::PlanStale);
+    assert!(error.to_string().contains("core:StackReference::network"), "{error}");
+    assert_eq!(lab.world.count(), 2);
+}

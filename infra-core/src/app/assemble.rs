@@ -89,14 +89,10 @@ impl App {
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
-        let folder = local_folder(&state_address(settings, &name));
-        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
-            // taken for a stack.
-            directory: folder.join(&self.name).join(".cloud"),
+            directory: self.world(settings, &name),
             key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
             gate: Gate::default(),
         };
@@ -124,21 +120,37 @@ impl App {
     pub(crate) async fn other_place(
         &self,
         settings: &Settings,
-        url: &str,
-        key: Option<&str>,
+        url: String,
+        key: Option<String>,
         engine: &Engine,
     ) -> Result<State> {
         let name = engine.state.name();
-        let settings = Settings {
-            state: Some(url.to_owned()),
-            key: key.map(str::to_owned).or_else(|| settings.key.clone()),
+        let there = Settings {
+            state: Some(url),
+            key: key.clone().or_else(|| settings.key.clone()),
             ..settings.clone()
         };
-        let backend = self.open_state(&settings, name).await?;
+        if engine.is_simulated()
+            && (key.is_some() || self.world(&there, name) != self.world(settings, name))
+        {
+            let message = "what an embedded cloud has is kept beside the state, under the same key: a simulated stack \
+                           cannot be moved away from it. Nothing was changed";
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let backend = self.open_state(&there, name).await?;
         let exists = exists(&*backend, name).await?;
-        let address = Self::key_address(&settings, name, exists)?;
-        let sealer = self.open_key(address).await?;
+        // A key that is used already opens more than what is to be moved.
+        let exists = exists || key.is_none();
+        let sealer = self.open_key(Self::key_address(&there, name, exists)?).await?;
         Ok(State::new(backend, sealer, name.clone()).with_env(Arc::clone(&self.env)))
+    }
+
+    /// Where an embedded cloud keeps what it has. A world of each program: they share the folder, but not the key that
+    /// seals it. The dot keeps it from being taken for a stack.
+    fn world(&self, settings: &Settings, name: &StackName) -> PathBuf {
+        let folder = local_folder(&state_address(settings, name));
+        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
+        folder.join(&self.name).join(".cloud")
     }
 
     /// The cloud that the settings name.

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io::BufRead,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -196,21 +196,29 @@ fn usage(error: &clap::Error, arguments: &[OsString], screen: Screen) -> Exit {
 }
 
 fn settings(app: &App, global: &Global) -> Result<Settings> {
-    let here = std::env::current_dir().map_err(|e| {
-        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
-    })?;
+    let here = here()?;
     let mut settings = app.settings(&global.stack, global.config.clone(), &here, &global.set)?;
     if let Some(cloud) = &global.cloud {
         settings.cloud = Some(cloud.clone());
     }
     if let Some(state) = &global.state {
-        // What is typed is relative to where it is typed.
-        settings.state = Some(match state.strip_prefix("file:") {
-            Some(path) => format!("file:{}", here.join(path.trim_start_matches("//")).display()),
-            None => state.clone(),
-        });
+        settings.state = Some(typed(state, &here));
     }
     Ok(settings)
+}
+
+/// What is typed is relative to where it is typed.
+pub(super) fn typed(url: &str, here: &Path) -> String {
+    match url.strip_prefix("file:") {
+        Some(path) => format!("file:{}", here.join(path.trim_start_matches("//")).display()),
+        None => url.to_owned(),
+    }
+}
+
+pub(super) fn here() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|e| {
+        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
+    })
 }
 
 async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit> {

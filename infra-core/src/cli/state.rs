@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     args::{Locking, State},
-    dispatch::Session,
+    dispatch::{Session, here, typed},
 };
 use crate::{
     App, Error, ErrorKind, Result,
@@ -88,7 +88,9 @@ pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Res
             session.say(&format!("The state is at {position} now.\n")).await;
         }
         State::Migrate { to, key, locking } => {
-            let there = app.other_place(session.settings, to, key.as_deref(), engine).await?;
+            let here = here()?;
+            let (to, new_key) = (typed(to, &here), key.as_deref().map(|key| typed(key, &here)));
+            let there = app.other_place(session.settings, to, new_key, engine).await?;
             let moved = state::migrate(engine, &there, wait(locking)).await?;
             let mut said = format!("state = {:?}", moved.to.url);
             if let Some(key) = key {

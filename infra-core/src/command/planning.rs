@@ -181,7 +181,16 @@ impl Planning<'_> {
             }
         };
         let (graph, connections) = (&self.graph, &self.connections);
-        observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
+        let seen =
+            observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
+        let fresh = saved.plan.steps.iter().filter(|step| {
+            graph.nodes.get(&step.urn).is_some_and(|node| !node.driver.is_pinned())
+        });
+        for step in fresh {
+            if seen.lookups.get(&step.urn).is_some_and(|found| *found != *step.outputs) {
+                return stale(&format!("before what `{}` refers to changed", step.urn));
+            }
+        }
         let plan = Arc::new(saved.plan.clone());
         engine.events.send(Event::Planned(Arc::clone(&plan)));
         Ok(plan)
