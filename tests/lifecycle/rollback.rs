@@ -46,9 +46,9 @@ async fn what_changed_came_and_went_goes_back() {
     ran.ok();
     assert!(lab.plan(base).await.is_empty());
     let history = lab.engine(base).state.history(9).await.unwrap();
-    let last = history.last().unwrap();
-    assert_eq!((last.deployment.number, &*last.deployment.command), (3, "rollback 1"));
-    assert_eq!(last.outcome, Outcome::Succeeded);
+    let newest = history.last().unwrap();
+    assert_eq!((newest.deployment.number, &*newest.deployment.command), (3, "rollback 1"));
+    assert_eq!(newest.outcome, Outcome::Succeeded);
     // It can be gone back from, and to.
     lab.rollback(2, nothing).await.ok();
     assert!(lab.plan(big).await.is_empty());
@@ -224,7 +224,8 @@ async fn providers_of_the_program_and_options_go_back() {
     lab.up(program("two")).await.ok();
     lab.rollback(1, nothing).await.ok();
     assert!(lab.plan(program("one")).await.is_empty());
-    let record = lab.snapshot().await.unwrap().current(&urn("Net", "net")).unwrap().clone();
+    let snapshot = lab.snapshot().await.unwrap();
+    let record = snapshot.current(&urn("Net", "net")).unwrap();
     assert_eq!(record.provider.as_ref().unwrap().identity["region"], "one");
     // What is filed declares the same.
     let deployments = [1, 3].map(|number| {

@@ -91,7 +91,8 @@ pub(super) async fn rollback(session: &Session<'_>, args: &Rollback) -> Result<E
     let mut known: BTreeSet<Urn> =
         command::declared_then(engine, number).await?.into_iter().collect();
     known.extend(remembered(engine).await?);
-    let plan = chosen(known.into_iter().collect(), &args.planning, &Towards::default())?;
+    let known: Vec<Urn> = known.into_iter().collect();
+    let plan = chosen(&known, &args.planning, &Towards::default())?;
     if args.preview {
         command::preview_rollback(engine, number, &PreviewOptions { plan }).await?;
         return Ok(Exit::Done);
@@ -116,16 +117,16 @@ async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Res
     let named = [&planning.target, &planning.exclude, &planning.allow_data_loss, &towards.replace];
     let known =
         if named.iter().all(|list| list.is_empty()) { Vec::new() } else { known(engine).await? };
-    chosen(known, planning, towards)
+    chosen(&known, planning, towards)
 }
 
 /// The options, with what was named looked for in `known`.
-fn chosen(known: Vec<Urn>, planning: &Planning, towards: &Towards) -> Result<PlanOptions> {
+fn chosen(known: &[Urn], planning: &Planning, towards: &Towards) -> Result<PlanOptions> {
     let urns = |texts: &[String]| -> Result<BTreeSet<Urn>> {
-        texts.iter().map(|text| resolve(text, &known)).collect()
+        texts.iter().map(|text| resolve(text, known)).collect()
     };
     // Said again after a run that was cut off, a whole urn may be gone already.
-    let lost = |text: &String| resolve(text, &known).or_else(|e| text.parse().map_err(|_| e));
+    let lost = |text: &String| resolve(text, known).or_else(|e| text.parse().map_err(|_| e));
     Ok(PlanOptions {
         targets: urns(&planning.target)?,
         excludes: urns(&planning.exclude)?,

@@ -1,6 +1,6 @@
 //! `state …`.
 
-use std::{fs, io::Read};
+use std::{fs, io::Read, time::Duration};
 
 use infra_state::{ExportSecrets, Push, Rebind, Record};
 use serde_json::json;
@@ -88,26 +88,7 @@ pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Res
             session.say(&format!("The state is at {position} now.\n")).await;
         }
         State::Migrate { to, key, locking } => {
-            let here = here()?;
-            let (to, new_key) = (typed(to, &here), key.as_deref().map(|key| typed(key, &here)));
-            let there = app.other_place(session.settings, to, new_key, engine).await?;
-            let moved = state::migrate(engine, &there, wait(locking)).await?;
-            let mut said = format!("state = {:?}", moved.to.url);
-            if let Some(key) = key {
-                said.push_str(&format!(" and key = {key:?}"));
-            }
-            session
-                .say(&format!(
-                    "The state is in {} now: {} records, {} deployments. Write {said} under `[stack.{}]`{}; who still uses \
-                     {} is told where it went.\n",
-                    moved.to.url,
-                    moved.records,
-                    moved.deployments,
-                    session.settings.stack,
-                    in_file(session),
-                    moved.from.url
-                ))
-                .await;
+            migrate(app, session, to, key.as_deref(), wait(locking)).await?;
         }
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
@@ -118,6 +99,31 @@ pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Res
         }
     }
     Ok(Exit::Done)
+}
+
+async fn migrate(
+    app: &App,
+    session: &Session<'_>,
+    to: &str,
+    key: Option<&str>,
+    wait: Duration,
+) -> Result<()> {
+    let here = here()?;
+    let (to, new_key) = (typed(to, &here), key.map(|key| typed(key, &here)));
+    let there = app.other_place(session.settings, to, new_key.clone(), &session.engine).await?;
+    let moved = state::migrate(&session.engine, &there, wait).await?;
+    let (old, new) = (&moved.from.url, &moved.to.url);
+    let key = new_key.map_or_else(String::new, |key| format!(" and `key = {key:?}`"));
+    let text = format!(
+        "The state is in {new} now: {} records, {} deployments. Write `state = {new:?}`{key} under `[stack.{}]`{}; who still \
+         uses {old} is told where it went.\n",
+        moved.records,
+        moved.deployments,
+        session.settings.stack,
+        in_file(session),
+    );
+    session.say(&text).await;
+    Ok(())
 }
 
 /// Where the settings stand.

@@ -122,7 +122,9 @@ impl<'e> Planning<'e> {
             engine.announce(command, BTreeMap::new());
             *announced = true;
         }
-        said.into_iter().for_each(|text| engine.events.send(Event::Notice(text)));
+        for text in said {
+            engine.events.send(Event::Notice(text));
+        }
         // What the program of today is told with its places is, of an earlier one, that it does not fit.
         let unfit = |e: Error| match &back {
             Some(entry) if !e.mistakes().is_empty() => otherwise(entry, &e),
@@ -183,9 +185,10 @@ impl Planning<'_> {
         let (graph, connections) = (&self.graph, &self.connections);
         let seen =
             observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
-        let fresh = saved.plan.steps.iter().filter(|step| {
-            graph.nodes.get(&step.urn).is_some_and(|node| !node.driver.is_pinned())
-        });
+        let fresh =
+            saved.plan.steps.iter().filter(|step| {
+                graph.nodes.get(&step.urn).is_some_and(|node| !node.driver.is_pinned())
+            });
         for step in fresh {
             if seen.lookups.get(&step.urn).is_some_and(|found| *found != *step.outputs) {
                 return stale(&format!("before what `{}` refers to changed", step.urn));

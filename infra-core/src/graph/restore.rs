@@ -41,7 +41,7 @@ impl Graph {
         for (name, value) in exports.into_iter().flatten() {
             graph.exports.insert(name.clone(), encode::decode(value)?);
         }
-        let (mut mistakes, mut notes) = (Vec::new(), Vec::new());
+        let (mut mistakes, mut told) = (Vec::new(), Vec::new());
         let mut references = Vec::new();
         for value in nodes {
             let stored = Stored::read(value)?;
@@ -66,15 +66,17 @@ impl Graph {
                 Err(message) => mistakes.push(mistake(&urn, message)),
             }
         }
-        graph.keep_secrets(with.snapshot, &mut notes);
+        graph.keep_secrets(with.snapshot, &mut told);
         if mistakes.is_empty() {
             graph.complete(with.registry, with.defaults, &mut mistakes);
         }
         if mistakes.is_empty() {
-            return Ok((graph, notes));
+            return Ok((graph, told));
         }
         // The places are this file's, not the program's.
-        mistakes.iter_mut().for_each(|mistake| mistake.at = None);
+        for mistake in &mut mistakes {
+            mistake.at = None;
+        }
         Err(Error::program(mistakes))
     }
 
@@ -98,11 +100,11 @@ impl Graph {
     }
 
     /// Secrets that are remembered are declared as they are.
-    fn keep_secrets(&mut self, snapshot: &Snapshot, notes: &mut Vec<String>) {
+    fn keep_secrets(&mut self, snapshot: &Snapshot, told: &mut Vec<String>) {
         for node in self.nodes.values_mut().filter(|node| node.urn.kind() == Secret::KIND) {
             let name = node.urn.name();
             let Some(record) = snapshot.current(&node.urn) else {
-                notes.push(format!(
+                told.push(format!(
                     "the secret `{name}` is not remembered any more: a new one is generated"
                 ));
                 continue;
@@ -117,7 +119,7 @@ impl Graph {
                 !implied && then != default(now.get(field))
             });
             if differs {
-                notes.push(format!(
+                told.push(format!(
                     "the secret `{name}` was made anew since: it stays what it is now"
                 ));
             }

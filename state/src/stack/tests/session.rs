@@ -187,7 +187,7 @@ async fn the_same_runs_write_the_same_bytes() {
         session.close(entry(1)).await.unwrap();
         let mut bytes = Vec::new();
         for key in memory.keys() {
-            bytes.push((crate::Backend::get(&memory, &key).await.unwrap().unwrap().body, key));
+            bytes.push((Backend::get(&memory, &key).await.unwrap().unwrap().body, key));
         }
         bytes
     };
@@ -217,7 +217,7 @@ async fn no_secret_is_stored_in_clear() {
     let exported = state.export(crate::ExportSecrets::Sealed).await.unwrap();
     assert!(!exported.contains("hunter2"));
     for key in memory.keys() {
-        let mut body = crate::Backend::get(&memory, &key).await.unwrap().unwrap().body;
+        let mut body = Backend::get(&memory, &key).await.unwrap().unwrap().body;
         if key.contains("/snapshots/") {
             body = zstd::decode_all(&body[..]).unwrap();
         }
@@ -234,7 +234,7 @@ async fn stacks_are_listed_and_an_empty_one_can_be_removed() {
     listed_and_removed(Local::new(folder.path()).unwrap()).await;
 }
 
-async fn listed_and_removed(memory: impl crate::Backend + Clone + 'static) {
+async fn listed_and_removed(memory: impl Backend + Clone + 'static) {
     let state = state(memory.clone(), &Fake::new(1));
     state.remove(who("a"), Duration::ZERO).await.unwrap();
     let session = acquired(&state).await;
