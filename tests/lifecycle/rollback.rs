@@ -225,7 +225,8 @@ async fn providers_of_the_program_and_options_go_back() {
     lab.rollback(1, nothing).await.ok();
     assert!(lab.plan(program("one")).await.is_empty());
     let snapshot = lab.snapshot().await.unwrap();
-    let record = snapshot.current(&urn("Net", "net")).unwrap();
+    let net = urn("Net", "net");
+    let record = snapshot.current(&net).unwrap();
     assert_eq!(record.provider.as_ref().unwrap().identity["region"], "one");
     // What is filed declares the same.
     let deployments = [1, 3].map(|number| {
