@@ -9,8 +9,12 @@ mod harness;
 mod interrupted;
 #[path = "lifecycle/replacing.rs"]
 mod replacing;
+#[path = "lifecycle/rollback.rs"]
+mod rollback;
 #[path = "lifecycle/running.rs"]
 mod running;
+#[path = "lifecycle/stacks.rs"]
+mod stacks;
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
 use infra_state::{
     Backend, Change, Deployment, ExportSecrets, HistoryEntry, Holder, Intent, LocalKey, Memory,
     Options, Outcome, Position, Provider, Push, Record, Snapshot, StackName, State, Status, Urn,
@@ -20,10 +21,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
 }
 
+fn name(stack: &str) -> StackName {
+    StackName::new("golden", stack).expect("a name")
+}
+
 fn state(memory: &Memory, env: &Fake) -> State {
     let key = LocalKey::from_bytes([42; 32]).with_env(Arc::new(env.sibling(3)));
-    let name = StackName::new("golden", "dev").expect("a name");
-    State::new(Arc::new(memory.clone()), Arc::new(key), name).with_env(Arc::new(env.clone()))
+    State::new(Arc::new(memory.clone()), Arc::new(key), name("dev")).with_env(Arc::new(env.clone()))
 }
 
 fn urn(name: &str) -> Urn {
@@ -159,7 +163,23 @@ async fn written() -> (Memory, Snapshot, String) {
         .expect("commit");
     session.close(entry(&env, 2)).await.expect("close");
     let export = state.export(ExportSecrets::Sealed).await.expect("export");
-    (memory, session.snapshot(), export)
+    let session_dev = session.snapshot();
+
+    // And a stack that moved, with a graph that is worth compressing: a tombstone, and what it points to.
+    let (gone, there) = (state.named(name("gone")), state.named(name("there")));
+    let session = gone.acquire(who(), Duration::ZERO).await.expect("acquire");
+    let filed = HistoryEntry { graph: Some(large_graph()), ..entry(&env, 1) };
+    session.close(filed).await.expect("close");
+    gone.migrate_to(&there, who(), Duration::ZERO).await.expect("moved");
+    (memory, session_dev, export)
+}
+
+fn large_graph() -> Value {
+    let mut nodes: Vec<Value> = (0..200_u64)
+        .map(|n| Value::from([("urn", format!("test:none:Thing::n{n}").into()), ("at", n.into())]))
+        .collect();
+    nodes.push(Value::from("hunter2").secret());
+    Value::from([("nodes", Value::List(nodes))])
 }
 
 async fn objects(memory: &Memory) -> BTreeMap<String, Vec<u8>> {
@@ -194,14 +214,22 @@ fn comparable(key: &str, body: &[u8]) -> String {
         return String::from_utf8(zstd::decode_all(body).expect("compressed")).expect("text");
     }
     let text = String::from_utf8(body.to_vec()).expect("text");
-    if !key.ends_with("head.json") {
+    if !key.ends_with("head.json") && !key.contains("/history/") {
         return text;
     }
-    let mut head: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    head["sha256"] = "…".into();
-    head["body"]["snapshot"]["sha256"] = "…".into();
-    head["body"]["snapshot"]["bytes"] = 0.into();
-    head.to_string()
+    let mut document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let body = document["body"].as_object_mut().expect("a body");
+    if let Some(snapshot) = body.get_mut("snapshot") {
+        snapshot["sha256"] = "…".into();
+        snapshot["bytes"] = 0.into();
+    }
+    if let Some(packed) = body.get_mut("packed") {
+        let bytes = BASE64.decode(packed.as_str().expect("text")).expect("base64");
+        let json = zstd::decode_all(&*bytes).expect("compressed");
+        *packed = String::from_utf8(json).expect("text").into();
+    }
+    document["sha256"] = "…".into();
+    document.to_string()
 }
 
 #[tokio::test]
@@ -241,6 +269,10 @@ async fn the_golden_files_of_version_1_are_read() {
     assert_eq!(history[1].position, view.position);
     let last = state.deployment(2).await.expect("readable").expect("filed");
     assert_eq!(last.graph, entry(&Fake::new(1), 2).graph);
+    let (gone, there) = (state.named(name("gone")), state.named(name("there")));
+    assert_eq!(gone.left_for().await.expect("readable"), Some(there.place()));
+    let last = there.deployment(1).await.expect("readable").expect("filed");
+    assert_eq!(last.graph, Some(large_graph()));
 }
 
 #[tokio::test]

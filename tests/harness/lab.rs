@@ -10,8 +10,11 @@ use infra_core::{
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
     provider::{Connector, Context, Gate, Registry, World},
+    reference::SamePlace,
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };
+
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{FakeConnector, Hurried, World};
 
@@ -22,6 +25,14 @@ pub struct Lab {
     pub world: Arc<World>,
     /// The state.
     pub backend: Arc<dyn Backend>,
+    /// The program's name.
+    pub program: String,
+    /// The stack's name.
+    pub stack: String,
+    /// The key that seals its secrets: 32 of these.
+    pub key: u8,
+    /// The program's revision.
+    pub revision: String,
     /// Whose credentials are used.
     pub account: String,
     /// The region that the environment says.
@@ -60,6 +71,15 @@ impl Ran {
         self.result.unwrap_or_else(|e| panic!("{e:?}"))
     }
 
+    /// The notices.
+    pub fn notices(&self) -> Vec<String> {
+        let text = |event: &Event| match event {
+            Event::Notice(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect()
+    }
+
     /// The error of a command that was refused as a whole.
     #[track_caller]
     pub fn error(self) -> Error {
@@ -82,6 +102,10 @@ impl Lab {
         Self {
             world: Arc::default(),
             backend: Arc::new(Memory::new()),
+            program: "program".to_owned(),
+            stack: "dev".to_owned(),
+            key: 7,
+            revision: "test".to_owned(),
             account: "1111".to_owned(),
             region: "here".to_owned(),
             settings: Value::map(),
@@ -112,13 +136,16 @@ impl Lab {
         let mut registry = Registry::default();
         connector.drivers().into_iter().for_each(|driver| registry.add(driver));
         registry.add(infra_core::secret::driver());
-        let name = StackName::new("program", "dev").unwrap();
+        registry.add(infra_core::reference::driver::<()>());
+        let name = StackName::new(&*self.program, &*self.stack).unwrap();
         let env = Arc::new(Hurried::default());
         let state = State::new(
             Arc::clone(&self.backend),
-            Arc::new(LocalKey::from_bytes([7; 32])),
+            Arc::new(LocalKey::from_bytes([self.key; 32])),
             name.clone(),
         );
+        let state = state.with_env(Arc::clone(&env) as _);
+        let stacks = Arc::new(SamePlace(state.clone()));
         Engine {
             registry,
             connectors: [(
@@ -126,7 +153,7 @@ impl Lab {
                 Arc::new(connector) as Arc<dyn Connector>,
             )]
             .into(),
-            state: state.with_env(Arc::clone(&env) as _),
+            state,
             stacks,
             env,
             context: Context {
@@ -138,7 +165,7 @@ impl Lab {
             program: Arc::new(program),
             config: self.config.clone().into(),
             cloud: self.cloud.clone(),
-            revision: "test".to_owned(),
+            revision: self.revision.clone(),
             by: "tester@lab".to_owned(),
             events: Events::ignored(),
             cancel: Cancel::default(),
@@ -155,15 +182,30 @@ impl Lab {
 
     /// Runs `up` with an engine that was tampered with, or with somebody to ask.
     pub async fn run(&self, mut engine: Engine, confirm: &dyn Confirm) -> Ran {
-        let (events, mut stream) = Events::channel();
+        let (events, stream) = Events::channel();
         engine.events = events;
         let result = command::up(&engine, &self.options, confirm).await;
         drop(engine);
-        let mut events = Vec::new();
-        while let Some(event) = stream.recv().await {
-            events.push(event);
-        }
-        Ran { result, events }
+        Ran { result, events: all(stream).await }
+    }
+
+    /// The same lab for another stack, in the same world and place.
+    #[must_use]
+    pub fn stack(&self, program: &str, stack: &str) -> Self {
+        Self { program: program.to_owned(), stack: stack.to_owned(), ..self.clone() }
+    }
+
+    /// Runs `rollback`, of a program that is what it is now.
+    pub async fn rollback(
+        &self,
+        number: u64,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Ran {
+        let (events, stream) = Events::channel();
+        let engine = Engine { events, ..self.engine(program) };
+        let result = command::rollback(&engine, number, &self.options, &Confirmed).await;
+        drop(engine);
+        Ran { result, events: all(stream).await }
     }
 
     /// Runs `destroy`.
@@ -207,6 +249,15 @@ impl Lab {
     pub fn planning(&self, change: impl FnOnce(&mut PlanOptions)) -> Self {
         self.with(|options| change(&mut options.plan))
     }
+}
+
+/// Everything that is said until nobody is left to say anything.
+async fn all(mut stream: UnboundedReceiver<Event>) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(event) = stream.recv().await {
+        events.push(event);
+    }
+    events
 }
 
 fn check(plan: &Plan, graph: &Graph, snapshot: &Snapshot) {

@@ -117,6 +117,33 @@ impl App {
         })
     }
 
+    /// The same stack in another place, which may have a key of its own.
+    pub(crate) async fn other_place(
+        &self,
+        settings: &Settings,
+        url: String,
+        key: Option<String>,
+        engine: &Engine,
+    ) -> Result<State> {
+        let name = engine.state.name();
+        let there = Settings {
+            state: Some(url),
+            key: key.clone().or_else(|| settings.key.clone()),
+            ..settings.clone()
+        };
+        if engine.is_simulated() && own_folder(&there) != own_folder(settings) {
+            let message = "what an embedded cloud has is kept beside the state: a simulated stack cannot be moved away \
+                           from it. Nothing was changed";
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let backend = self.open_state(&there, name).await?;
+        let exists = exists(&*backend, name).await?;
+        // A key that is used already opens more than what is to be moved.
+        let exists = exists || key.is_none();
+        let sealer = self.open_key(self.key_address(&there, name, exists)?).await?;
+        Ok(State::new(backend, sealer, name.clone()).with_env(Arc::clone(&self.env)))
+    }
+
     /// The cloud that the settings name.
     fn known_cloud(&self, wanted: &str) -> Result<String> {
         let names = self.cloud_names();

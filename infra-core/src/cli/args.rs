@@ -60,7 +60,9 @@ pub(super) enum Command {
     Graph(Graph),
     /// List deployments
     History(History),
-    /// List and show stacks
+    /// Bring the cloud back to what an earlier deployment declared
+    Rollback(Rollback),
+    /// List, show, rename and remove stacks
     #[command(subcommand)]
     Stack(Stack),
     /// Operate on what is remembered
@@ -168,6 +170,20 @@ pub(super) struct Destroy {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Rollback {
+    /// The deployment to go back to, as `history` numbers them
+    #[arg(value_name = "NUMBER")]
+    pub(super) number: u64,
+    /// Only show what would be done
+    #[arg(long, conflicts_with = "yes")]
+    pub(super) preview: bool,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) executing: Executing,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Outputs {
     /// Only this one, as it is
     pub(super) name: Option<String>,
@@ -209,8 +225,23 @@ pub(super) enum Stack {
     List,
     /// Show what is known of the stack
     Show,
+    /// Give the stack another name; its objects keep theirs
+    Rename {
+        /// The new name
+        #[arg(value_name = "NAME")]
+        new: String,
+        #[command(flatten)]
+        locking: Locking,
+    },
     /// Remove the state of a stack in which nothing is left
-    Rm(Locking),
+    #[command(alias = "remove")]
+    Rm {
+        /// Though something is left: it stays in the cloud, and is listed
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        locking: Locking,
+    },
 }
 
 /// How long to wait for the lock.
@@ -293,6 +324,17 @@ pub(super) enum State {
     },
     /// Write a lost state again, from the program and what the cloud has; changes nothing in the cloud
     Rebuild(Rebuild),
+    /// Move the state to another place, with its history
+    Migrate {
+        /// Where to: `file:DIR`, or another scheme that the program plugs in
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// What seals its secrets there, if it is another key
+        #[arg(long, value_name = "URL")]
+        key: Option<String>,
+        #[command(flatten)]
+        locking: Locking,
+    },
     /// Take over state that was copied or moved here
     #[command(group(clap::ArgGroup::new("how").required(true)))]
     Rebind {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use infra_state::Urn;
 
 use super::{
-    args::{Destroy, Executing, Planning, Preview, Towards, Up},
+    args::{Destroy, Executing, Planning, Preview, Rollback, Towards, Up},
     dispatch::Session,
 };
 use crate::{
@@ -83,6 +83,27 @@ pub(super) async fn destroy(session: &Session<'_>, args: &Destroy) -> Result<Exi
     Ok(Exit::from(&summary))
 }
 
+/// Plans to go back to an earlier deployment, asks, executes.
+pub(super) async fn rollback(session: &Session<'_>, args: &Rollback) -> Result<Exit> {
+    let (engine, number) = (&session.engine, args.number);
+    if !args.preview {
+        session.may_ask(args.executing.yes, &format!("rollback {number}"))?;
+    }
+    let mut known: BTreeSet<Urn> =
+        command::declared_then(engine, number).await?.into_iter().collect();
+    known.extend(remembered(engine).await?);
+    let known: Vec<Urn> = known.into_iter().collect();
+    let plan = chosen(&known, &args.planning, &Towards::default())?;
+    if args.preview {
+        command::preview_rollback(engine, number, &PreviewOptions { plan }).await?;
+        return Ok(Exit::Done);
+    }
+    let options = executing(plan, &args.executing);
+    let confirm = session.confirm(args.executing.yes);
+    let summary = command::rollback(engine, number, &options, &*confirm).await?;
+    Ok(Exit::from(&summary))
+}
+
 fn executing(plan: PlanOptions, args: &Executing) -> UpOptions {
     UpOptions {
         plan,
@@ -97,11 +118,16 @@ async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Res
     let named = [&planning.target, &planning.exclude, &planning.allow_data_loss, &towards.replace];
     let known =
         if named.iter().all(|list| list.is_empty()) { Vec::new() } else { known(engine).await? };
+    chosen(&known, planning, towards)
+}
+
+/// The options, with what was named looked for in `known`.
+fn chosen(known: &[Urn], planning: &Planning, towards: &Towards) -> Result<PlanOptions> {
     let urns = |texts: &[String]| -> Result<BTreeSet<Urn>> {
-        texts.iter().map(|text| resolve(text, &known)).collect()
+        texts.iter().map(|text| resolve(text, known)).collect()
     };
     // Said again after a run that was cut off, a whole urn may be gone already.
-    let lost = |text: &String| resolve(text, &known).or_else(|e| text.parse().map_err(|_| e));
+    let lost = |text: &String| resolve(text, known).or_else(|e| text.parse().map_err(|_| e));
     Ok(PlanOptions {
         targets: urns(&planning.target)?,
         excludes: urns(&planning.exclude)?,
@@ -121,10 +147,14 @@ async fn options(engine: &Engine, planning: &Planning, towards: &Towards) -> Res
 /// Every resource that is declared or remembered.
 async fn known(engine: &Engine) -> Result<Vec<Urn>> {
     let mut known: BTreeSet<Urn> = engine.graph()?.nodes.into_keys().collect();
-    if let Some(view) = engine.state.read().await? {
-        known.extend(view.snapshot.records.keys().map(|key| key.urn.clone()));
-    }
+    known.extend(remembered(engine).await?);
     Ok(known.into_iter().collect())
+}
+
+async fn remembered(engine: &Engine) -> Result<Vec<Urn>> {
+    let view = engine.state.read().await?;
+    let records = view.into_iter().flat_map(|view| view.snapshot.records);
+    Ok(records.map(|(key, _)| key.urn).collect())
 }
 
 impl Session<'_> {
@@ -134,7 +164,12 @@ impl Session<'_> {
             return Ok(());
         }
         let message = format!(
-            "nobody is at a terminal to confirm. Look with `preview`, then say `{command} --yes`{}",
+            "nobody is at a terminal to confirm. Look with `{}`, then say `{command} --yes`{}",
+            if command.starts_with("rollback") {
+                format!("{command} --preview")
+            } else {
+                "preview".to_owned()
+            },
             if command == "up" { ", or `preview --save FILE` and `up --plan FILE`" } else { "" }
         );
         Err(Error::new(ErrorKind::Refused, message))

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io::BufRead,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::{
     Screen,
-    args::{Arguments, Bootstrap, Command, Global},
+    args::{self, Arguments, Bootstrap, Command, Global},
     changes,
     confirm::Ask,
     diagnostic, interrupt,
@@ -19,7 +19,7 @@ use super::{
     print,
     reporter::Reporter,
     screen::Shared,
-    state,
+    stack, state,
 };
 use crate::{
     App, Cancel, Engine, Error, ErrorKind, Program, Result,
@@ -212,21 +212,29 @@ fn usage(error: &clap::Error, arguments: &[OsString], screen: Screen) -> Exit {
 }
 
 fn settings(app: &App, global: &Global) -> Result<Settings> {
-    let here = std::env::current_dir().map_err(|e| {
-        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
-    })?;
+    let here = here()?;
     let mut settings = app.settings(&global.stack, global.config.clone(), &here, &global.set)?;
     if let Some(cloud) = &global.cloud {
         settings.cloud = Some(cloud.clone());
     }
     if let Some(state) = &global.state {
-        // What is typed is relative to where it is typed.
-        settings.state = Some(match state.strip_prefix("file:") {
-            Some(path) => format!("file:{}", here.join(path.trim_start_matches("//")).display()),
-            None => state.clone(),
-        });
+        settings.state = Some(typed(state, &here));
     }
     Ok(settings)
+}
+
+/// What is typed is relative to where it is typed.
+pub(super) fn typed(url: &str, here: &Path) -> String {
+    match url.strip_prefix("file:") {
+        Some(path) => format!("file:{}", here.join(path.trim_start_matches("//")).display()),
+        None => url.to_owned(),
+    }
+}
+
+pub(super) fn here() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|e| {
+        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
+    })
 }
 
 async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit> {
@@ -235,7 +243,19 @@ async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit>
     // These know themselves how to stop.
     let stops = matches!(
         asked,
-        Asked::Ours(None | Some(Command::Up(_) | Command::Destroy(_) | Command::Simulate(_)))
+        Asked::Ours(
+            None | Some(
+                Command::Up(_) | Command::Destroy(_) | Command::Rollback(_) | Command::Simulate(_)
+            )
+        )
+    );
+    // Cut off, these are finished by being said again.
+    let moves = matches!(
+        asked,
+        Asked::Ours(Some(
+            Command::State(args::State::Migrate { .. })
+                | Command::Stack(args::Stack::Rename { .. })
+        ))
     );
     let done = dispatch(app, session, asked);
     if stops {
@@ -243,7 +263,11 @@ async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit>
     }
     tokio::select! {
         done = done => done,
-        () = cancel.stopped() => Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was changed")),
+        () = cancel.stopped() => Err(Error::new(ErrorKind::Interrupted, if moves {
+            "interrupted; say the same again to finish it"
+        } else {
+            "interrupted; nothing was changed"
+        })),
     }
 }
 
@@ -266,8 +290,9 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::Outputs(args)) => print::outputs(session, &args).await,
         Some(Command::Graph(args)) => print::graph(session, &args).await,
         Some(Command::History(args)) => print::history(session, &args).await,
-        Some(Command::Stack(args)) => print::stack(session, &args).await,
-        Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::Rollback(args)) => changes::rollback(session, &args).await,
+        Some(Command::Stack(args)) => stack::stack(session, &args).await,
+        Some(Command::State(args)) => state::state(app, session, &args).await,
         Some(Command::Bootstrap(_)) => unreachable!("`parse` takes it out"),
         Some(Command::Simulate(args)) => print::simulate(session, &args).await,
     }

@@ -12,6 +12,7 @@ mod print;
 mod rebuild;
 mod reporter;
 mod screen;
+mod stack;
 mod state;
 
 pub(crate) use dispatch::run;

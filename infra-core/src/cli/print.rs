@@ -1,4 +1,4 @@
-//! `outputs`, `graph`, `history`, `stack`, `simulate`: data on standard output.
+//! `outputs`, `graph`, `history`, `simulate`: data on standard output.
 
 use std::{fs, path::Path};
 
@@ -6,16 +6,16 @@ use infra_state::{HistoryEntry, Outcome, Value};
 use serde_json::json;
 
 use super::{
-    args::{Format, Graph, History, Outputs, Simulate, Stack},
+    args::{Format, Graph, History, Outputs, Simulate},
     dispatch::Session,
 };
 use crate::{
     Error, ErrorKind, Result,
-    command::{self, graph, stack},
+    command::{self, graph},
     config::nearest,
     exit::Exit,
     report::{
-        self, duration,
+        self,
         graph::{Picture, dot, mermaid, svg},
         inline, shown, whole,
     },
@@ -125,98 +125,11 @@ fn deployment(entry: &HistoryEntry) -> serde_json::Value {
     })
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "succeeded",
         Outcome::Failed => "failed",
         Outcome::Interrupted => "interrupted",
-    }
-}
-
-pub(super) async fn stack(session: &Session<'_>, args: &Stack) -> Result<Exit> {
-    let engine = &session.engine;
-    match args {
-        Stack::List => {
-            let stacks = stack::stacks(engine).await?;
-            if session.json {
-                let names: Vec<_> = stacks.iter().map(|name| &name.stack).collect();
-                session.document(json!({"stacks": names}));
-            } else {
-                for name in &stacks {
-                    session.data(&name.stack);
-                }
-            }
-        }
-        Stack::Show => show(session, &stack::show(engine).await?),
-        Stack::Rm(locking) => {
-            stack::remove(engine, locking.lock_timeout.unwrap_or_default()).await?;
-            session.say(&format!("The state of {} is removed.\n", engine.state.name())).await;
-        }
-    }
-    Ok(Exit::Done)
-}
-
-fn show(session: &Session<'_>, what: &stack::Shown) {
-    let snapshot = &what.view.snapshot;
-    let identity = &snapshot.identity;
-    let deployment = snapshot.deployment.as_ref();
-    if session.json {
-        let unsettled = what
-            .unsettled
-            .iter()
-            .map(|(status, n)| (format!("{status:?}").to_lowercase(), json!(n)));
-        let value = json!({
-            "stack": identity.stack.to_string(),
-            "lineage": identity.lineage.to_string(),
-            "state": session.engine.state.url(),
-            "cloud": deployment.and_then(|deployment| deployment.cloud.as_ref()),
-            "position": what.view.position.to_string(),
-            "kinds": what.kinds,
-            "unsettled": serde_json::Value::Object(unsettled.collect()),
-            "open": snapshot.open.len(),
-            "deployment": deployment.map(|d| json!({"number": d.number, "command": d.command, "by": d.by, "began": d.at.to_string()})),
-            "outcome": snapshot.outcome.map(outcome),
-            "holder": what.view.holder.as_ref().map(ToString::to_string),
-            "interrupted": what.view.interrupted,
-        });
-        return session.document(value);
-    }
-    let line = |key: &str, value: String| session.data(&format!("{key:<12} {value}"));
-    line("stack", identity.stack.to_string());
-    line("lineage", identity.lineage.to_string());
-    line("state", session.engine.state.url());
-    if let Some(cloud) = deployment.and_then(|deployment| deployment.cloud.clone()) {
-        line("cloud", cloud);
-    }
-    line("position", what.view.position.to_string());
-    if let Some(deployment) = deployment {
-        let how = match snapshot.outcome {
-            Some(how) => outcome(how).to_owned(),
-            None if what.view.holder.is_some() => "in progress".to_owned(),
-            None => "cut off: the next `up` finishes it".to_owned(),
-        };
-        let age = session.engine.env.now().duration_since(deployment.at);
-        let age = duration(age.try_into().unwrap_or_default());
-        line(
-            "deployment",
-            format!(
-                "{} `{}` by {}, {age} ago: {how}",
-                deployment.number, deployment.command, deployment.by
-            ),
-        );
-    }
-    if let Some(holder) = &what.view.holder {
-        line("locked by", holder.to_string());
-    }
-    if !snapshot.open.is_empty() {
-        line("open", format!("{} operations that are not settled", snapshot.open.len()));
-    }
-    for (status, n) in &what.unsettled {
-        line(&format!("{status:?}").to_lowercase(), n.to_string());
-    }
-    line("resources", what.kinds.values().sum::<usize>().to_string());
-    for (kind, n) in &what.kinds {
-        session.data(&format!("  {n:>4} {kind}"));
     }
 }
 

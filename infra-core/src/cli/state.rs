@@ -1,23 +1,23 @@
 //! `state …`.
 
-use std::{fs, io::Read};
+use std::{fs, io::Read, time::Duration};
 
 use infra_state::{ExportSecrets, Push, Rebind, Record};
 use serde_json::json;
 
 use super::{
     args::{Locking, State},
-    dispatch::Session,
+    dispatch::{Session, here, typed},
     place, rebuild,
 };
 use crate::{
-    Error, ErrorKind, Result,
+    App, Error, ErrorKind, Result,
     command::state::{self},
     exit::Exit,
     report::shown,
 };
 
-pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
+pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Result<Exit> {
     let engine = &session.engine;
     let wait = |locking: &Locking| locking.lock_timeout.unwrap_or_default();
     match args {
@@ -90,6 +90,9 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
             session.say(&format!("The state is at {position} now.\n")).await;
         }
         State::Rebuild(args) => return rebuild::rebuild(session, args).await,
+        State::Migrate { to, key, locking } => {
+            migrate(app, session, to, key.as_deref(), wait(locking)).await?;
+        }
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
             let identity = state::rebind(engine, how, wait(locking)).await?;
@@ -99,6 +102,37 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+async fn migrate(
+    app: &App,
+    session: &Session<'_>,
+    to: &str,
+    key: Option<&str>,
+    wait: Duration,
+) -> Result<()> {
+    let here = here()?;
+    let (to, new_key) = (typed(to, &here), key.map(|key| typed(key, &here)));
+    let there = app.other_place(session.settings, to, new_key.clone(), &session.engine).await?;
+    let moved = state::migrate(&session.engine, &there, wait).await?;
+    let (old, new) = (&moved.from.url, &moved.to.url);
+    let key = new_key.map_or_else(String::new, |key| format!(" and `key = {key:?}`"));
+    let text = format!(
+        "The state is in {new} now: {} records, {} deployments. Write `state = {new:?}`{key} under `[stack.{}]`{}; who still \
+         uses {old} is told where it went.\n",
+        moved.records,
+        moved.deployments,
+        session.settings.stack,
+        in_file(session),
+    );
+    session.say(&text).await;
+    Ok(())
+}
+
+/// Where the settings stand.
+pub(super) fn in_file(session: &Session<'_>) -> String {
+    let file = session.settings.file.as_ref();
+    file.map_or_else(String::new, |file| format!(" in {}", file.display()))
 }
 
 fn record(record: &Record, secrets: bool) -> serde_json::Value {

@@ -52,7 +52,7 @@ pub(super) async fn deploy(
                 outcome: summary.outcome,
                 summary: counts(&summary),
                 position: session.position(),
-                graph: (!options.plan.destroy).then(|| graph.to_value()),
+                graph: (!options.plan.destroy).then(|| graph.to_value(&|urn| run.known(urn))),
             };
             session.close(entry).await
         }

@@ -5,9 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use infra_state::{EnvExt, Identity, Lineage, Position, Session, Snapshot, Urn, View};
+use infra_state::{
+    EnvExt, HistoryEntry, Identity, Lineage, Position, Session, Snapshot, Urn, View,
+};
 
-use super::observe::{observe, places};
+use super::{
+    observe::{observe, places},
+    rollback::{otherwise, refuse_code, restored},
+};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
@@ -19,11 +24,15 @@ use crate::{
 /// What a command plans with.
 pub(super) struct Planning<'e> {
     pub(super) engine: &'e Engine,
-    pub(super) command: &'static str,
+    pub(super) command: String,
     pub(super) options: PlanOptions,
     pub(super) graph: Arc<Graph>,
     pub(super) connections: Arc<Connections>,
     announced: bool,
+    /// The deployment that is gone back to, instead of running the program.
+    back: Option<Arc<HistoryEntry>>,
+    /// What was said of that.
+    told: Vec<String>,
 }
 
 /// The state that is planned against.
@@ -41,24 +50,65 @@ impl<'e> Planning<'e> {
     ) -> Result<Self> {
         let (graph, left) =
             if options.destroy { (Graph::empty(), BTreeSet::new()) } else { engine.declared()? };
-        let said = engine.context.settings.as_map().into_iter().flatten();
-        let said: BTreeSet<String> = said.map(|(field, _)| field.clone()).collect();
         let left = left.iter().filter_map(|kind| Urn::new(kind, "default").ok());
-        let defaults = left.map(|urn| (urn, said.clone())).collect();
-        Ok(Self {
+        let mut planning = Self {
             engine,
-            command,
-            options: PlanOptions { simulated: engine.is_simulated(), defaults, ..options.clone() },
+            command: command.to_owned(),
+            options: PlanOptions { simulated: engine.is_simulated(), ..options.clone() },
             graph: Arc::new(graph),
             connections: Arc::new(Connections::new(engine)),
             announced: false,
-        })
+            back: None,
+            told: Vec::new(),
+        };
+        planning.leave(left);
+        Ok(planning)
+    }
+
+    /// Goes back to a deployment.
+    pub(super) fn back(
+        engine: &'e Engine,
+        entry: Arc<HistoryEntry>,
+        options: &'e PlanOptions,
+    ) -> Self {
+        Self {
+            engine,
+            command: format!("rollback {}", entry.deployment.number),
+            options: PlanOptions { simulated: engine.is_simulated(), ..options.clone() },
+            graph: Arc::new(Graph::empty()),
+            connections: Arc::new(Connections::new(engine)),
+            announced: false,
+            back: Some(entry),
+            told: Vec::new(),
+        }
+    }
+
+    /// Notes which providers are left to their connectors.
+    fn leave(&mut self, left: impl Iterator<Item = Urn>) {
+        let said = self.engine.context.settings.as_map().into_iter().flatten();
+        let said: BTreeSet<String> = said.map(|(field, _)| field.clone()).collect();
+        self.options.defaults = left.map(|urn| (urn, said.clone())).collect();
+    }
+
+    /// The graph of the deployment that is gone back to, over what is remembered now.
+    fn restore(&mut self, entry: &HistoryEntry, snapshot: &Snapshot) -> Result<Vec<String>> {
+        let (graph, said) = restored(self.engine, entry, snapshot)?;
+        self.leave(graph.defaults.iter().cloned());
+        self.graph = Arc::new(graph);
+        let new: Vec<_> = said.into_iter().filter(|text| !self.told.contains(text)).collect();
+        self.told.extend_from_slice(&new);
+        Ok(new)
     }
 
     /// Observes and plans.
     pub(super) async fn plan(&mut self, known: &Known) -> Result<Arc<Plan>> {
         same_cloud(self.engine, &known.snapshot)?;
-        let Self { engine, command, options, graph, connections, announced } = self;
+        let back = self.back.clone();
+        let said = match &back {
+            Some(entry) => self.restore(entry, &known.snapshot)?,
+            None => Vec::new(),
+        };
+        let Self { engine, command, options, graph, connections, announced, .. } = self;
         connections.remember(&engine.registry, &known.snapshot);
         let mut announce = |seen: &_| {
             if !*announced {
@@ -72,9 +122,21 @@ impl<'e> Planning<'e> {
             engine.announce(command, BTreeMap::new());
             *announced = true;
         }
-        let seen = observed?;
+        for text in said {
+            engine.events.send(Event::Notice(text));
+        }
+        // What the program of today is told with its places is, of an earlier one, that it does not fit.
+        let unfit = |e: Error| match &back {
+            Some(entry) if !e.mistakes().is_empty() => otherwise(entry, &e),
+            _ => e,
+        };
+        let seen = observed.map_err(unfit)?;
         let mint = || engine.env.instance();
-        let made = plan(graph, &known.snapshot, &engine.registry, &seen, options, &mint)?;
+        let made = plan(graph, &known.snapshot, &engine.registry, &seen, options, &mint);
+        let made = made.map_err(unfit)?;
+        if let Some(entry) = &back {
+            refuse_code(entry, graph, &made)?;
+        }
         if cfg!(debug_assertions) {
             let broken = crate::plan::check::invariants(&made, graph, &known.snapshot);
             if let Some(first) = broken.first() {
@@ -114,14 +176,24 @@ impl Planning<'_> {
         options.replaces.extend(moved.cloned());
         self.connections.remember(&self.engine.registry, &known.snapshot);
         let engine = self.engine;
-        let (command, announced) = (self.command, &mut self.announced);
+        let (command, announced) = (&self.command, &mut self.announced);
         let mut announce = |seen: &_| {
             if !std::mem::replace(announced, true) {
                 engine.announce(command, places(seen));
             }
         };
         let (graph, connections) = (&self.graph, &self.connections);
-        observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
+        let seen =
+            observe(engine, connections, graph, &known.snapshot, &options, &mut announce).await?;
+        let fresh =
+            saved.plan.steps.iter().filter(|step| {
+                graph.nodes.get(&step.urn).is_some_and(|node| !node.driver.is_pinned())
+            });
+        for step in fresh {
+            if seen.lookups.get(&step.urn).is_some_and(|found| *found != *step.outputs) {
+                return stale(&format!("before what `{}` refers to changed", step.urn));
+            }
+        }
         let plan = Arc::new(saved.plan.clone());
         engine.events.send(Event::Planned(Arc::clone(&plan)));
         Ok(plan)

@@ -41,12 +41,21 @@ pub async fn preview(engine: &Engine, options: &PreviewOptions) -> Result<Previe
     if let Some(view) = &view {
         same_cloud(engine, &view.snapshot)?;
     }
-    let mut planning = Planning::new(engine, "preview", &options.plan)?;
-    if let Some(view) = &view {
+    let planning = Planning::new(engine, "preview", &options.plan)?;
+    look(engine, view.as_ref(), planning).await
+}
+
+/// Plans with what is seen without the lock.
+pub(super) async fn look(
+    engine: &Engine,
+    view: Option<&View>,
+    mut planning: Planning<'_>,
+) -> Result<Preview> {
+    if let Some(view) = view {
         tell_in_progress(engine, view);
         tell_open(engine, view);
     }
-    let known = Known::of(engine, view.as_ref());
+    let known = Known::of(engine, view);
     let plan = planning.plan(&known).await?;
     tell_lost(&planning, &known).await?;
     Ok(Preview { plan, graph: planning.graph, position: known.position })

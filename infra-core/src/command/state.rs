@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
-    Change, Deployment, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind,
-    Record, Session, Snapshot, Status, Urn,
+    Change, Deployment, ExportSecrets, HistoryEntry, Identity, Migrated, Outcome, Position, Push,
+    Rebind, Record, Session, Snapshot, State, Status, Urn,
 };
 
 use super::{
@@ -129,6 +129,27 @@ pub async fn pull(engine: &Engine, secrets: ExportSecrets) -> Result<String> {
 /// Makes the state what such a text says.
 pub async fn push(engine: &Engine, text: &str, how: Push, wait: Duration) -> Result<Position> {
     Ok(engine.state.import(text, engine.holder("state push"), wait, how).await?)
+}
+
+/// Moves the state to another place, with its history.
+pub async fn migrate(engine: &Engine, to: &State, wait: Duration) -> Result<Migrated> {
+    let moved = engine.state.migrate_to(to, engine.holder("state migrate"), wait).await?;
+    if !moved.already {
+        noted(engine, to, &format!("state migrate --to {}", to.url())).await;
+    }
+    Ok(moved)
+}
+
+/// Files a move at the new place, as the last thing that happened. The move itself is done: what goes wrong here is no
+/// reason to say otherwise.
+pub(super) async fn noted(engine: &Engine, to: &State, command: &str) {
+    let note = async {
+        let session = to.acquire(engine.holder(command), Duration::ZERO).await?;
+        commit(engine, &session, command, Vec::new()).await
+    };
+    if let Err(error) = note.await {
+        tracing::warn!(%error, "the move is missing from the history");
+    }
 }
 
 /// Makes state that was copied or moved here this stack's own.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use infra_state::{Outcome, Session};
+use infra_state::{Outcome, Session, View};
 
 use super::{
     deploy::deploy,
@@ -80,7 +80,18 @@ pub async fn up(engine: &Engine, options: &UpOptions, confirm: &dyn Confirm) -> 
     if let Some(view) = &view {
         same_cloud(engine, &view.snapshot)?;
     }
-    let mut planning = Planning::new(engine, command, &options.plan)?;
+    let planning = Planning::new(engine, command, &options.plan)?;
+    carry_out(engine, options, confirm, view, planning).await
+}
+
+/// Plans, shows the plan, asks, takes the lock, executes.
+pub(super) async fn carry_out(
+    engine: &Engine,
+    options: &UpOptions,
+    confirm: &dyn Confirm,
+    view: Option<View>,
+    mut planning: Planning<'_>,
+) -> Result<Summary> {
     let mut held = None;
     if let Some(view) = &view {
         tell_in_progress(engine, view);
@@ -148,7 +159,7 @@ async fn with_lock(
     let connections = Arc::clone(&planning.connections);
     let graph = Arc::clone(&planning.graph);
     let summary =
-        deploy(engine, options, planning.command, session, connections, plan, graph).await;
+        deploy(engine, options, &planning.command, session, connections, plan, graph).await;
     // It is closed, whatever became of it.
     *held = None;
     summary
@@ -165,7 +176,7 @@ async fn acquire(
     {
         engine.events.send(Event::Waiting { holder });
     }
-    let who = engine.holder(planning.command);
+    let who = engine.holder(&planning.command);
     let acquired = tokio::select! {
         biased;
         acquired = engine.state.acquire(who, options.lock_timeout) => acquired,

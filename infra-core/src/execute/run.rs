@@ -121,7 +121,7 @@ impl Run {
     }
 
     /// What is known of a resource's outputs now.
-    pub(super) fn known(&self, urn: &Urn) -> Option<&Value> {
+    pub(crate) fn known(&self, urn: &Urn) -> Option<&Value> {
         let Some(id) = self.makers.get(urn) else {
             return self.left.get(urn).map(|record| &record.outputs);
         };

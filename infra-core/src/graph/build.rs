@@ -23,6 +23,8 @@ pub struct Graph {
     pub export_places: BTreeMap<String, &'static Location<'static>>,
     /// The resources in an order in which each comes after those it uses; the same for the same program.
     pub order: Vec<Urn>,
+    /// The providers that the program left to their connectors.
+    pub defaults: BTreeSet<Urn>,
     /// The program and stack, for generated names.
     pub stack: Option<StackName>,
 }
@@ -44,22 +46,32 @@ impl Graph {
             ..Self::default()
         };
         graph.fill(stack.nodes, &mut mistakes);
-        graph.add_providers(registry, defaults, &mut mistakes);
-        for node in graph.nodes.values() {
-            checks::node(&graph, node, &mut mistakes);
-        }
-        checks::exports(&graph, &mut mistakes);
-        checks::aliases(&graph, &mut mistakes);
-        match graph.ordered() {
-            Ok(order) => graph.order = order,
-            Err(cycles) => mistakes.extend(cycles),
-        }
+        graph.complete(registry, defaults, &mut mistakes);
         if mistakes.is_empty() {
             return Ok(graph);
         }
         // Those of the program text first, in the order of its lines.
         mistakes.sort_by_key(|mistake| mistake.at.map(|at| (at.file(), at.line(), at.column())));
         Err(Error::program(mistakes))
+    }
+
+    /// Adds what a program need not say, checks everything, and orders it.
+    pub(super) fn complete(
+        &mut self,
+        registry: &Registry,
+        defaults: &dyn Fn(&str) -> Result<Value>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        self.add_providers(registry, defaults, mistakes);
+        for node in self.nodes.values() {
+            checks::node(self, node, mistakes);
+        }
+        checks::exports(self, mistakes);
+        checks::aliases(self, mistakes);
+        match self.ordered() {
+            Ok(order) => self.order = order,
+            Err(cycles) => mistakes.extend(cycles),
+        }
     }
 
     /// The graph of a program that declares nothing: what `destroy` plans for.
@@ -96,7 +108,8 @@ impl Graph {
                     return;
                 };
                 let message = format!(
-                    "{user} needs `{name}` of `{urn}`, which is secret and sealed with a key that this run does not                      have: say which with `.key(…)` on the reference"
+                    "{user} needs `{name}` of `{urn}`, which is secret and sealed with a key that this run does not \
+                     have: say which with `.key(…)` on the reference"
                 );
                 mistakes.push(Mistake { message, urn: Some(urn.clone()), at });
             });
@@ -173,6 +186,7 @@ impl Graph {
                         options: NodeOptions::default(),
                         at,
                     };
+                    self.defaults.insert(provider.clone());
                     self.nodes.insert(provider, node);
                 }
                 Err(e) => {

@@ -9,12 +9,21 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use infra_state::{Path, Urn, Value, canonical};
 use sha2::{Digest, Sha256};
 
-use super::{Expr, Graph, Node, Role};
+use super::{Expr, Graph, Node, Remembered, Role};
 use crate::{Error, ErrorKind, Result};
+
+/// What is known of the outputs of resources.
+type Outputs<'o, 'v> = dyn Fn(&Urn) -> Option<&'v Value> + 'o;
 
 /// The expression as a value. A closure leaves a mark of where it stands; such a value cannot be read back.
 pub fn encode(expr: &Expr) -> Value {
+    encode_with(expr, None)
+}
+
+/// The same; with the outputs of a deployment, a closure leaves what it was given and what it came to as well.
+fn encode_with(expr: &Expr, known: Option<&Outputs<'_, '_>>) -> Value {
     let tag = |name: &str, inner: Value| Value::from([(name, inner)]);
+    let encode = |expr: &Expr| encode_with(expr, known);
     let list = |exprs: &[Expr]| Value::List(exprs.iter().map(encode).collect());
     match expr {
         Expr::Literal(value) => escape(value),
@@ -34,14 +43,33 @@ pub fn encode(expr: &Expr) -> Value {
         Expr::Base64(of) => tag("$base64", encode(of)),
         Expr::UrlEncode(of) => tag("$url", encode(of)),
         Expr::Secret(of) => tag("$secret", encode(of)),
-        Expr::Opaque(opaque) => tag(
-            "$closure",
-            Value::from([("of", encode(&opaque.input)), ("at", opaque.at.to_string().into())]),
-        ),
+        Expr::Opaque(opaque) => {
+            let (of, at) = (encode(&opaque.input), opaque.at.to_string());
+            let known = known.and_then(|known| {
+                let (given, result) = (opaque.input.eval(known).ok()?, expr.eval(known).ok()?);
+                let unknown = given.has_unknown() || result.has_unknown();
+                (!unknown).then(|| (escape(&given), escape(&result)))
+            });
+            tag("$closure", closure(of, &at, known))
+        }
+        Expr::Remembered(it) => {
+            let known = known.map(|_| (escape(&it.given), escape(&it.result)));
+            tag("$closure", closure(encode(&it.input), &it.at, known))
+        }
     }
 }
 
-/// The expression that [`encode`] made this value of. Closures cannot come back: the error says where they stood.
+fn closure(of: Value, at: &str, known: Option<(Value, Value)>) -> Value {
+    let mut map: BTreeMap<_, _> =
+        [("of".to_owned(), of), ("at".to_owned(), at.into())].into_iter().collect();
+    if let Some((given, result)) = known {
+        map.extend([("given".to_owned(), given), ("result".to_owned(), result)]);
+    }
+    Value::Map(map)
+}
+
+/// The expression that was encoded. Of a closure comes back what it came to; if that was not known, the error says where
+/// it stood.
 pub fn decode(value: &Value) -> Result<Expr> {
     let all = |list: &[Value]| list.iter().map(decode).collect::<Result<Vec<_>>>();
     Ok(match value {
@@ -91,11 +119,19 @@ fn decode_tag(tag: &str, inner: &Value) -> Result<Expr> {
         "$url" => Expr::UrlEncode(boxed(inner)?),
         "$secret" => Expr::Secret(boxed(inner)?),
         "$closure" => {
-            let message = format!(
-                "the closure at {} is code: it cannot be read back from a stored graph. Run the program that has it",
-                text("at")?
-            );
-            return Err(Error::new(ErrorKind::Usage, message));
+            let literal = |key| match inner.get(key).map(decode) {
+                Some(Ok(Expr::Literal(value))) => Some(value),
+                _ => None,
+            };
+            let (Some(given), Some(result)) = (literal("given"), literal("result")) else {
+                let message = format!(
+                    "the closure at {} is code: it cannot be read back from a stored graph. Run the program that has it",
+                    text("at")?
+                );
+                return Err(Error::new(ErrorKind::Usage, message));
+            };
+            let at = text("at")?.to_owned();
+            Expr::Remembered(Remembered { input: of()?, given, result, at })
         }
         _ => return Err(malformed(tag)),
     })
@@ -146,10 +182,24 @@ fn fold(expr: Expr) -> Expr {
 }
 
 impl Graph {
-    /// Everything that was declared, as a value: what the history keeps. Secrets in it are marked.
-    pub fn to_value(&self) -> Value {
-        let nodes = self.nodes.values().map(|node| encode_node(node, Value::clone));
-        let exports = self.exports.iter().map(|(name, expr)| (name.clone(), encode(expr)));
+    /// Everything that was declared, as a value: what the history keeps, and [`Graph::restore`] reads. Secrets in it are
+    /// marked. `known` gives the outputs of the deployment, for what closures made of them.
+    ///
+    /// The providers that the program left to their connectors are not in it: they are what the settings say, whoever
+    /// restores it.
+    pub fn to_value<'v>(&self, known: &dyn Fn(&Urn) -> Option<&'v Value>) -> Value {
+        let kept = |expr: &Expr| encode_with(expr, Some(known));
+        let nodes = self.nodes.values().filter(|node| !self.defaults.contains(&node.urn));
+        let nodes = nodes.map(|node| {
+            let mut value = encode_node(node, &kept);
+            if node.provider.as_ref().is_some_and(|urn| self.defaults.contains(urn))
+                && let Value::Map(map) = &mut value
+            {
+                map.remove("provider");
+            }
+            value
+        });
+        let exports = self.exports.iter().map(|(name, expr)| (name.clone(), kept(expr)));
         Value::from([
             ("nodes", Value::List(nodes.collect())),
             ("exports", Value::Map(exports.collect())),
@@ -161,7 +211,7 @@ impl Graph {
 pub(super) fn digest(graph: &Graph) -> String {
     let mut hash = Sha256::new();
     for node in graph.nodes.values() {
-        hash.update(canonical::to_vec(&encode_node(node, hidden)));
+        hash.update(canonical::to_vec(&encode_node(node, &|expr| hidden(&encode(expr)))));
         hash.update(b"\n");
     }
     for (name, expr) in &graph.exports {
@@ -180,7 +230,7 @@ pub(super) fn digest(graph: &Graph) -> String {
 
 /// All of a node that decides what is planned. What is as it would be unsaid is left out: with a hundred thousand nodes
 /// the fifteen keys of each would be most of the history's size.
-fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
+fn encode_node(node: &Node, encode: &dyn Fn(&Expr) -> Value) -> Value {
     let text = |text: &dyn ToString| Value::String(text.to_string());
     let list = |list: Vec<Value>| (!list.is_empty()).then_some(Value::List(list));
     let paths = |paths: &[Path]| list(paths.iter().map(|path| text(path)).collect());
@@ -191,7 +241,7 @@ fn encode_node(node: &Node, shown: fn(&Value) -> Value) -> Value {
     let options = &node.options;
     let timeouts = [options.create_timeout, options.update_timeout, options.delete_timeout];
     let timed = timeouts.iter().any(Option::is_some);
-    let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), shown(&encode(e))));
+    let inputs = node.inputs.iter().map(|(k, e)| (escaped(k), encode(e)));
     let role = match node.role {
         Role::Managed => None,
         Role::Lookup => Some("lookup".into()),

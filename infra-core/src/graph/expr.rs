@@ -40,6 +40,21 @@ pub enum Expr {
     Secret(Box<Self>),
     /// A closure of the program (`map`, `try_map`): the only part that cannot be stored.
     Opaque(Opaque),
+    /// What such a closure came to in an earlier deployment, whose graph this is of.
+    Remembered(Remembered),
+}
+
+/// The result of a closure that is not at hand.
+#[derive(Clone)]
+pub struct Remembered {
+    /// What it was applied to.
+    pub input: Box<Expr>,
+    /// What that came to.
+    pub given: Value,
+    /// What it made of it.
+    pub result: Value,
+    /// Where in the program it stood.
+    pub at: String,
 }
 
 /// A closure over the value of an expression.
@@ -117,6 +132,16 @@ impl Expr {
                 tainted(&of.eval(outputs)?, |value| Ok(url_encoded(&text(value)?).into()))?
             }
             Self::Secret(of) => of.eval(outputs)?.secret(),
+            Self::Remembered(closure) => {
+                let input = closure.input.eval(outputs)?;
+                if input.has_unknown() {
+                    Value::Unknown
+                } else if input.plain().same(&closure.given.plain()) {
+                    closure.result.clone()
+                } else {
+                    return Err(EvalError(closure.cannot("is applied to something else now")));
+                }
+            }
             Self::Opaque(opaque) => {
                 let input = opaque.input.eval(outputs)?;
                 let secret = input.has_secret();
@@ -131,6 +156,30 @@ impl Expr {
                 })?
             }
         })
+    }
+
+    /// Calls `found` with every remembered closure in this expression.
+    pub(crate) fn remembered<'e>(&'e self, found: &mut dyn FnMut(&'e Remembered)) {
+        match self {
+            Self::Literal(_) | Self::Reference { .. } => {}
+            Self::List(list) | Self::Concat(list) => {
+                for expr in list {
+                    expr.remembered(found);
+                }
+            }
+            Self::Map(map) => map.values().for_each(|expr| expr.remembered(found)),
+            Self::Field(of, _)
+            | Self::Index(of, _)
+            | Self::Json(of)
+            | Self::Base64(of)
+            | Self::UrlEncode(of)
+            | Self::Secret(of) => of.remembered(found),
+            Self::Opaque(opaque) => opaque.input.remembered(found),
+            Self::Remembered(remembered) => {
+                found(remembered);
+                remembered.input.remembered(found);
+            }
+        }
     }
 
     /// Refuses an index that is past the end of the list that this expression came to.
@@ -174,6 +223,7 @@ impl Expr {
             | Self::UrlEncode(of)
             | Self::Secret(of) => of.references(found),
             Self::Opaque(opaque) => opaque.input.references(found),
+            Self::Remembered(remembered) => remembered.input.references(found),
         }
     }
 
@@ -191,6 +241,7 @@ impl Expr {
             | Self::Base64(of)
             | Self::UrlEncode(of) => of.is_secret(given),
             Self::Opaque(opaque) => opaque.input.is_secret(given),
+            Self::Remembered(of) => of.result.has_secret() || of.input.is_secret(given),
         }
     }
 
@@ -199,6 +250,13 @@ impl Expr {
         let mut constant = true;
         self.references(&mut |_, _| constant = false);
         if constant { self.eval(&|_| None).ok() } else { None }
+    }
+}
+
+impl Remembered {
+    /// Why its result cannot be had.
+    pub(crate) fn cannot(&self, why: &str) -> String {
+        format!("the closure at {} {why}, and it is code that is not at hand", self.at)
     }
 }
 
@@ -217,6 +275,7 @@ impl fmt::Debug for Expr {
             Self::UrlEncode(of) => f.debug_tuple("url_encode").field(of).finish(),
             Self::Secret(_) => f.write_str("[secret]"),
             Self::Opaque(opaque) => write!(f, "map({:?} at {})", opaque.input, opaque.at),
+            Self::Remembered(closure) => write!(f, "map({:?} at {})", closure.input, closure.at),
         }
     }
 }

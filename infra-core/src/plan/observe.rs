@@ -6,6 +6,7 @@ use infra_state::{Key, Snapshot, Urn, Value};
 
 use super::{
     Action, Observation, PlanOptions, Refresh,
+    draft::Make,
     forward::Forward,
     identity,
     planner::{configured, declared},
@@ -102,12 +103,12 @@ pub fn to_observe(
             _ => {}
         }
     }
-    for make in forward.makes.iter().filter(|make| make.node.role == Role::Lookup) {
-        if options.refresh_lookups || !make.node.driver.is_pinned() {
-            if !seen.lookups.contains_key(make.urn()) && !make.inputs.has_unknown() {
-                wanted.lookups.insert(make.urn().clone(), Value::clone(&make.inputs));
-            }
-        }
+    let asked = |make: &&Make<'_>| {
+        let anew = options.refresh_lookups || !make.node.driver.is_pinned();
+        make.node.role == Role::Lookup && anew && !seen.lookups.contains_key(make.urn())
+    };
+    for make in forward.makes.iter().filter(asked).filter(|make| !make.inputs.has_unknown()) {
+        wanted.lookups.insert(make.urn().clone(), Value::clone(&make.inputs));
     }
     wanted.objects = objects(&forward)?;
     Ok(wanted)

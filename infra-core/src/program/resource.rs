@@ -21,7 +21,12 @@ pub trait Resource: Data {
     fn schema() -> &'static Schema;
 }
 
-/// What a resource gives once it exists. Written by `#[derive(Outputs)]`.
+/// What a resource gives once it exists, or another stack exports. Written by `#[derive(Outputs)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what is given as outputs",
+    label = "not a struct of outputs",
+    note = "the exports of another stack are read as a struct with a field for each: put `#[derive(infra_core::Outputs, Clone, Debug)]` on it"
+)]
 pub trait Outputs: Data {
     /// The same struct with an [`Output`](crate::Output) for each field.
     type Refs: Send + Sync + 'static;

@@ -11,15 +11,21 @@ use crate::{
     config::nearest,
     graph::Role,
     provider::{
-        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Readiness, Result,
-        Schema, Violation, violations,
+        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, OutputSchema,
+        Readiness, Result, Schema, Violation, violations,
     },
 };
 
 /// The driver of references whose exports are `O`.
-pub(crate) fn driver<O: Outputs>() -> Arc<dyn Driver> {
+pub fn driver<O: Outputs>() -> Arc<dyn Driver> {
     let schema = Schema { outputs: O::schema(), ..StackReference::schema().clone() };
     Arc::new(ReferenceDriver::<O> { schema, of: PhantomData })
+}
+
+/// The driver of a reference of which only the names of the exports are known.
+pub(crate) fn untyped(outputs: Vec<OutputSchema>) -> Arc<dyn Driver> {
+    let schema = Schema { outputs, ..StackReference::schema().clone() };
+    Arc::new(ReferenceDriver::<()> { schema, of: PhantomData })
 }
 
 struct ReferenceDriver<O> {
@@ -117,7 +123,7 @@ fn mismatch(error: &crate::DataError, stack: &str, exports: &BTreeMap<String, Va
             format!(" has something else at {inner}:")
         };
         return format!(
-            "the export `{name}` of {stack}{inner} expected {}, found {}. The struct of this reference and what that \
+            "the export `{name}` of {stack}{inner} should be {} and is {}. The struct of this reference and what that \
              stack exports have to agree",
             error.expected, error.found
         );

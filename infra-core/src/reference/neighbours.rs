@@ -119,7 +119,8 @@ impl Neighbours {
     /// Refuses to be made from what is made from us: neither could be made first, nor settle.
     async fn no_circle(&self, first: &Place, view: &View) -> Result<()> {
         let mut met = BTreeSet::from([first.clone()]);
-        let mut open: Vec<(Vec<Place>, Neighbour)> = referred(first, view, &[first.clone()]);
+        let mut open: Vec<(Vec<Place>, Neighbour)> =
+            referred(first, view, std::slice::from_ref(first));
         while let Some((chain, neighbour)) = open.pop() {
             // What we cannot reach cannot be looked into; it is not what was asked for either.
             let Ok(state) = self.stacks.open(&neighbour).await else { continue };

@@ -5,6 +5,7 @@
 mod fake;
 mod output;
 mod places;
+mod stacks;
 mod terminal;
 
 use infra_core::{exit::Exit, prelude::*};
@@ -134,7 +135,7 @@ async fn a_real_cloud_is_asked_about() {
     assert_eq!(agreed.exit, Exit::Done, "{}", agreed.err);
 
     let stacks = t.run(program, &["stack", "list"]).await;
-    assert_eq!(stacks.out, "prod\n");
+    assert!(stacks.out.starts_with("prod  4 records, deployment 2 `up` by "), "{}", stacks.out);
     let described = t.run(program, &["stack", "show", "--stack", "prod"]).await;
     assert!(described.out.contains("   1 fake:Host\n"), "{}", described.out);
 }

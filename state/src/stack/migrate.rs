@@ -46,6 +46,8 @@ pub struct Migrated {
     pub records: u64,
     /// How many deployments of the history went.
     pub deployments: u64,
+    /// It was there already: there was nothing left to do.
+    pub already: bool,
 }
 
 impl State {
@@ -243,6 +245,7 @@ impl State {
             to: place,
             position: new.position,
             records: new.snapshot.as_ref().map_or(0, |snapshot| snapshot.records),
+            already: !arriving && matches!(old.moving, Some(Moving::Left(_))),
             deployments: to.store.list(HISTORY, "").await?.len() as u64,
         })
     }

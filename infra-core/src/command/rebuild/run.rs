@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use infra_state::{Change, HistoryEntry, Lineage, Outcome, Record, Status, Urn};
+use infra_state::{Change, HistoryEntry, Lineage, Outcome, Record, Status, Urn, Value};
 
 use super::{
     found::{AsFound, Found, FoundObject, SecretFrom},
@@ -221,6 +221,8 @@ async fn write(
     let session = engine.state.acquire_lost(who, options.lock_timeout, lineage).await?;
     let deployment = engine.deployment(COMMAND, None);
     let count = written.records.len() as u64;
+    let outputs: BTreeMap<Urn, Value> =
+        written.records.iter().map(|it| (it.urn.clone(), it.outputs.clone())).collect();
     let mut changes = vec![Change::Begun(deployment.clone())];
     changes.extend(written.records.into_iter().map(Change::Put));
     changes.push(Change::Exports(written.exports));
@@ -235,7 +237,7 @@ async fn write(
         outcome: Outcome::Succeeded,
         summary: std::iter::once(("records".to_owned(), count)).collect(),
         position: session.position(),
-        graph: Some(graph.to_value()),
+        graph: Some(graph.to_value(&|urn| outputs.get(urn))),
     };
     Ok(session.close(entry).await?)
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::world::*;
 use crate::{
-    Change, ErrorKind, Local, Memory, Outcome, Position, State, Value, Verb,
+    Backend, Change, ErrorKind, HistoryEntry, Local, Memory, Outcome, Position, State, Value, Verb,
     env::{Fake, System},
 };
 
@@ -187,7 +187,7 @@ async fn the_same_runs_write_the_same_bytes() {
         session.close(entry(1)).await.unwrap();
         let mut bytes = Vec::new();
         for key in memory.keys() {
-            bytes.push((crate::Backend::get(&memory, &key).await.unwrap().unwrap().body, key));
+            bytes.push((Backend::get(&memory, &key).await.unwrap().unwrap().body, key));
         }
         bytes
     };
@@ -217,7 +217,7 @@ async fn no_secret_is_stored_in_clear() {
     let exported = state.export(crate::ExportSecrets::Sealed).await.unwrap();
     assert!(!exported.contains("hunter2"));
     for key in memory.keys() {
-        let mut body = crate::Backend::get(&memory, &key).await.unwrap().unwrap().body;
+        let mut body = Backend::get(&memory, &key).await.unwrap().unwrap().body;
         if key.contains("/snapshots/") {
             body = zstd::decode_all(&body[..]).unwrap();
         }
@@ -234,7 +234,7 @@ async fn stacks_are_listed_and_an_empty_one_can_be_removed() {
     listed_and_removed(Local::new(folder.path()).unwrap()).await;
 }
 
-async fn listed_and_removed(memory: impl crate::Backend + Clone + 'static) {
+async fn listed_and_removed(memory: impl Backend + Clone + 'static) {
     let state = state(memory.clone(), &Fake::new(1));
     state.remove(who("a"), Duration::ZERO).await.unwrap();
     let session = acquired(&state).await;
@@ -253,4 +253,34 @@ async fn listed_and_removed(memory: impl crate::Backend + Clone + 'static) {
     assert!(state.read().await.unwrap().is_none());
     assert!(State::stacks(&memory).await.unwrap().is_empty());
     assert_eq!(acquired(&state).await.found(), Position::default());
+}
+
+#[tokio::test]
+async fn a_large_graph_is_filed_compressed_and_sealed() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let state = state(memory.clone(), &env);
+    let node = |n: u64| {
+        Value::from([
+            ("urn", format!("aws:ec2:Subnet::net/private-{n}").into()),
+            ("version", 1_u64.into()),
+            (
+                "inputs",
+                Value::from([
+                    ("vpc", Value::from([("$ref", "net/vpc".into())])),
+                    ("zone", n.into()),
+                ]),
+            ),
+        ])
+    };
+    let mut nodes: Vec<Value> = (0..1000).map(node).collect();
+    nodes.push(Value::from("hunter2").secret());
+    let graph = Value::from([("nodes", Value::List(nodes))]);
+    let plain = serde_json::to_string(&graph.to_json()).unwrap().len();
+    let session = acquired(&state).await;
+    session.close(HistoryEntry { graph: Some(graph.clone()), ..entry(1) }).await.unwrap();
+    let stored = memory.get("program/dev/history/00000001.json").await.unwrap().unwrap().body;
+    assert!(stored.len() * 5 < plain, "{} of {plain}", stored.len());
+    assert_eq!(state.deployment(1).await.unwrap().unwrap().graph, Some(graph));
+    assert_eq!(state.deployment(2).await.unwrap(), None);
+    assert_eq!(state.history(1).await.unwrap()[0].graph, None);
 }
