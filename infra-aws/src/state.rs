@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Opens the place that an address names: `App::backend("s3", infra_aws::state::s3)`.
 pub async fn s3(address: Address) -> Result<Arc<dyn Backend>> {
     #[cfg(feature = "simulated")]
-    let opened = open(address, &simulated::simulated()).await;
+    let opened = open(address, &simulated()).await;
     #[cfg(not(feature = "simulated"))]
     let opened = open(address).await;
     opened
@@ -73,7 +73,7 @@ fn embedded(address: &Address, place: &S3Address, simulated: &Simulated) -> Resu
     let region = place.region.clone().or_else(|| setting(address, "region"));
     let region = region.as_deref().unwrap_or(simulated::REGION);
     let http = aws_smithy_runtime_api::client::http::SharedHttpClient::new(cloud);
-    Ok(simulated::sdk(http, region).retry_config(RetryConfig::disabled()).build())
+    Ok(simulated::sdk(http, region, RetryConfig::disabled()))
 }
 
 /// AWS, or what the environment has in its place.

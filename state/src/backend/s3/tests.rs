@@ -224,6 +224,8 @@ async fn refusals_of_a_write() {
     for answer in unavailable {
         says(&put(answer).await.unwrap_err(), ErrorKind::Unavailable, "s3:PutObject");
     }
+    let (place, _) = checked(|_, _, _| Answer::Is(200, &[], "no XML".to_owned()));
+    says(&place.list("p", "").await.unwrap_err(), ErrorKind::Unavailable, "s3:ListBucket");
     let refused: [(fn() -> Answer, &str); 5] = [
         (|| xml(403, "AccessDenied"), "allow `s3:PutObject` on arn:aws:s3:::bucket/team/*"),
         (|| xml(400, "ExpiredToken"), "have expired"),
