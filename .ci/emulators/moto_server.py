@@ -18,6 +18,7 @@ from moto.ec2.models import EC2Backend  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.models.vpcs import VPCEndPoint  # noqa: E402
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult  # noqa: E402
+from moto.s3.models import FakeDeleteMarker, S3Backend  # noqa: E402
 from moto.s3.responses import S3Response  # noqa: E402
 
 # DescribeVpcEndpoints has the filter `vpc-endpoint-id`; moto answers 500 to it. A filter that moto has no word for is
@@ -69,6 +70,17 @@ def serialized(response, result, serialize=S3Response.serialized):
 
 
 S3Response.serialized = serialized
+
+
+# A folder of a versioned bucket is gone with its last object. moto goes on listing it for the marks of what was deleted.
+def list_objects(backend, bucket, *args, listed=S3Backend.list_objects, **others):
+    keys, folders, *rest = listed(backend, bucket, *args, **others)
+    there = [name for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)]
+    folders = [folder for folder in folders if any(name.startswith(folder) for name in there)]
+    return keys, folders, *rest
+
+
+S3Backend.list_objects = list_objects
 
 
 # A bucket may refuse calls without TLS. To moto a statement with that condition refuses every call, and there is no TLS
