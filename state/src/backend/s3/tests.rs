@@ -226,8 +226,11 @@ async fn refusals_of_a_write() {
     }
     let (place, _) = checked(|_, _, _| Answer::Is(200, &[], "no XML".to_owned()));
     says(&place.list("p", "").await.unwrap_err(), ErrorKind::Unavailable, "s3:ListBucket");
-    let refused: [(fn() -> Answer, &str); 5] = [
-        (|| xml(403, "AccessDenied"), "allow `s3:PutObject` on arn:aws:s3:::bucket/team/*"),
+    let refused = [
+        (
+            (|| xml(403, "AccessDenied")) as fn() -> Answer,
+            "allow `s3:PutObject` on arn:aws:s3:::bucket/team/*",
+        ),
         (|| xml(400, "ExpiredToken"), "have expired"),
         (|| xml(403, "RequestTimeTooSkewed"), "set the clock"),
         (|| xml(404, "NoSuchBucket"), "there is no bucket bucket. `bootstrap` makes it"),

@@ -238,7 +238,7 @@ async fn cut_off_anywhere_one_end_is_usable_or_the_next_run_finishes() {
             let (mut calls, mut between) = (0, 0);
             for of_old in [true, false] {
                 let mut at = 0;
-                while let Some(neither) = crash(way, of_old, at, effect).await {
+                while let Some(neither) = Box::pin(crash(way, of_old, at, effect)).await {
                     at += 1;
                     between += u64::from(neither);
                 }
