@@ -4,6 +4,8 @@
 
 #[path = "backend/contract.rs"]
 mod contract;
+#[path = "backend/endpoint.rs"]
+mod endpoint;
 #[path = "backend/first_use.rs"]
 mod first_use;
 #[path = "backend/health.rs"]

@@ -17,6 +17,9 @@ from moto.ec2 import utils  # noqa: E402
 from moto.ec2.models import EC2Backend  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.models.vpcs import VPCEndPoint  # noqa: E402
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult  # noqa: E402
+from moto.s3.models import FakeDeleteMarker, S3Backend  # noqa: E402
+from moto.s3.responses import S3Response  # noqa: E402
 
 # DescribeVpcEndpoints has the filter `vpc-endpoint-id`; moto answers 500 to it. A filter that moto has no word for is
 # looked up as an attribute, so this is all it needs.
@@ -50,6 +53,46 @@ def attach_eni(instance, interface, device_index, attach=Instance.attach_eni):
 
 EC2Backend.delete_nat_gateway = delete_nat_gateway
 Instance.attach_eni = attach_eni
+
+
+# The element around an answer of S3 has a name of its own, and the SDK takes no other. moto names it after the operation.
+ELEMENTS = {
+    "GetBucketVersioningResponse": "VersioningConfiguration",
+    "GetBucketLifecycleConfigurationResponse": "LifecycleConfiguration",
+}
+
+
+def serialized(response, result, serialize=S3Response.serialized):
+    status, headers, body = serialize(response, result)
+    for wrong, right in ELEMENTS.items():
+        body = body.replace(wrong, right)
+    return status, headers, body
+
+
+S3Response.serialized = serialized
+
+
+# A folder of a versioned bucket is gone with its last object. moto goes on listing it for the marks of what was deleted.
+def list_objects(backend, bucket, *args, listed=S3Backend.list_objects, **others):
+    keys, folders, *rest = listed(backend, bucket, *args, **others)
+    there = [name for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)]
+    folders = [folder for folder in folders if any(name.startswith(folder) for name in there)]
+    return keys, folders, *rest
+
+
+S3Backend.list_objects = list_objects
+
+
+# A bucket may refuse calls without TLS. To moto a statement with that condition refuses every call, and there is no TLS
+# on this machine: what comes in here stands for a call with it.
+def is_action_permitted(statement, *args, decide=IAMPolicyStatement.is_action_permitted, **others):
+    conditions = statement._statement.get("Condition", {})
+    if "aws:SecureTransport" in conditions.get("Bool", {}):
+        return PermissionResult.NEUTRAL
+    return decide(statement, *args, **others)
+
+
+IAMPolicyStatement.is_action_permitted = is_action_permitted
 
 
 # Calls do not disturb each other. moto's threads walk through dictionaries that others change meanwhile.

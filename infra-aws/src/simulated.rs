@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
@@ -91,7 +91,7 @@ impl Connector for Simulated {
         let (cloud, dir) = self.cloud(&context.world)?;
         let region = config.region.unwrap_or_else(|| REGION.to_owned());
         let http = SharedHttpClient::new(cloud);
-        let mut sdk = sdk(http.clone(), &region).retry_config(provider::retries()).build();
+        let mut sdk = sdk(http.clone(), &region, provider::retries());
         if let Some(role) = &config.assume_role {
             sdk = provider::assume(sdk, role, context).await;
         }
@@ -132,7 +132,7 @@ impl Connector for Simulated {
 }
 
 /// Nothing of the environment: a simulated stack is the same on every machine.
-pub(crate) fn sdk(http: SharedHttpClient, region: &str) -> aws_config::sdk_config::Builder {
+pub(crate) fn sdk(http: SharedHttpClient, region: &str, retries: RetryConfig) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
@@ -141,6 +141,8 @@ pub(crate) fn sdk(http: SharedHttpClient, region: &str) -> aws_config::sdk_confi
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
         .http_client(http)
+        .retry_config(retries)
+        .build()
 }
 
 /// An access key that no real AWS knows.

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Opens the place that an address names: `App::backend("s3", infra_aws::state::s3)`.
 pub async fn s3(address: Address) -> Result<Arc<dyn Backend>> {
     #[cfg(feature = "simulated")]
-    let opened = open(address, &simulated::simulated()).await;
+    let opened = open(address, &simulated()).await;
     #[cfg(not(feature = "simulated"))]
     let opened = open(address).await;
     opened
@@ -73,7 +73,7 @@ fn embedded(address: &Address, place: &S3Address, simulated: &Simulated) -> Resu
     let region = place.region.clone().or_else(|| setting(address, "region"));
     let region = region.as_deref().unwrap_or(simulated::REGION);
     let http = aws_smithy_runtime_api::client::http::SharedHttpClient::new(cloud);
-    Ok(simulated::sdk(http, region).retry_config(RetryConfig::disabled()).build())
+    Ok(simulated::sdk(http, region, RetryConfig::disabled()))
 }
 
 /// AWS, or what the environment has in its place.
@@ -113,4 +113,55 @@ fn backend(place: S3Address, sdk: &SdkConfig, path_style: bool) -> Arc<dyn Backe
     );
     let env: Arc<dyn Env> = Arc::new(System);
     Arc::new(Retry::new(Arc::new(s3), env, PATIENCE))
+}
+
+#[cfg(all(test, feature = "simulated"))]
+mod tests {
+    use infra_core::{
+        App,
+        provider::World,
+        state::{Grade, StackName, Value, backend::Put},
+    };
+
+    use super::*;
+
+    fn address(url: &str, world: &World) -> Address {
+        Address {
+            url: url.to_owned(),
+            directory: world.directory().to_owned(),
+            stack: StackName::new("program", "dev").unwrap(),
+            cloud: None,
+            default_cloud: "simulated".to_owned(),
+            settings: Value::map(),
+            world: world.clone(),
+            exists: false,
+        }
+    }
+
+    #[test]
+    fn both_can_be_plugged_in() {
+        let _ = App::new("program").backend("s3", s3).backend("s3", s3_in(simulated()));
+    }
+
+    #[tokio::test]
+    async fn on_the_simulated_cloud_it_is_in_the_programs_world() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::with_key(folder.path().join(".cloud"), [7; 32]);
+        let url = "s3://acme-state/team?lock=acme-locks";
+        let place = s3(address(url, &world)).await.unwrap();
+        assert_eq!(place.url(), "s3://acme-state/team");
+        assert!(place.list("", "").await.unwrap_err().to_string().contains("bootstrap"));
+        place.prepare().await.unwrap();
+        let put = place.put_if_absent("program/dev/head.json", b"x").await.unwrap();
+        assert!(matches!(put, Put::Stored(_)));
+        let again = s3(address(url, &world)).await.unwrap();
+        assert_eq!(again.list("", "").await.unwrap(), ["program/"]);
+        let found = again.examine().await.unwrap();
+        assert!(found.iter().all(|finding| finding.grade == Grade::Good), "{found:#?}");
+        // Another program's world has none of it.
+        let other = World::with_key(folder.path().join("other"), [7; 32]);
+        assert!(s3(address(url, &other)).await.unwrap().list("", "").await.is_err());
+        let error = s3(address("s3://acme-state", &world)).await.err().unwrap();
+        assert!(error.to_string().contains("names no table"), "{error}");
+    }
 }

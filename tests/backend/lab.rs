@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb as dynamodb;
-use aws_sdk_s3 as s3;
+use aws_sdk_s3::{self as s3, config::SharedHttpClient};
 use infra_aws::embedded::{Cloud, Durations, Settings};
 use infra_state::{
     Backend, Env,
@@ -30,25 +30,33 @@ pub(crate) fn cloud() -> Cloud {
 impl Clients {
     /// Callers of the embedded AWS, in this region.
     pub(crate) fn of(cloud: &Cloud, region: &'static str) -> Self {
-        let key = || {
-            s3::config::Credentials::new("AKIASIMULATED0000000", "simulated", None, None, "test")
-        };
+        Self::through(SharedHttpClient::new(cloud.clone()), "https://aws.simulated.invalid", region)
+    }
+
+    /// Callers of whatever answers at this endpoint (`http://HOST:PORT`).
+    pub(crate) fn at_endpoint(endpoint: &str) -> Self {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        Self::through(http, endpoint, REGION)
+    }
+
+    fn through(http: SharedHttpClient, endpoint: &str, region: &'static str) -> Self {
+        let key = || s3::config::Credentials::new("123456789012", "simulated", None, None, "test");
         let s3 = s3::Config::builder()
             .behavior_version(s3::config::BehaviorVersion::latest())
             .region(s3::config::Region::new(region))
             .credentials_provider(key())
-            .endpoint_url("https://aws.simulated.invalid")
+            .endpoint_url(endpoint)
             .force_path_style(true)
             .retry_config(s3::config::retry::RetryConfig::disabled())
-            .http_client(cloud.clone())
+            .http_client(http.clone())
             .build();
         let dynamodb = dynamodb::Config::builder()
             .behavior_version(dynamodb::config::BehaviorVersion::latest())
             .region(dynamodb::config::Region::new(region))
             .credentials_provider(key())
-            .endpoint_url("https://aws.simulated.invalid")
+            .endpoint_url(endpoint)
             .retry_config(dynamodb::config::retry::RetryConfig::disabled())
-            .http_client(cloud.clone())
+            .http_client(http)
             .build();
         Self { s3: s3::Client::from_conf(s3), dynamodb: dynamodb::Client::from_conf(dynamodb) }
     }

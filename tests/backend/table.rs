@@ -5,8 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use infra_aws::embedded::Cloud;
 use infra_state::{
-    Backend, Change, Deployment, ErrorKind, Holder, LocalKey, Session, StackName, State,
-    backend::S3,
+    Change, Deployment, ErrorKind, Holder, LocalKey, Session, StackName, State, backend::S3,
 };
 use jiff::Timestamp;
 

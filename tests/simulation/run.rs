@@ -581,8 +581,7 @@ fn engine(storage: &Storage, me: &Arc<Me>, program: &Program) -> Engine {
         context: Context {
             stack: name,
             settings: Value::map(),
-            directory: std::path::PathBuf::new(),
-            key: Arc::new([7; 32]),
+            world: infra_core::provider::World::with_key("", [7; 32]),
             gate: Gate::default(),
         },
         program: Arc::new(move |stack| program.declare(stack)),

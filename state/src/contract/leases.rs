@@ -139,6 +139,27 @@ pub(super) async fn one_of_many_claims_is_granted(pair: &Pair) {
     assert_eq!(granted, 1);
 }
 
+/// Many have watched the same holder die.
+pub(super) async fn one_of_many_successors_is_granted(pair: &Pair) {
+    let first = granted(&*pair.a, 1, None).await;
+    let (epoch, beat) = (first.epoch, claim(1).beat);
+    drop(first);
+    let taken = join_all((2..=17_u128).map(|who| {
+        let backend = Arc::clone(if who % 2 == 0 { &pair.a } else { &pair.b });
+        tokio::spawn(async move { backend.lease_take(STACK, &claim(who), Some(beat)).await })
+    }))
+    .await;
+    let mut taken: Vec<Taken> =
+        taken.into_iter().map(|taken| taken.expect("it ends").expect("take")).collect();
+    let granted = taken.extract_if(.., |taken| matches!(taken, Taken::Granted(_)));
+    let granted: Vec<Taken> = granted.collect();
+    let [Taken::Granted(next)] = &granted[..] else { panic!("{granted:?}") };
+    assert!(next.epoch > epoch);
+    let by = holder(&*pair.b).await.expect("somebody holds it").nonce;
+    let others = taken.iter().all(|taken| matches!(taken, Taken::Held(held) if held.nonce == by));
+    assert!(others, "{taken:?}");
+}
+
 pub(super) async fn asking_who_holds_disturbs_nobody(pair: &Pair) {
     let asking = {
         let backend = Arc::clone(&pair.b);

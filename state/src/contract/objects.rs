@@ -50,8 +50,9 @@ pub(super) async fn only_what_was_seen_is_replaced(pair: &Pair) {
 }
 
 pub(super) async fn bytes_are_kept_exactly(pair: &Pair) {
+    // More than some stores take in one piece.
     let large: Vec<u8> =
-        (0..1_500_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+        (0..6_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     for (key, bytes) in [("p/s/empty", Vec::new()), ("p/s/zero", vec![0]), ("p/s/large", large)] {
         created(&*pair.a, key, &bytes).await;
         assert!(body(&*pair.b, key).await.as_deref() == Some(&bytes), "{key}");
@@ -80,6 +81,45 @@ pub(super) async fn a_folder_lists_what_is_directly_inside(pair: &Pair) {
         assert_eq!(list("p/s/journal", "2").await, [""; 0]);
         assert_eq!(list("p/s/nothing", "").await, [""; 0]);
     }
+}
+
+/// A journal that nobody compacted: stores list in pages of a thousand.
+pub(super) async fn a_long_list_is_whole_and_in_order(pair: &Pair) {
+    const COUNT: usize = 1203;
+    let names: Vec<String> = (0..COUNT).map(|n| format!("{n:08}.ndjson")).collect();
+    let creating = names.chunks(COUNT / 16 + 1).map(|names| {
+        let (backend, names) = (Arc::clone(&pair.a), names.to_vec());
+        tokio::spawn(async move {
+            for name in names {
+                created(&*backend, &format!("p/s/journal/{name}"), b"x").await;
+            }
+        })
+    });
+    for task in join_all(creating).await {
+        task.expect("it ends");
+    }
+    created(&*pair.a, "p/s/journal/deeper/x", b"x").await;
+    created(&*pair.a, "p/s/z", b"x").await;
+    let all = pair.b.list("p/s/journal", "").await.expect("list");
+    assert_eq!((&all[..COUNT], &all[COUNT..]), (&names[..], &["deeper/".to_owned()][..]));
+    let late = pair.b.list("p/s/journal", &names[1100]).await.expect("list");
+    assert_eq!(late, all[1101..]);
+    assert_eq!(pair.b.list("p/s", "").await.expect("list"), ["journal/", "z"]);
+}
+
+/// What is gone through in folders: two programs, each with its stacks.
+pub(super) async fn a_folder_is_listed_once_however_much_is_in_it(pair: &Pair) {
+    for n in 0..30 {
+        created(&*pair.a, &format!("p/a/journal/{n:02}"), b"x").await;
+        created(&*pair.a, &format!("p/b-{n:02}/head.json"), b"x").await;
+    }
+    created(&*pair.a, "p/a.json", b"x").await;
+    let list = pair.b.list("p", "").await.expect("list");
+    assert_eq!(list.len(), 32, "{list:?}");
+    assert_eq!(list[..2], ["a.json", "a/"]);
+    assert_eq!(pair.b.list("p", "a.json").await.expect("list")[0], "a/");
+    assert_eq!(pair.b.list("p", "a/").await.expect("list")[0], "b-00/");
+    assert_eq!(pair.b.list("p", "b-28/").await.expect("list"), ["b-29/"]);
 }
 
 pub(super) async fn a_deleted_object_is_gone_and_can_be_made_again(pair: &Pair) {

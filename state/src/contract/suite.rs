@@ -20,6 +20,8 @@ pub async fn suite(open: impl AsyncFn() -> Pair) {
     objects::only_what_was_seen_is_replaced(&open().await).await;
     objects::bytes_are_kept_exactly(&open().await).await;
     objects::a_folder_lists_what_is_directly_inside(&open().await).await;
+    objects::a_folder_is_listed_once_however_much_is_in_it(&open().await).await;
+    objects::a_long_list_is_whole_and_in_order(&open().await).await;
     objects::a_deleted_object_is_gone_and_can_be_made_again(&open().await).await;
     objects::only_what_was_seen_is_deleted(&open().await).await;
     objects::keys_stay_inside(&open().await).await;
@@ -35,5 +37,6 @@ pub async fn suite(open: impl AsyncFn() -> Pair) {
     leases::stacks_do_not_share_a_lease(&open().await).await;
     leases::a_dead_holder_is_replaced(&open().await).await;
     leases::one_of_many_claims_is_granted(&open().await).await;
+    leases::one_of_many_successors_is_granted(&open().await).await;
     leases::asking_who_holds_disturbs_nobody(&open().await).await;
 }

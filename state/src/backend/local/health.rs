@@ -51,7 +51,8 @@ fn access(root: &Path, about: &fs::Metadata) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = about.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Some(Finding::good("the directory is for its owner only"));
     }
     let found =

@@ -100,8 +100,11 @@ where
             let said = service.err().meta().message().unwrap_or("no message");
             let code = code(&error).unwrap_or_default();
             let of = |codes: &[&str]| codes.contains(&code);
+            // It did what was asked, and what it said of it is lost.
+            let lost = service.raw().status().is_success() && code.is_empty();
             let region = || service.raw().headers().get("x-amz-bucket-region");
-            if of(TRANSIENT)
+            if lost
+                || of(TRANSIENT)
                 || code.contains("Throttl")
                 || status == 429
                 || status >= 500 && status != 501
@@ -132,15 +135,15 @@ where
                     "AWS does not accept the credentials ({code}: {said}). Look at AWS_PROFILE and AWS_ACCESS_KEY_ID"
                 );
                 (ErrorKind::Refused, what)
+            } else if code == "RequestTimeTooSkewed" {
+                let what = "the clock of this machine is wrong, so AWS takes no signature of it: set the clock";
+                (ErrorKind::Refused, what.to_owned())
             } else if of(DENIED) || status == 403 {
                 let what = format!(
                     "the credentials may not do it: allow `{action}` on {subject} ({said}). A bucket policy, an \
                      organization's policy or the key of the bucket's encryption can refuse it too"
                 );
                 (ErrorKind::Refused, what)
-            } else if code == "RequestTimeTooSkewed" {
-                let what = "the clock of this machine is wrong, so AWS takes no signature of it: set the clock";
-                (ErrorKind::Refused, what.to_owned())
             } else if code == "NotImplemented" || status == 501 {
                 let what = format!("what answers there is no S3 that state can be kept in: {said}");
                 (ErrorKind::Refused, what)

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
+use aws_sdk_s3::{
+    operation::head_bucket::HeadBucketError,
+    types::{
+        BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+        PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+        ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
+    },
 };
 
 use super::{
@@ -146,7 +149,7 @@ impl Bucket<'_> {
     async fn is_there(&self) -> Result<bool> {
         let Objects { client, place } = self.objects;
         match client.head_bucket().bucket(&place.bucket).send().await {
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(false),
+            Err(e) if e.as_service_error().is_some_and(HeadBucketError::is_not_found) => Ok(false),
             Err(e) if code(&e) == Some("NoSuchBucket") => Ok(false),
             found => found.answer(place, "s3:ListBucket").map(|_| true),
         }

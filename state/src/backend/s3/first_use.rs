@@ -8,7 +8,7 @@ use crate::{
     Env, Error, ErrorKind, Result,
     backend::{Put, Tag},
     env::EnvExt as _,
-    format::v1::{Checked, read_place, write_place},
+    format::v1::{PlaceCheck, read_place, write_place},
 };
 
 /// Says that the place was checked. No key of the port begins with a dot.
@@ -27,7 +27,7 @@ pub(super) async fn check(objects: &Objects, env: &dyn Env) -> Result<()> {
     }
     conditions(objects, env).await?;
     let (checked, by) = (env.now(), concat!("infra-state ", env!("CARGO_PKG_VERSION")).to_owned());
-    let place = Checked { home: objects.place.home(), checked, by, nonce: env.uuid() };
+    let place = PlaceCheck { home: objects.place.home(), checked, by, nonce: env.uuid() };
     // Whoever was faster found the same.
     objects.put(PLACE, &write_place(&place)?, When::Absent).await.map(drop)
 }

@@ -1,10 +1,13 @@
 //! The lease: one item a stack, changed by conditional updates only.
 
+use std::fmt::Display;
+
 use aws_sdk_dynamodb::{
     Client,
-    config::http::HttpResponse,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::{
+        get_item::GetItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use uuid::Uuid;
@@ -123,7 +126,10 @@ impl Leases {
             .consistent_read(true);
         match get.send().await {
             // Where there is no table nobody holds anything, and a state can be read without one.
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(GetItemError::is_resource_not_found_exception) =>
+            {
                 Ok(None)
             }
             got => {
@@ -159,21 +165,13 @@ impl Leases {
     async fn send(&self, update: UpdateItemFluentBuilder) -> Result<Updated> {
         match update.send().await {
             Ok(done) => Ok(Updated::Done(done.attributes.unwrap_or_default())),
-            Err(error) => match refused(&error) {
-                Some(item) => Ok(Updated::Refused(item)),
-                None => Err(error).answer(&self.place, "dynamodb:UpdateItem"),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Updated::Refused(refused.item().cloned()))
+                }
+                _ => Err(error).answer(&self.place, "dynamodb:UpdateItem"),
             },
         }
-    }
-}
-
-/// What was there instead, if the condition of an update did not hold.
-fn refused(error: &SdkError<UpdateItemError, HttpResponse>) -> Option<Option<Item>> {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-            Some(refused.item().cloned())
-        }
-        _ => None,
     }
 }
 
@@ -184,8 +182,8 @@ fn name(update: UpdateItemFluentBuilder, names: &[&str]) -> UpdateItemFluentBuil
         .fold(update, |update, name| update.expression_attribute_names(format!("#{name}"), *name))
 }
 
-fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
+fn text(value: impl Display) -> AttributeValue {
+    AttributeValue::S(format!("{value}"))
 }
 
 fn number(value: u32) -> AttributeValue {

@@ -5,6 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
+    operation::{
+        create_table::CreateTableError, describe_table::DescribeTableError,
+        update_continuous_backups::UpdateContinuousBackupsError,
+    },
     types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType,
         PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, ScalarAttributeType,
@@ -154,7 +158,10 @@ impl Table<'_> {
     async fn describe(&self) -> Result<Option<TableDescription>> {
         let describe = self.client.describe_table().table_name(&self.place.table);
         match describe.send().await {
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
+            {
                 Ok(None)
             }
             found => Ok(found.answer(self.place, "dynamodb:DescribeTable")?.table),
@@ -207,7 +214,9 @@ impl Table<'_> {
             .deletion_protection_enabled(true);
         match create.send().await {
             // Somebody else makes it at the same time, or the reply to our own call was lost.
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {}
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(CreateTableError::is_resource_in_use_exception) => {}
             created => drop(created.answer(self.place, "dynamodb:CreateTable")?),
         }
         self.settled().await?.ok_or_else(|| {
@@ -270,7 +279,7 @@ impl Table<'_> {
                 Err(e)
                     if left > 0
                         && e.as_service_error()
-                            .is_some_and(|e| e.is_continuous_backups_unavailable_exception()) =>
+                            .is_some_and(UpdateContinuousBackupsError::is_continuous_backups_unavailable_exception) =>
                 {
                     self.env.sleep(pause).await;
                 }

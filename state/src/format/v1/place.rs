@@ -11,7 +11,7 @@ const KIND: &str = "place";
 /// A place that keeps what is written there, and the conditions of writes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Checked {
+pub(crate) struct PlaceCheck {
     /// Which place was checked: a copy of it was not.
     pub(crate) home: String,
     /// When, by the clock of who did.
@@ -22,11 +22,11 @@ pub(crate) struct Checked {
     pub(crate) nonce: Uuid,
 }
 
-pub(crate) fn write_place(place: &Checked) -> Result<Vec<u8>> {
+pub(crate) fn write_place(place: &PlaceCheck) -> Result<Vec<u8>> {
     document::write(KIND, place)
 }
 
-pub(crate) fn read_place(object: &str, bytes: &[u8]) -> Result<Checked> {
+pub(crate) fn read_place(object: &str, bytes: &[u8]) -> Result<PlaceCheck> {
     let (_, body) = document::read(object, KIND, bytes)?;
     serde_json::from_str(body).map_err(|e| {
         let message = format!(
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn the_golden_file_is_read_and_written() {
         let golden = include_bytes!("../../../tests/golden/s3/place.v1.json");
-        let place = Checked {
+        let place = PlaceCheck {
             home: "s3://acme-state/teams/a".to_owned(),
             checked: "2026-01-02T03:04:05Z".parse().unwrap(),
             by: "infra-state 0.1.0".to_owned(),
