@@ -9,7 +9,7 @@ use crate::{
     Aws,
     exercise::{bring, delete, make, operation, read, want},
 };
-use infra_core::provider::{Cx, Managed as _, Readiness};
+use infra_core::provider::{Cx, Find, Managed as _, Readiness};
 
 #[tokio::test]
 async fn a_certificate_says_its_records_before_it_is_issued() {
@@ -35,6 +35,12 @@ async fn a_certificate_says_its_records_before_it_is_issued() {
         "{:?}",
         found.readiness
     );
+    // What it is for is enough to find it, whoever made it; and no tag of ours says that it is there.
+    let another = operation::<CertificateValidation>();
+    let made_by = Find::Made { want: &validation, op: &another };
+    let by_inputs = CertificateValidation::read(&cx, &[made_by]).await.remove(0).unwrap();
+    assert_eq!(by_inputs.map(|found| found.id), Some(id));
+    assert!(CertificateValidation::owned(&cx, &another.stack).await.unwrap().is_none());
     // It is a thing of its own, and so is its end.
     delete(&aws, &found, &validation).await;
     assert!(read(&aws, &made.id, &other).await.is_some());

@@ -95,3 +95,50 @@ async fn a_batch_is_all_or_nothing() {
     assert_eq!(change(&aws, &zone, &[same]).await, 200);
     aws.send("route53", "DELETE", &path, &[], "").await.ok();
 }
+
+#[tokio::test]
+async fn only_small_keys_are_listed_unless_others_are_asked_for() {
+    let aws = instant();
+    for (domain, key) in [("a.example", "RSA_2048"), ("b.example", "EC_prime256v1")] {
+        let input = json!({"DomainName": domain, "KeyAlgorithm": key});
+        aws.json("acm", "RequestCertificate", input).await.ok();
+    }
+    let names = async |input: serde_json::Value| {
+        let listed = aws.json("acm", "ListCertificates", input).await.ok().json();
+        let listed = listed["CertificateSummaryList"].as_array().unwrap().clone();
+        listed.into_iter().map(|it| it["DomainName"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(json!({})).await, ["a.example"]);
+    let both = json!({"Includes": {"keyTypes": ["RSA_2048", "EC_prime256v1"]}});
+    assert_eq!(names(both).await.len(), 2);
+}
+
+#[tokio::test]
+async fn zones_are_listed_by_the_page_and_tags_by_the_ten() {
+    let aws = instant();
+    for n in 0..3 {
+        let body = format!(
+            "<CreateHostedZoneRequest><Name>z{n}.example</Name><CallerReference>{n}\
+             </CallerReference></CreateHostedZoneRequest>"
+        );
+        aws.send("route53", "POST", "/2013-04-01/hostedzone", &[], &body).await.ok();
+    }
+    let path = "/2013-04-01/hostedzone?maxitems=2";
+    let first = aws.send("route53", "GET", path, &[], "").await.ok();
+    assert_eq!(first.text.matches("<HostedZone>").count(), 2);
+    let next = format!("{path}&marker={}", first.get("NextMarker"));
+    let next = aws.send("route53", "GET", &next, &[], "").await.ok();
+    assert_eq!(next.text.matches("<HostedZone>").count(), 1);
+    assert_eq!(next.get("IsTruncated"), "false");
+    let id = next.get("Id").rsplit('/').next().unwrap().to_owned();
+    let ask = async |count: usize| {
+        let ids = format!("<ResourceId>{id}</ResourceId>").repeat(count);
+        let body = format!(
+            "<ListTagsForResourcesRequest><ResourceIds>{ids}</ResourceIds>\
+             </ListTagsForResourcesRequest>"
+        );
+        aws.send("route53", "POST", "/2013-04-01/tags/hostedzone", &[], &body).await
+    };
+    ask(10).await.ok();
+    assert_eq!(ask(11).await.code(), "InvalidInput");
+}

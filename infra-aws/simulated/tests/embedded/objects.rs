@@ -70,3 +70,24 @@ async fn lists_fold_and_page() {
     let second = aws.send("s3", "GET", &next, &[], "").await.ok();
     assert_eq!((second.get("Key").as_str(), second.get("IsTruncated").as_str()), ("c", "false"));
 }
+
+#[tokio::test]
+async fn buckets_are_listed_by_region_and_page() {
+    let aws = instant();
+    bucket(&aws).await;
+    let away = Caller { region: "us-east-1", ..aws.clone() };
+    for name in ["a", "b", "c"] {
+        away.send("s3", "PUT", &format!("/bucket-{name}"), &[], "").await.ok();
+    }
+    let all = aws.send("s3", "GET", "/", &[], "").await.ok();
+    assert_eq!(all.text.matches("<Bucket>").count(), 4);
+    let here = aws.send("s3", "GET", "/?bucket-region=eu-west-1", &[], "").await.ok();
+    assert_eq!((here.get("Name"), here.text.matches("<Bucket>").count()), ("state".to_owned(), 1));
+    let path = "/?bucket-region=us-east-1&max-buckets=2";
+    assert_eq!(aws.send("s3", "GET", path, &[], "").await.code(), "InvalidArgument");
+    let first = away.send("s3", "GET", path, &[], "").await.ok();
+    assert_eq!(first.text.matches("<Bucket>").count(), 2);
+    let next = format!("{path}&continuation-token={}", first.get("ContinuationToken"));
+    let next = away.send("s3", "GET", &next, &[], "").await.ok();
+    assert_eq!((next.get("Name"), next.find("ContinuationToken")), ("bucket-c".to_owned(), None));
+}
