@@ -65,6 +65,8 @@ pub(super) enum Command {
     /// Operate on what is remembered
     #[command(subcommand)]
     State(State),
+    /// Record an object that exists as a declared resource; the cloud is not touched
+    Import(Import),
     /// Serve the embedded cloud over HTTP, for the aws CLI and other programs
     Simulate(Simulate),
 }
@@ -295,6 +297,16 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// A declared urn, or its name part
+    pub(super) urn: String,
+    /// The cloud's id of the object
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) locking: Locking,
 }
 
 #[derive(Args, Debug)]

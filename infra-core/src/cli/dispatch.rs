@@ -14,7 +14,7 @@ use super::{
     args::{Arguments, Command, Global},
     changes,
     confirm::Ask,
-    diagnostic, interrupt, print,
+    diagnostic, import, interrupt, print,
     reporter::Reporter,
     screen::Shared,
     state,
@@ -251,6 +251,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::History(args)) => print::history(session, &args).await,
         Some(Command::Stack(args)) => print::stack(session, &args).await,
         Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::Import(args)) => import::import(session, &args).await,
         Some(Command::Simulate(args)) => print::simulate(session, &args).await,
     }
 }

@@ -98,7 +98,8 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn record(record: &Record, secrets: bool) -> serde_json::Value {
+/// A record as JSON.
+pub(super) fn record(record: &Record, secrets: bool) -> serde_json::Value {
     let value = |value: &infra_state::Value| if secrets { value.to_json() } else { shown(value) };
     json!({
         "urn": record.urn,

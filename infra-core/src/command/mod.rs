@@ -6,6 +6,7 @@ mod deploy;
 mod destroy;
 pub mod graph;
 mod history;
+pub mod import;
 mod names;
 mod observe;
 mod outputs;

@@ -48,8 +48,8 @@ const PARALLEL: usize = 4;
 struct Killed {
     name: &'static str,
     verb: Verb,
-    /// What is there before; nothing where it is `None`.
-    before: Option<Vec<&'static str>>,
+    /// Whether the stack is there before; else nothing is.
+    before: bool,
     sets: Vec<&'static str>,
     /// `--replace URN`.
     replaced: &'static [&'static str],
@@ -60,16 +60,15 @@ fn with(changes: &[&'static str]) -> Vec<&'static str> {
 }
 
 fn commands() -> Vec<Killed> {
-    let before = Some(with(&[]));
     let changed = |name, changes: &[&'static str]| Killed {
         name,
         verb: Verb::Up,
-        before: before.clone(),
+        before: true,
         sets: with(changes),
         replaced: &[],
     };
     vec![
-        Killed { name: "up", verb: Verb::Up, before: None, sets: with(&[]), replaced: &[] },
+        Killed { name: "up", verb: Verb::Up, before: false, sets: with(&[]), replaced: &[] },
         changed("up (tag)", &["team=\"payments\""]),
         changed(
             "up (sizes)",
@@ -86,7 +85,7 @@ fn commands() -> Vec<Killed> {
         Killed {
             name: "up --replace",
             verb: Verb::Up,
-            before: before.clone(),
+            before: true,
             sets: with(&[]),
             replaced: &[
                 "aws:ec2:NatGateway::network/nat-a",
@@ -94,7 +93,6 @@ fn commands() -> Vec<Killed> {
                 "aws:iam:Role::network/flows",
                 "aws:kms:Alias::key/alias",
                 "aws:logs:LogGroup::network/flows",
-                "aws:ec2:SecurityGroupRule::network/nodes-out",
                 "aws:ec2:Instance::bastion/host",
             ],
         },
@@ -161,24 +159,14 @@ struct Figures {
 }
 
 /// Kills the command at the points that `choose` takes.
-async fn matrix(killed: &Killed, choose: impl Fn(&[Point]) -> BTreeSet<Point>) -> Figures {
-    let before = World::new();
-    if let Some(sets) = &killed.before {
-        let first = Killed {
-            name: "before",
-            verb: Verb::Up,
-            before: None,
-            sets: sets.clone(),
-            replaced: &[],
-        };
-        before.run(&first, None).await.unwrap();
-    }
+async fn matrix(
+    killed: &Killed,
+    before: &World,
+    choose: impl Fn(&[Point]) -> BTreeSet<Point>,
+) -> Figures {
     // The undisturbed runs tell what is random, and which points there are.
-    let (points, _, first) = recorded(&before, killed, None);
-    let mut undisturbed = vec![first];
-    for _ in 0..2 {
-        undisturbed.push(recorded(&before, killed, None).2);
-    }
+    let (points, _, first) = recorded(before, killed, None);
+    let undisturbed = [first, recorded(before, killed, None).2, recorded(before, killed, None).2];
     let likeness = Likeness::of(&undisturbed);
     let (compared, counted) = likeness.strength();
     assert!(compared > 20 * counted.max(1) || compared > 50, "{compared} values of {counted}");
@@ -188,7 +176,7 @@ async fn matrix(killed: &Killed, choose: impl Fn(&[Point]) -> BTreeSet<Point>) -
     let mut patience = 3;
     while !wanted.is_empty() && patience > 0 {
         let some: BTreeSet<Point> = wanted.iter().take(KEPT).cloned().collect();
-        let (_, images, _) = recorded(&before, killed, Some(some.clone()));
+        let (_, images, _) = recorded(before, killed, Some(some.clone()));
         let reached: BTreeSet<Point> = images.iter().flat_map(|it| it.points.clone()).collect();
         if reached.is_empty() {
             patience -= 1;
@@ -233,9 +221,14 @@ fn some(points: &[Point]) -> BTreeSet<Point> {
 
 async fn all_commands(report: &mut BTreeMap<&'static str, Figures>) {
     let asked = env::var("INFRA_MATRIX").unwrap_or_default();
+    let made = World::new();
+    let first =
+        Killed { name: "before", verb: Verb::Up, before: false, sets: with(&[]), replaced: &[] };
+    made.run(&first, None).await.unwrap();
     for killed in commands() {
         let start = Instant::now();
-        let figures = matrix(&killed, |points| match asked.as_str() {
+        let before = if killed.before { made.copied() } else { World::new() };
+        let figures = matrix(&killed, &before, |points| match asked.as_str() {
             "" => some(points),
             "all" => points.iter().cloned().collect(),
             text => {
