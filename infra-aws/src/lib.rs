@@ -33,6 +33,8 @@ mod cloud;
 ))]
 mod exercise;
 mod list;
+#[cfg(all(test, feature = "full"))]
+mod once;
 mod pace;
 mod provider;
 #[cfg(feature = "simulated")]

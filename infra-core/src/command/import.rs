@@ -88,7 +88,7 @@ fn ready_for(snapshot: &Snapshot, node: &Node, id: &str) -> Result<()> {
     if let Some(record) = taken.find(|it| it.id.as_deref() == Some(id) && it.urn != *urn) {
         return refused(format!("{id} is recorded already, as `{}`", record.urn));
     }
-    if let Some(record) = snapshot.of(urn).find(|it| it.status != Status::Unresolved) {
+    if let Some(record) = snapshot.current(urn).filter(|it| it.status != Status::Unresolved) {
         let as_what = record.id.as_deref().map(|id| format!(" as {id}")).unwrap_or_default();
         let message =
             format!("{urn} is recorded already{as_what}; `state rm {urn}` forgets that object");
@@ -127,7 +127,7 @@ fn instance(
         let message = format!("{} belongs to {whose}: it is not taken over", found.id);
         return Err(Error::new(ErrorKind::Refused, message));
     }
-    if let Some(unresolved) = snapshot.of(urn).next() {
+    if let Some(unresolved) = snapshot.current(urn) {
         return Ok(unresolved.instance.clone());
     }
     let made = tag("instance").filter(|_| ours && tag("urn") == Some(urn.as_str()));

@@ -96,7 +96,13 @@ fn commands() -> Vec<Killed> {
                 "aws:ec2:Instance::bastion/host",
             ],
         },
-        Killed { name: "destroy", verb: Verb::Destroy, before, sets: with(&[]), replaced: &[] },
+        Killed {
+            name: "destroy",
+            verb: Verb::Destroy,
+            before: true,
+            sets: with(&[]),
+            replaced: &[],
+        },
     ]
 }
 
