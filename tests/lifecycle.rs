@@ -5,6 +5,8 @@
 #[path = "lifecycle/elsewhere.rs"]
 mod elsewhere;
 mod harness;
+#[path = "lifecycle/importing.rs"]
+mod importing;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;
 #[path = "lifecycle/replacing.rs"]

@@ -4,6 +4,8 @@
 
 #[path = "qledger/killed.rs"]
 mod killed;
+#[path = "qledger/matrix/mod.rs"]
+mod matrix;
 #[path = "../examples/qledger-ha.rs"]
 #[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;

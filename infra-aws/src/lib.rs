@@ -33,6 +33,8 @@ mod cloud;
 ))]
 mod exercise;
 mod list;
+#[cfg(all(test, feature = "full"))]
+mod once;
 // Which of it is used depends on the services that are on.
 #[cfg_attr(not(feature = "full"), allow(dead_code))]
 mod owned;

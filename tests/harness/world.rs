@@ -245,17 +245,21 @@ impl World {
         let id = match find {
             Find::Id { id, .. } => Some((*id).to_owned()),
             Find::Made { op, .. } => {
-                let made = |object: &Object| match rule {
+                let token = lock(&self.tokens).get(&op.token()).cloned();
+                let made = |id: &String, object: &Object| match rule {
                     Identity::Name | Identity::BareName => {
                         object.inputs.get("name") == inputs.get("name")
                     }
                     Identity::Ends => ends(&object.inputs) == ends(&inputs),
-                    _ => {
+                    // The cloud remembers what was made with a token, tags or not.
+                    Identity::Token => token.as_ref() == Some(id),
+                    Identity::Tags => {
                         object.owner.get("infra:operation")
                             == op.owner_tags().get("infra:operation")
                     }
                 };
-                objects.iter().find(|(_, o)| o.kind == R::KIND && made(o)).map(|(id, _)| id.clone())
+                let mut of_kind = objects.iter().filter(|(_, o)| o.kind == R::KIND);
+                of_kind.find(|(id, o)| made(id, o)).map(|(id, _)| id.clone())
             }
         };
         let Some(id) = id else { return Ok(None) };
@@ -307,6 +311,10 @@ impl World {
             if rule == Identity::Token
                 && let Some(id) = lock(&self.tokens).get(&op.token())
             {
+                // A create of two calls, the second of which tags: called again it goes on.
+                if let Some(made) = objects.get_mut(id) {
+                    made.owner = op.owner_tags();
+                }
                 return Ok(id.clone());
             }
             let same = |o: &Object| {

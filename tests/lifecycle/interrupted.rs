@@ -210,6 +210,27 @@ async fn what_nobody_can_settle_is_unresolved_and_says_how_to_settle_it() {
     assert_eq!(snapshot.current(&urn("Net", "net")).unwrap().status, Status::Unresolved);
 }
 
+/// As of a hosted zone, which is made by one call and tagged by another.
+#[tokio::test]
+async fn a_create_that_was_cut_off_between_two_calls_goes_on() {
+    let program = |s: &mut Stack| {
+        s.add("host", Host::new("net-0"));
+        Ok(())
+    };
+    let lab = Lab::new();
+    cut_off(&lab, "create", "net-0", Wrong::HangAfter, program).await;
+    let (id, _) = lab.world.of("fake:Host").pop_first().unwrap();
+    lab.world.tamper(&id, |host| {
+        host.owner.clear();
+        Some(())
+    });
+    lab.up(program).await.ok();
+    let hosts = lab.world.of("fake:Host");
+    assert_eq!(hosts.keys().collect::<Vec<_>>(), [&id]);
+    assert_eq!(hosts[&id].owner["infra:urn"], "fake:Host::host");
+    assert!(lab.plan(program).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_driver_that_panics_fails_its_step_only() {
     let lab = Lab::new();

@@ -11,7 +11,7 @@ mod settings;
 mod wire;
 mod world;
 
-pub use cloud::{Call, Cloud};
+pub use cloud::{Call, Cloud, Moment};
 pub use error::Error;
 pub use faults::Faults;
 pub use settings::{Durations, Settings};

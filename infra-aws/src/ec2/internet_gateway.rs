@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, InternetGateway as SdkGateway, ResourceType};
 use infra_core::{
     Outputs, Resource,
-    provider::{Change, Cx, Find, Grant, Managed, Observed, Operation, Result, Timeouts},
+    provider::{
+        Change, Cx, Find, Grant, Managed, Observed, Operation, Part, Partial, Reason, Result,
+        Timeouts,
+    },
     state::StackName,
 };
 
@@ -24,14 +27,14 @@ use crate::{
 
 /// What connects a VPC with the internet.
 ///
-/// Nothing replaces it: it moves to another VPC. Detaching waits until no public address is mapped in the VPC any
-/// more. Deploying needs `ec2:CreateInternetGateway`, `ec2:AttachInternetGateway` and `ec2:DetachInternetGateway` (on
+/// Another VPC replaces it: it can leave its own only when no public address is mapped there any more, and those who
+/// have one move after the new gateway is there. Deploying needs `ec2:CreateInternetGateway`, `ec2:AttachInternetGateway` and `ec2:DetachInternetGateway` (on
 /// it and on the VPC), `ec2:DeleteInternetGateway`, the tag actions on `internet-gateway/*`, and
 /// `ec2:DescribeInternetGateways`. Source: *EC2 API reference*, `DetachInternetGateway`.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:ec2:InternetGateway", outputs = InternetGatewayOutputs)]
 pub struct InternetGateway {
-    /// The VPC it is attached to.
+    /// The VPC it is attached to. Another one replaces it; it can be attached to a first one, and detached, in place.
     pub vpc_id: Option<VpcId>,
     /// Tags.
     #[field(tags)]
@@ -107,6 +110,17 @@ impl Managed for InternetGateway {
         let vpc = arn("vpc", vpc.map_or("*", VpcId::as_str));
         grants.extend(calls.iter().map(|call| Grant::new(format!("ec2:{call}"), vpc.clone())));
         grants
+    }
+
+    fn replaces(old: &Self, new: &Partial<Self>) -> Option<Reason> {
+        let stays = match new.get(Self::VPC_ID) {
+            Part::Unset => true,
+            Part::Unknown => false,
+            Part::Known(vpc) => old.vpc_id.as_ref() == Some(&vpc),
+        };
+        let message =
+            "what has a public address in the old VPC keeps the gateway there until it has moved";
+        (old.vpc_id.is_some() && !stays).then(|| Reason::of(Self::VPC_ID, message))
     }
 
     fn timeouts() -> Timeouts {

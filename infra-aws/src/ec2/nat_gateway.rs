@@ -33,7 +33,11 @@ use crate::{
 /// `ec2:CreateNatGateway` (on it, the subnet and the address), `ec2:DeleteNatGateway`, the tag actions on
 /// `natgateway/*`, and `ec2:DescribeNatGateways`. Source: *VPC user guide*, *Work with NAT gateways*.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "aws:ec2:NatGateway", outputs = NatGatewayOutputs)]
+#[resource(
+    kind = "aws:ec2:NatGateway",
+    outputs = NatGatewayOutputs,
+    delete_before_replace = "an address serves one gateway at a time"
+)]
 pub struct NatGateway {
     /// The subnet it stands in: a public one if it is to reach the internet. Another subnet replaces it.
     #[field(replace)]

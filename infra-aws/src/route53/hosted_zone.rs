@@ -294,13 +294,18 @@ impl Managed for HostedZone {
             }
             Err(e) => return Err(e),
         };
-        // A zone takes no tags when it is made; the caller's reference finds it until it has them.
-        Self::tag(cx, &id, cx.tags(&want.tags, op), Vec::new()).await?;
-        Ok(id)
+        // A zone takes no tags when it is made; the caller's reference finds it until it has them, and a create that
+        // was cut off before goes on here when it is called again.
+        match Self::tag(cx, &id, cx.tags(&want.tags, op), Vec::new()).await {
+            Err(e) if e.class().is_retryable() => Err(e),
+            // The zone is there: an error would say that it is not. What is missing is written by `update`.
+            _ => Ok(id),
+        }
     }
 
-    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
-        let (id, want, live) = (change.id()?, change.want()?, &change.have()?.live);
+    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
+        let (id, want, have) = (change.id()?, change.want()?, change.have()?);
+        let live = &have.live;
         if change.touches(Self::COMMENT) {
             let update = cx.route53().update_hosted_zone_comment().id(id);
             update.comment(want.comment.clone().unwrap_or_default()).send().await.classify()?;
@@ -309,7 +314,10 @@ impl Managed for HostedZone {
             Self::update_vpcs(cx, id, live, want).await?;
         }
         if change.touches(Self::TAGS) {
-            let (put, remove) = tags::changes(&live.tags, &want.tags);
+            let (mut put, remove) = tags::changes(&live.tags, &want.tags);
+            if have.owner.is_none() {
+                put = cx.tags(&want.tags, op);
+            }
             Self::tag(cx, id, put, remove).await?;
         }
         Ok(())

@@ -70,6 +70,8 @@ pub(super) enum Command {
     State(State),
     /// Make the place where the state lives: the bucket and the lock table
     Bootstrap(Bootstrap),
+    /// Record an object that exists as a declared resource; the cloud is not touched
+    Import(Import),
     /// Serve the embedded cloud over HTTP, for the aws CLI and other programs
     Simulate(Simulate),
 }
@@ -347,6 +349,16 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// A declared urn, or its name part
+    pub(super) urn: String,
+    /// The cloud's id of the object
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) locking: Locking,
 }
 
 #[derive(Args, Debug)]

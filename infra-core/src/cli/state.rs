@@ -135,7 +135,8 @@ pub(super) fn in_file(session: &Session<'_>) -> String {
     file.map_or_else(String::new, |file| format!(" in {}", file.display()))
 }
 
-fn record(record: &Record, secrets: bool) -> serde_json::Value {
+/// A record as JSON.
+pub(super) fn record(record: &Record, secrets: bool) -> serde_json::Value {
     let value = |value: &infra_state::Value| if secrets { value.to_json() } else { shown(value) };
     json!({
         "urn": record.urn,

@@ -6,6 +6,7 @@ mod deploy;
 mod destroy;
 pub mod graph;
 mod history;
+pub mod import;
 mod lost;
 mod names;
 mod observe;

@@ -254,6 +254,25 @@ pub(super) async fn read(
     }
 }
 
+/// Reads one object by its id, again where that can help.
+pub(super) async fn read_by_id(
+    engine: &Engine,
+    urn: &Urn,
+    driver: &Arc<dyn Driver>,
+    connection: Arc<Connection>,
+    id: &str,
+) -> Result<Option<ErasedObserved>> {
+    let find = ErasedFind::Id { id: id.to_owned(), recorded: None };
+    let reads = vec![(For::Import(urn.clone()), find)];
+    let group = Group { driver: Arc::clone(driver), connection, memo: Memo::default(), reads };
+    match read(engine, group).await.pop() {
+        Some((_, Err(error))) if error.class() == crate::provider::Class::NotFound => Ok(None),
+        Some((_, Err(error))) => Err(failed(urn, &error)),
+        Some((_, Ok(found))) => Ok(found),
+        None => Ok(None),
+    }
+}
+
 fn file(
     seen: &mut Observation,
     graph: &Graph,

@@ -104,8 +104,9 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
     // The name settles it: an object of that name, with our instance in it, can only be ours.
     let repeatable = once.by_name || once.token.is_some_and(|lifetime| age < lifetime);
     let window = if repeatable { Duration::ZERO } else { window };
-    if let Some(found) = object.search(&record.inputs, window).await? {
-        return Ok(made(object, open, Some(found)));
+    let found = object.search(&record.inputs, window).await?;
+    if found.as_ref().is_some_and(|found| !is_half_made(object, found, age)) {
+        return Ok(made(object, open, found));
     }
     if !repeatable {
         return Ok(nothing(open, "it was never made"));
@@ -119,11 +120,20 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
             Ok(made(object, open, found))
         }
         Err(Unmade::Nothing(error)) if error.class().is_retryable() => Err(error),
+        // It cannot be called again, and there it is.
+        Err(Unmade::Nothing(_)) if found.is_some() => Ok(made(object, open, found)),
         Err(Unmade::Nothing(error)) => {
             Ok(nothing(open, &object.scope.scrub.clean(format!("it was never made: {error}"))))
         }
         Err(Unmade::Unknown(error)) => Err(error),
     }
+}
+
+/// Whether the create may have been cut off between two calls: what it made does not say yet whose it is. Called again
+/// with the same token it goes on where it was.
+fn is_half_made(object: &Object<'_>, found: &ErasedObserved, age: Duration) -> bool {
+    let repeatable = object.driver.once().token.is_some_and(|lifetime| age < lifetime);
+    repeatable && found.owner.is_none()
 }
 
 /// The object with this id, as soon as it shows.

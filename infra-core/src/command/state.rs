@@ -219,7 +219,8 @@ async fn change<T>(
     Ok(result)
 }
 
-async fn commit(
+/// These changes as a deployment of its own; closes the session.
+pub(super) async fn commit(
     engine: &Engine,
     session: &Session,
     command: &str,

@@ -1,6 +1,6 @@
 //! One call from beginning to end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::calls::Call;
+use super::watch::{Moment, Watcher};
 use crate::error::Error;
 use crate::faults::{Before, Faults};
 use crate::journal::{Journal, Mode};
@@ -15,7 +16,7 @@ use crate::realism;
 use crate::services::Access;
 use crate::settings::Settings;
 use crate::wire::{ApiCall, Reply, fail, render_failure};
-use crate::world::{Docs, World};
+use crate::world::World;
 
 /// How many calls are remembered for [`Cloud::calls`].
 const REMEMBERED: usize = 100_000;
@@ -27,6 +28,7 @@ pub struct Cloud(Arc<Inner>);
 struct Inner {
     settings: Settings,
     faults: Faults,
+    watcher: Watcher,
     calls: Mutex<VecDeque<Call>>,
     held: Mutex<Held>,
 }
@@ -61,10 +63,16 @@ impl Cloud {
         Ok(Self::made(settings, world, Some(journal)))
     }
 
+    /// A cloud that is gone with the process, and has this already.
+    pub(super) fn with(settings: Settings, world: World) -> Self {
+        Self::made(settings, world, None)
+    }
+
     fn made(settings: Settings, world: World, journal: Option<Journal>) -> Self {
         Self(Arc::new(Inner {
             settings,
             faults: Faults::default(),
+            watcher: Watcher::default(),
             calls: Mutex::default(),
             held: Mutex::new(Held { world, journal }),
         }))
@@ -85,27 +93,15 @@ impl Cloud {
         locked(&self.0.calls).iter().cloned().collect()
     }
 
-    /// How many objects there are of what, over all accounts and regions: `ec2/vpc` → 2. What AWS makes by itself (the
-    /// default network, its managed policies) counts, and so does what is deleted but still shown, as in AWS.
-    ///
-    /// Reads the file of a cloud that is kept in one: it blocks.
-    pub fn inventory(&self) -> Result<BTreeMap<String, usize>, Error> {
+    /// Looks at everything there is now. Reads the file of a cloud that is kept in one: it blocks.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, Error> {
         let mut held = locked(&self.0.held);
         let Held { world, journal } = &mut *held;
         let lock = journal.as_mut().map(|journal| journal.enter(world, Mode::Read)).transpose()?;
         world.settle(now());
-        let mut counted = BTreeMap::new();
-        for id in world.ids() {
-            // Tables that begin with `+` are this crate's own notes, no objects.
-            let tables = world.docs(id).into_iter().flat_map(Docs::tables);
-            for (name, rows) in
-                tables.filter(|(name, rows)| !name.starts_with('+') && !rows.is_empty())
-            {
-                *counted.entry(format!("{}/{name}", id.service.name())).or_default() += rows.len();
-            }
-        }
+        let seen = look(world);
         drop(lock);
-        Ok(counted)
+        Ok(seen)
     }
 
     /// Forgets the calls so far.
@@ -116,6 +112,16 @@ impl Cloud {
     /// The faults, to switch on and off.
     pub fn faults(&self) -> &Faults {
         &self.0.faults
+    }
+
+    /// How it behaves.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Who is told of each call.
+    pub(super) fn watcher(&self) -> &Watcher {
+        &self.0.watcher
     }
 
     /// One call; the error is a connection that fails. A request that is sent arrives: the call is
@@ -131,12 +137,16 @@ impl Cloud {
         // Half there, half back: who gives up on the way back has been served.
         let way = self.0.settings.latency / 2;
         let inner = Arc::clone(&self.0);
+        let seen = Call::new(&call, 0);
+        self.0.watcher.tell(Moment::Sent, &seen);
         let carried = tokio::spawn(async move {
             travel(way).await;
             // On a blocking thread, because the file lock and fsync block.
             tokio::task::spawn_blocking(move || inner.carry_out(&call)).await
         });
         let reply = carried.await.and_then(|reply| reply).map_err(std::io::Error::other)?;
+        let status = reply.as_ref().map_or(0, |reply| reply.status().as_u16());
+        self.0.watcher.tell(Moment::Answered, &Call { status, ..seen });
         travel(way).await;
         reply
     }
