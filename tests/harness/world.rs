@@ -327,7 +327,9 @@ impl World {
                 self.next.fetch_add(1, Ordering::Relaxed),
             );
             let id = match (rule, inputs.get("name").and_then(Value::as_str)) {
-                (Identity::Name | Identity::BareName, Some(name)) => format!("{}/{name}", short.to_lowercase()),
+                (Identity::Name | Identity::BareName, Some(name)) => {
+                    format!("{}/{name}", short.to_lowercase())
+                }
                 _ => format!("{}-{number}", short.to_lowercase()),
             };
             lock(&self.tokens).insert(op.token(), id.clone());

@@ -113,9 +113,9 @@ impl Expr {
             Self::Base64(of) => {
                 tainted(&of.eval(outputs)?, |value| Ok(STANDARD.encode(text(value)?).into()))?
             }
-            Self::UrlEncode(of) => tainted(&of.eval(outputs)?, |value| {
-                Ok(url_encoded(&text(value)?).into())
-            })?,
+            Self::UrlEncode(of) => {
+                tainted(&of.eval(outputs)?, |value| Ok(url_encoded(&text(value)?).into()))?
+            }
             Self::Secret(of) => of.eval(outputs)?.secret(),
             Self::Opaque(opaque) => {
                 let input = opaque.input.eval(outputs)?;

@@ -227,10 +227,7 @@ mod tests {
     fn several_in_one_text_are_told_apart() {
         let parts = [text("db://"), secret("a"), text(":"), secret("b"), text("@"), host()];
         let url = Expr::Concat(parts.to_vec());
-        assert_eq!(
-            solve(&url, "db://abcdef:ghijkl@h:1"),
-            one(&[("a", "abcdef"), ("b", "ghijkl")])
-        );
+        assert_eq!(solve(&url, "db://abcdef:ghijkl@h:1"), one(&[("a", "abcdef"), ("b", "ghijkl")]));
         let twice = Expr::Concat(vec![secret("a"), secret("a")]);
         assert_eq!(solve(&twice, "abcdefabcdef"), one(&[("a", "abcdef")]));
         assert_eq!(solve(&twice, "abcdefghijkl"), Vec::new());

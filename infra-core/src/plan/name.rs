@@ -110,7 +110,8 @@ mod tests {
             instance(&rule, Some(&stack), &urn, name).map(|instance| instance.to_string())
         };
         assert_eq!(of("net/a", "shop-dev-net-a-abcd2345"), Some("abcd2345".to_owned()));
-        for other in ["shop-dev-net-b-abcd2345", "shop-dev-2-net-a-abcd2345", "abcd2345", "é", ""] {
+        for other in ["shop-dev-net-b-abcd2345", "shop-dev-2-net-a-abcd2345", "abcd2345", "é", ""]
+        {
             assert_eq!(of("net/a", other), None, "{other}");
         }
     }

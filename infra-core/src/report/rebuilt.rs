@@ -15,11 +15,7 @@ pub fn rebuilt(found: &Found) -> String {
     let mut out = String::new();
     let mut tree = Tree::default();
     for object in &found.objects {
-        tree.put(
-            object.urn.name(),
-            &format!("{} {}", object.urn.kind(), object.id),
-            leaf(object),
-        );
+        tree.put(object.urn.name(), &format!("{} {}", object.urn.kind(), object.id), leaf(object));
     }
     for (urn, why) in &found.missing {
         let rest = format!("{}  {}", dim(urn.kind()), warning("not found"));
@@ -102,7 +98,8 @@ fn remarks(found: &Found, out: &mut String) {
 }
 
 fn summary(found: &Found) -> String {
-    let mut parts = vec![format!("{} objects", found.objects.len() - found.count(AsFound::Forgotten))];
+    let mut parts =
+        vec![format!("{} objects", found.objects.len() - found.count(AsFound::Forgotten))];
     let mut add = |count: usize, what: &str| {
         if count > 0 {
             parts.push(format!("{count} {what}"));

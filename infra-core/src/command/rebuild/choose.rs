@@ -76,13 +76,8 @@ impl Walk<'_> {
         let outputs = |urn: &infra_state::Urn| self.outputs.get(urn);
         let live = &object.seen.live;
         let (recorded, _) = inputs(self.graph, node, &outputs, &object.instance, live)?;
-        let desired = crate::plan::resolve(
-            self.graph,
-            node,
-            &outputs,
-            &object.instance,
-            Some(&recorded),
-        )?;
+        let desired =
+            crate::plan::resolve(self.graph, node, &outputs, &object.instance, Some(&recorded))?;
         let here = node.provider.as_ref().and_then(|provider| self.places.get(provider));
         let moved = here.is_none_or(|here| here.identity != object.provider.identity);
         let record = Record { inputs: recorded, ..self.record(node, object, Status::Ready) };

@@ -28,9 +28,8 @@ impl Walk<'_> {
         let open: Vec<&Node> = self.unsettled().collect();
         for node in open {
             let is_lookup = node.role == Role::Lookup;
-            let by_declaration = is_object(node)
-                && self.is_declared_only(node)
-                && self.candidates(node).is_empty();
+            let by_declaration =
+                is_object(node) && self.is_declared_only(node) && self.candidates(node).is_empty();
             if !(is_lookup || by_declaration) || !self.is_ready(node) {
                 continue;
             }

@@ -118,7 +118,9 @@ fn lineage(walk: &Walk<'_>) -> Result<Lineage> {
         Some(lineage) => {
             let known: Vec<_> = walk.lineages.iter().map(|(l, n)| format!("{l} ({n})")).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            format!("no object in the cloud has the lineage {lineage}; those of {name} have: {known}")
+            format!(
+                "no object in the cloud has the lineage {lineage}; those of {name} have: {known}"
+            )
         }
         None => {
             let places = walk.places.iter().map(|(urn, place)| {
@@ -173,9 +175,9 @@ fn found(walk: &Walk<'_>, lineage: Lineage, written: &Written) -> Result<Found> 
     let missing: BTreeMap<Urn, String> = missing.collect();
     let mut renamed = BTreeMap::new();
     for urn in missing.keys() {
-        let unknown = objects.iter().filter(|object| {
-            of_graph(&object.urn).is_none() && object.urn.kind() == urn.kind()
-        });
+        let unknown = objects
+            .iter()
+            .filter(|object| of_graph(&object.urn).is_none() && object.urn.kind() == urn.kind());
         let unknown: BTreeSet<_> = unknown.map(|object| object.urn.clone()).collect();
         if !unknown.is_empty() {
             renamed.insert(urn.clone(), unknown.into_iter().collect());

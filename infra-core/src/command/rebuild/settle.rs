@@ -68,7 +68,8 @@ impl Walk<'_> {
         if !living.is_empty() {
             return living;
         }
-        let kept = |at: &usize| matches!(self.objects[*at].seen.readiness, Readiness::Restorable(_));
+        let kept =
+            |at: &usize| matches!(self.objects[*at].seen.readiness, Readiness::Restorable(_));
         going.into_iter().filter(kept).collect()
     }
 

@@ -245,8 +245,7 @@ impl<'e> Walk<'e> {
     ) {
         let kind = driver.schema().kind;
         let stack = self.engine.state.name();
-        let provider =
-            Provider { urn: provider.clone(), identity: connection.identity.clone() };
+        let provider = Provider { urn: provider.clone(), identity: connection.identity.clone() };
         let (urn, instance) = if let Some(owner) = Owner::of(&seen, stack) {
             if !is_going(&seen) {
                 *self.lineages.entry(owner.lineage).or_default() += 1;
