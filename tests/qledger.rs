@@ -7,6 +7,8 @@ mod killed;
 #[path = "../examples/qledger-ha.rs"]
 #[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;
+#[path = "qledger/rebuilt.rs"]
+mod rebuilt;
 
 use std::{
     path::{Path, PathBuf},

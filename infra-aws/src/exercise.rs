@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use infra_core::{
+    Data,
     provider::{
         Change, Class, Cx, Find, Managed, Observed, Operation, Order, Partial, Readiness, Shape,
     },
@@ -64,7 +65,50 @@ pub(crate) async fn make<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, want: &R) -> O
     if let Some(owner) = &made.owner {
         assert_eq!(owner.get("infra:operation"), Some(&op.id.to_string()));
     }
-    bring(aws, &id, want).await
+    let made = bring(aws, &id, want).await;
+    is_owned(aws, want, &id).await;
+    made
+}
+
+/// What its stack owns, as a batch of its own; no other stack's may be among it. `None`: the kind cannot say.
+pub(crate) async fn owned<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>) -> Option<Vec<Observed<R>>> {
+    let stack = operation::<R>().stack;
+    let found = R::owned(&Cx::new(Arc::clone(aws)), &stack).await.unwrap()?;
+    for observed in &found {
+        let of = observed.owner.as_ref().map(|owner| owner["infra:stack"].clone());
+        assert!(of.is_none_or(|of| of == stack.to_string()), "{}", observed.id);
+    }
+    Some(found)
+}
+
+/// The object is found as its stack's, just as a read by its id gives it, and is not another stack's.
+async fn is_owned<R: Managed<Cloud = Aws>>(aws: &Arc<Aws>, want: &R, id: &str) {
+    let another = Find::Made { want, op: &operation::<R>() };
+    let made = R::read(&Cx::new(Arc::clone(aws)), &[another]).await.remove(0).unwrap();
+    let Some(found) = owned::<R>(aws).await else {
+        // Then its inputs alone are enough, whoever made it.
+        return assert_eq!(made.expect("what its inputs say").id, id);
+    };
+    assert!(R::once().by_name || made.is_none(), "{id} is another operation's");
+    let by_id = [Find::Id { id, recorded: None }];
+    let read = R::read(&Cx::new(Arc::clone(aws)), &by_id).await.remove(0).unwrap().expect("it");
+    let found: Vec<_> = found.iter().filter(|observed| observed.id == id).collect();
+    if R::schema().fields.iter().any(|field| field.tags) {
+        let owner = read.owner.as_ref().and_then(|owner| owner.get("infra:stack"));
+        assert_eq!(owner, Some(&operation::<R>().stack.to_string()), "{id}");
+        assert_eq!(found.len(), 1, "{id} is found {} times", found.len());
+    }
+    for observed in found {
+        assert_eq!(observed.live.to_value(), read.live.to_value());
+        let outputs = |of: &Observed<R>| of.outputs.as_ref().map(Data::to_value);
+        assert_eq!(outputs(observed), outputs(&read));
+        assert_eq!((&observed.readiness, &observed.owner), (&read.readiness, &read.owner));
+    }
+    for other in ["other", "test-2"] {
+        let stack = StackName::new("exercise", other).unwrap();
+        let found = R::owned(&Cx::new(Arc::clone(aws)), &stack).await.unwrap().unwrap();
+        assert!(found.is_empty(), "{id} is of {stack}, too");
+    }
 }
 
 /// Brings the object to what is wanted as the engine does: update what differs, wait, look again.
@@ -119,8 +163,16 @@ pub(crate) async fn delete<R: Managed<Cloud = Aws>>(
     R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap();
     for _ in 0..200 {
         match read(aws, &have.id, recorded).await {
-            None => return R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap(),
-            Some(Observed { readiness: Readiness::Restorable(_), .. }) => return,
+            None => {
+                let owned = owned::<R>(aws).await.unwrap_or_default();
+                assert!(owned.iter().all(|it| it.id != have.id), "{} is still owned", have.id);
+                return R::delete(&cx, have, recorded, &operation::<R>()).await.unwrap();
+            }
+            Some(Observed { readiness: Readiness::Restorable(_), .. }) => {
+                let owned = owned::<R>(aws).await.unwrap();
+                let found = owned.iter().find(|it| it.id == have.id).expect("what is restorable");
+                return assert!(matches!(found.readiness, Readiness::Restorable(_)));
+            }
             Some(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }

@@ -33,6 +33,9 @@ mod cloud;
 ))]
 mod exercise;
 mod list;
+// Which of it is used depends on the services that are on.
+#[cfg_attr(not(feature = "full"), allow(dead_code))]
+mod owned;
 mod pace;
 mod provider;
 #[cfg(feature = "simulated")]

@@ -39,6 +39,22 @@ impl fmt::Display for StackName {
     }
 }
 
+/// Where a stack's state is: which stack, in which place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// A backend's URL.
+    pub url: String,
+    /// Program and stack.
+    pub stack: StackName,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.stack, self.url)
+    }
+}
+
 /// Minted once, when a stack's state is first written; in every owner tag. Copied state gets a new one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Lineage(pub Uuid);

@@ -239,7 +239,8 @@ async fn the_golden_files_of_version_1_are_read() {
     let history = state.history(10).await.expect("readable");
     assert_eq!(history.len(), 2);
     assert_eq!(history[1].position, view.position);
-    assert_eq!(history[1].graph, entry(&Fake::new(1), 2).graph);
+    let last = state.deployment(2).await.expect("readable").expect("filed");
+    assert_eq!(last.graph, entry(&Fake::new(1), 2).graph);
 }
 
 #[tokio::test]

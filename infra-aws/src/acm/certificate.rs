@@ -2,20 +2,24 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_acm::types::{CertificateDetail, CertificateStatus, Filters, Tag, ValidationMethod};
+use aws_sdk_acm::types::{
+    CertificateDetail, CertificateStatus, Filters, KeyAlgorithm as SdkAlgorithm, Tag,
+    ValidationMethod,
+};
 use infra_core::{
     Output, Outputs, Resource, Value,
     provider::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::ValidationRecord;
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{CertificateArn, spelled},
 };
 
@@ -193,6 +197,20 @@ impl Managed for Certificate {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        // Without a filter only RSA keys of up to 2048 bits are listed.
+        let types = SdkAlgorithm::values().iter().map(|kind| (*kind).into()).collect();
+        let filter = Filters::builder().set_key_types(Some(types)).build();
+        let mut pages = cx.acm().list_certificates().includes(filter).into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let certificates = page.classify()?.certificate_summary_list.unwrap_or_default();
+            arns.extend(certificates.into_iter().filter_map(|it| it.certificate_arn));
+        }
+        let tags = batch::each(&arns, |arn| async move { tags_of(cx, arn).await.map(Some) }).await;
+        owned::read(cx, owned::tagged(stack, arns, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -12,12 +12,14 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::Metric;
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::Arn,
@@ -127,7 +129,7 @@ impl Alarm {
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
         let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = describe(cx, &names).await;
+        let found = describe(cx, Some(names.clone())).await;
         let observe = |name: &String| {
             let alarm = found.as_ref().map_err(Error::again).map(|found| found.get(name).cloned());
             async move {
@@ -193,9 +195,13 @@ impl Alarm {
     }
 }
 
-async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, MetricAlarm>> {
+/// The alarms with these names, or all.
+async fn describe(
+    cx: &Cx<Aws>,
+    names: Option<Vec<String>>,
+) -> Result<HashMap<String, MetricAlarm>> {
     let mut found = HashMap::new();
-    let describe = cx.cloudwatch().describe_alarms().set_alarm_names(Some(names.to_vec()));
+    let describe = cx.cloudwatch().describe_alarms().set_alarm_names(names);
     let mut pages = describe.into_paginator().send();
     while let Some(page) = pages.next().await {
         let alarms = page.classify()?.metric_alarms.unwrap_or_default();
@@ -229,9 +235,18 @@ impl Managed for Alarm {
             .collect()
     }
 
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let alarms: Vec<_> = describe(cx, None).await?.into_iter().collect();
+        let tags =
+            batch::each(&alarms, |(_, alarm)| tags_of(cx, alarm.alarm_arn().unwrap_or_default()));
+        let tags = tags.await;
+        let names = alarms.iter().map(|(name, _)| name.clone()).collect();
+        owned::read(cx, owned::tagged(stack, names, tags)?).await
+    }
+
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
         let name = want.name.clone().unwrap_or_default();
-        if let Some(alarm) = describe(cx, std::slice::from_ref(&name)).await?.get(&name) {
+        if let Some(alarm) = describe(cx, Some(vec![name.clone()])).await?.get(&name) {
             let tags =
                 tags_of(cx, alarm.alarm_arn().unwrap_or_default()).await?.unwrap_or_default();
             if tags.get("infra:operation") != Some(&op.id.to_string()) {

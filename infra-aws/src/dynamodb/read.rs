@@ -137,6 +137,16 @@ async fn ttl(cx: &Cx<Aws>, name: &str) -> Result<Option<Option<String>>> {
     }))
 }
 
+/// The tags of a table by its name.
+pub(super) async fn tags_of_table(
+    cx: &Cx<Aws>,
+    name: &str,
+) -> Result<Option<BTreeMap<String, String>>> {
+    let table = format!("table/{name}");
+    let arn = Arn::of(cx.partition(), "dynamodb", cx.region(), cx.account(), &table);
+    tags_of(cx, arn.as_str()).await
+}
+
 async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
     let mut all = BTreeMap::new();
     let mut next = None;

@@ -11,12 +11,14 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Timeouts,
         Violation,
     },
+    state::StackName,
 };
 
-use super::{Attribute, Billing, Index, attribute::schema};
+use super::{Attribute, Billing, Index, attribute::schema, read::tags_of_table};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     types::Arn,
 };
@@ -142,6 +144,16 @@ impl Managed for Table {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let mut pages = cx.dynamodb().list_tables().into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            names.extend(page.classify()?.table_names.unwrap_or_default());
+        }
+        let tags = batch::each(&names, |name| tags_of_table(cx, name)).await;
+        owned::read(cx, owned::tagged(stack, names, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

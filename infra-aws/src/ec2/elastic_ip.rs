@@ -6,11 +6,12 @@ use aws_sdk_ec2::types::{Address, DomainType, Filter, ResourceType};
 use infra_core::{
     Outputs, Resource,
     provider::{Change, Cx, Find, Grant, Managed, Observed, Operation, Result, Timeouts},
+    state::StackName,
 };
 
 use super::{
     grants::Names,
-    search::{observed, search},
+    search::{observed, of_stack, search},
     tagging,
 };
 use crate::{Aws, classify::Classify, tags, types::AllocationId};
@@ -58,6 +59,10 @@ impl Managed for ElasticIp {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         observed(search(find, "allocation-id", |filter| describe(cx, filter)).await, observe)
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -10,11 +10,12 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{
     grants::{Names, arn},
-    search::{observed, search},
+    search::{observed, of_stack, search},
     tagging,
 };
 use crate::{
@@ -137,6 +138,10 @@ impl Managed for FlowLog {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         observed(search(find, "flow-log-id", |filter| describe(cx, filter)).await, observe)
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -14,13 +14,14 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Readiness, Result,
         Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
     MetadataOptions, VolumeType,
     grants::{Names, arn},
     launch_data::base64,
-    search::{Object, observed, search},
+    search::{Object, observed, of_stack, search},
     tagging,
 };
 use crate::{
@@ -141,6 +142,11 @@ impl Managed for Instance {
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let found = search(find, "instance-id", |filter| describe(cx, filter)).await;
         observed(found, |instance| observe(cx, instance))
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let found = describe(cx, of_stack(stack)).await?;
+        Ok(Some(found.iter().map(|instance| observe(cx, instance)).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -9,13 +9,15 @@ use infra_core::{
         Change, Class, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
-use super::{BlockDevice, MetadataOptions, grants::Names, launch_data, tagging};
+use super::{BlockDevice, MetadataOptions, grants::Names, launch_data, search::of_stack, tagging};
 use crate::{
     Aws,
     batch::each,
     classify::Classify,
+    owned,
     policy::Verb,
     tags,
     types::{AmiId, Arn, LaunchTemplateId, SecurityGroupId},
@@ -102,6 +104,13 @@ impl Managed for LaunchTemplate {
             observe(cx, &template).await
         })
         .await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let call = cx.ec2().describe_launch_templates().filters(of_stack(stack));
+        let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let ids = found.classify()?.into_iter().filter_map(|template| template.launch_template_id);
+        owned::read(cx, ids.collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -10,9 +10,11 @@ use futures_util::future::try_join_all;
 use infra_core::{
     Resource,
     provider::{Find, Observed, Result},
+    state::StackName,
 };
 
 use super::tagging::OPERATION;
+use crate::owned::STACK;
 
 /// A filter takes this many values. (*Quotas for filters* of the EC2 API reference.)
 const VALUES: usize = 200;
@@ -60,6 +62,16 @@ pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Fi
 /// Filters that together match these values.
 pub(super) fn filters(name: &str, values: &[String]) -> Vec<Filter> {
     values.chunks(VALUES).map(|values| filter(name, values.to_vec())).collect()
+}
+
+/// A filter for everything that the stack owns.
+pub(super) fn of_stack(stack: &StackName) -> Filter {
+    filter(&format!("tag:{STACK}"), [stack.to_string()])
+}
+
+/// The ids of what was described.
+pub(super) fn ids<T: Object>(found: &[T]) -> Vec<String> {
+    found.iter().filter_map(|object| object.id().map(str::to_owned)).collect()
 }
 
 /// Describes what is looked for, in as few calls as there can be: one filter for ids, one for operations.

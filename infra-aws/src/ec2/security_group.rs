@@ -12,16 +12,18 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Operation, Partial, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
     grants::{Names, arn},
-    search::{Object, filters, search},
+    search::{Object, filters, ids, of_stack, search},
     security_group_rule, tagging,
 };
 use crate::{
     Aws,
     classify::Classify,
+    owned,
     policy::Verb,
     tags,
     types::{Arn, SecurityGroupId, VpcId},
@@ -96,6 +98,10 @@ impl Managed for SecurityGroup {
             observe(&group, open)
         };
         found.into_iter().map(|found| Ok(found?.map(observe))).collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, ids(&describe(cx, of_stack(stack)).await?)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

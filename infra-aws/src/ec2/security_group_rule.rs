@@ -14,13 +14,13 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Operation, Part, Partial, Reason, Result,
         Violation,
     },
-    state,
+    state::{self, StackName},
 };
 
 use super::{
     grants::{Names, arn},
     ports::{self, Ports},
-    search::{observed, search},
+    search::{observed, of_stack, search},
     security_group::wrong_description,
     tagging,
 };
@@ -163,6 +163,10 @@ impl Managed for SecurityGroupRule {
             search(find, "security-group-rule-id", |filter| describe(cx, filter)).await,
             observe,
         )
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -11,11 +11,12 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
         Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
     grants::{Names, arn},
-    search::{observed, search},
+    search::{observed, of_stack, search},
     tagging,
     vpc::cidr,
 };
@@ -85,6 +86,10 @@ impl Managed for Subnet {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         observed(search(find, "subnet-id", |filter| describe(cx, filter)).await, observe)
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

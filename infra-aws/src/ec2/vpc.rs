@@ -13,13 +13,19 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
         Violation,
     },
+    state::StackName,
 };
 
-use super::{grants::Names, search::search, tagging};
+use super::{
+    grants::Names,
+    search::{ids, of_stack, search},
+    tagging,
+};
 use crate::{
     Aws,
     batch::each,
     classify::Classify,
+    owned,
     policy::Verb,
     tags,
     types::{Arn, Cidr, VpcId},
@@ -93,6 +99,10 @@ impl Managed for Vpc {
             }
         })
         .await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, ids(&describe(cx, of_stack(stack)).await?)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -15,18 +15,18 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Readiness,
         Result, Timeouts, Violation,
     },
-    state,
+    state::{self, StackName},
 };
 
 use super::{
     grants::{Names, arn},
-    search::{filter, search},
+    search::{filter, ids, of_stack, search},
     tagging,
 };
 use crate::{
     Aws,
     classify::{self, Classify},
-    policy, tags,
+    owned, policy, tags,
     types::{
         Arn, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId,
         VpcEndpointId, VpcId,
@@ -140,6 +140,10 @@ impl Managed for VpcEndpoint {
         };
         let observe = |endpoint: SdkEndpoint| observe(cx, &endpoint, &lists);
         found.into_iter().map(|found| Ok(found?.map(observe))).collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, ids(&describe(cx, of_stack(stack)).await?)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -14,12 +14,14 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::{Encryption, TagMutability};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, normalize, normalize_json, problem, subject},
     tags,
     types::{AccountId, Arn},
@@ -95,11 +97,8 @@ impl Repository {
             async { ecr.get_lifecycle_policy().repository_name(name).send().await.found() };
         let policy =
             async { ecr.get_repository_policy().repository_name(name).send().await.found() };
-        let tags = async { ecr.list_tags_for_resource().resource_arn(arn).send().await.found() };
-        let (lifecycle, policy, tags) = try_join3(lifecycle, policy, tags).await?;
-        let Some(tags) = tags else { return Ok(None) };
-        let map = |tag: &Tag| (tag.key.clone(), tag.value.clone());
-        let all: BTreeMap<_, _> = tags.tags().iter().map(map).collect();
+        let (lifecycle, policy, all) = try_join3(lifecycle, policy, tags_of(cx, arn)).await?;
+        let Some(all) = all else { return Ok(None) };
         let mutability = found.image_tag_mutability().map_or("MUTABLE", |it| it.as_str());
         let declared = find.inputs();
         let live = Self {
@@ -156,7 +155,13 @@ impl Repository {
     }
 }
 
-/// The repositories with these names. One name that does not exist fails a call with names, so several are found by
+async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
+    let found = cx.ecr().list_tags_for_resource().resource_arn(arn).send().await.found()?;
+    let map = |tag: &Tag| (tag.key.clone(), tag.value.clone());
+    Ok(found.map(|found| found.tags().iter().map(map).collect()))
+}
+
+/// The repositories with these names, or all. One name that does not exist fails a call with names, so several are found by
 /// listing all.
 async fn describe(cx: &Cx<Aws>, names: &[&str]) -> Result<HashMap<String, Found>> {
     let describe = cx.ecr().describe_repositories();
@@ -195,6 +200,15 @@ impl Managed for Repository {
             }
         };
         batch::each(find, observe).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let all: Vec<_> = describe(cx, &[]).await?.into_iter().collect();
+        let tags =
+            batch::each(&all, |(_, it)| tags_of(cx, it.repository_arn().unwrap_or_default()));
+        let tags = tags.await;
+        let names = all.iter().map(|(name, _)| name.clone()).collect();
+        owned::read(cx, owned::tagged(stack, names, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

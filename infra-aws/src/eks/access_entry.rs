@@ -6,10 +6,13 @@ use aws_sdk_eks::types::{AccessScope, AccessScopeType, AssociatedAccessPolicy};
 use infra_core::{
     Outputs, Resource, Value,
     provider::{Change, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Result},
+    state::StackName,
 };
 
 use super::{
-    AccessKind, ClusterName, tagging,
+    AccessKind, ClusterName,
+    search::{self, Member},
+    tagging,
     types::{arn, split},
 };
 use crate::{
@@ -171,6 +174,10 @@ impl Managed for AccessEntry {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        search::members_of(cx, stack, Member::AccessEntry).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

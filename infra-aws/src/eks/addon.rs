@@ -9,11 +9,13 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Readiness, Result,
         Timeouts,
     },
-    state,
+    state::{self, StackName},
 };
 
 use super::{
-    ClusterName, Resolve, tagging,
+    ClusterName, Resolve,
+    search::{self, Member},
+    tagging,
     types::{arn, issues, split},
 };
 use crate::{Aws, batch, classify::Classify as _, tags, types::Arn};
@@ -200,6 +202,10 @@ impl Managed for Addon {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        search::members_of(cx, stack, Member::Addon).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

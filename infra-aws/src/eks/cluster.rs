@@ -15,12 +15,16 @@ use infra_core::{
         Change, Cx, Error, Field, Find, Grant, Lock, Managed, Observed, Once, Operation, Part,
         Partial, Reason, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
-use super::{AuthenticationMode, ClusterName, IpFamily, LogType, Support, tagging, types::arn};
+use super::{
+    AuthenticationMode, ClusterName, IpFamily, LogType, Support, search, tagging, types::arn,
+};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     types::{Arn, Cidr, SecurityGroupId, SubnetId, VpcId},
 };
 
@@ -146,6 +150,10 @@ impl Managed for Cluster {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, search::clusters_of(cx, stack).await?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -14,6 +14,7 @@ mod cluster;
 mod cluster_versions;
 mod node_group;
 mod pod_identity_association;
+mod search;
 mod tagging;
 #[cfg(all(test, feature = "simulated", feature = "ec2", feature = "iam"))]
 mod tests;

@@ -14,10 +14,13 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
-    CapacityType, ClusterName, TaintEffect, Unavailable, tagging,
+    CapacityType, ClusterName, TaintEffect, Unavailable,
+    search::{self, Member},
+    tagging,
     types::{arn, issues, split},
 };
 use crate::{
@@ -273,6 +276,10 @@ impl Managed for NodeGroup {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        search::members_of(cx, stack, Member::NodeGroup).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

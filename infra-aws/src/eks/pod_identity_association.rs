@@ -7,10 +7,13 @@ use infra_core::{
     provider::{
         Change, Class, Cx, Error, Find, Grant, Lock, Managed, Observed, Once, Operation, Result,
     },
+    state::StackName,
 };
 
 use super::{
-    ClusterName, tagging,
+    ClusterName,
+    search::{self, Member},
+    tagging,
     types::{arn, split},
 };
 use crate::{Aws, batch, classify::Classify as _, tags, types::Arn};
@@ -110,6 +113,10 @@ impl Managed for PodIdentityAssociation {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        search::members_of(cx, stack, Member::PodIdentityAssociation).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

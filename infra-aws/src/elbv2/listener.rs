@@ -9,16 +9,17 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{
-    Action, ListenerArn, LoadBalancerArn, Protocol,
+    Action, ListenerArn, LoadBalancerArn, Protocol, find,
     tagging::{self, Tags},
 };
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{CertificateArn, spelled},
 };
 
@@ -127,17 +128,7 @@ impl Listener {
         balancer: &LoadBalancerArn,
         port: u16,
     ) -> Result<Option<sdk::Listener>> {
-        let key = format!("elbv2:listeners:{balancer}");
-        let listeners = cx.memo(&key, || async {
-            let describe = cx.elbv2().describe_listeners().load_balancer_arn(balancer.as_str());
-            let mut pages = describe.into_paginator().send();
-            let mut all: Vec<sdk::Listener> = Vec::new();
-            while let Some(page) = pages.next().await {
-                all.extend(page.found()?.iter().flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_listeners::DescribeListenersOutput::listeners).cloned());
-            }
-            Ok(all)
-        });
-        let listeners = listeners.await?;
+        let listeners = find::listeners(cx, balancer.as_str()).await?;
         Ok(listeners.iter().find(|listener| listener.port() == Some(port.into())).cloned())
     }
 
@@ -183,6 +174,15 @@ impl Managed for Listener {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let balancers = find::load_balancers(cx).await?;
+        let mut arns = Vec::new();
+        for found in batch::each(&balancers, |balancer| find::listeners(cx, balancer)).await {
+            arns.extend(found?.iter().filter_map(|listener| listener.listener_arn.clone()));
+        }
+        owned::read(cx, find::of_stack(cx, stack, arns).await?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -13,6 +13,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{HostedZoneId, SecurityGroupId, SubnetId, VpcId, spelled},
 };
 
@@ -202,6 +203,11 @@ impl Managed for LoadBalancer {
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
         batch::each(find, |find| Self::read_one(cx, find, &found)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let arns = find::load_balancers(cx).await?.to_vec();
+        owned::read(cx, find::of_stack(cx, stack, arns).await?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -2,39 +2,32 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_elasticloadbalancingv2::types::Tag;
-use futures_util::future::try_join_all;
+use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
 use infra_core::provider::{Cx, Result};
 
+use super::find;
 use crate::{Aws, classify::Classify as _, tags};
 
 pub(super) type Tags = BTreeMap<String, String>;
-
-/// `DescribeTags` takes this many ARNs.
-const BATCH: usize = 20;
 
 /// In the SDK's form, for a creating call.
 pub(super) fn list(tags: Tags) -> Vec<Tag> {
     tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// The tags of objects that were just described.
+/// The tags of objects that were just described; without those that have gone since.
 pub(super) async fn of(cx: &Cx<Aws>, arns: &[String]) -> Result<HashMap<String, Tags>> {
-    let batches = arns.chunks(BATCH).map(async |arns| {
-        let describe = cx.elbv2().describe_tags().set_resource_arns(Some(arns.to_vec()));
-        // One that went away meanwhile fails the whole call: then nobody has tags, and the next read is right.
-        describe.send().await.found()
-    });
-    let mut all = HashMap::new();
-    for answer in try_join_all(batches).await?.into_iter().flatten() {
-        for description in answer.tag_descriptions() {
-            let tag =
-                |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
-            let tags = description.tags().iter().filter_map(tag).collect();
-            all.insert(description.resource_arn().unwrap_or_default().to_owned(), tags);
-        }
-    }
-    Ok(all)
+    let describe = async |arns| {
+        let describe = cx.elbv2().describe_tags().set_resource_arns(Some(arns));
+        let found = describe.send().await.found()?;
+        Ok(found.map(|found| found.tag_descriptions.unwrap_or_default()))
+    };
+    let tag = |t: Tag| Some((t.key?, t.value.unwrap_or_default()));
+    let tags = |found: TagDescription| {
+        let tags = found.tags.unwrap_or_default().into_iter().filter_map(tag).collect();
+        Some((found.resource_arn?, tags))
+    };
+    Ok(find::by_arn(arns, describe).await?.into_iter().filter_map(tags).collect())
 }
 
 /// Brings the user's tags of one object to `want`.

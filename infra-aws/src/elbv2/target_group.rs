@@ -12,6 +12,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{TargetGroupArn, VpcId, spelled},
 };
 
@@ -191,6 +192,11 @@ impl Managed for TargetGroup {
             Ok(found) => batch::each(find, |find| Self::read_one(cx, find, &found)).await,
             Err(e) => find.iter().map(|_| Err(e.again())).collect(),
         }
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let arns = find::target_groups(cx).await?;
+        owned::read(cx, find::of_stack(cx, stack, arns).await?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

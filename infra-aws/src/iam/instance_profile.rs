@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use infra_core::{
     Outputs, Resource,
     provider::{Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Result},
+    state::StackName,
 };
 
 use super::{role::arns, tag};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::{Arn, RoleName},
@@ -86,6 +88,16 @@ impl Managed for InstanceProfile {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let mut pages = cx.iam().list_instance_profiles().into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let profiles = page.classify()?.instance_profiles;
+            names.extend(profiles.into_iter().map(|profile| profile.instance_profile_name));
+        }
+        owned::of_stack(cx, stack, names).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -9,6 +9,7 @@ mod policy;
 mod policy_attachment;
 mod role;
 mod role_policy;
+mod search;
 mod tag;
 mod user;
 

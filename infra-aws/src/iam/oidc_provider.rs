@@ -8,12 +8,14 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::tag;
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::Arn,
@@ -97,6 +99,12 @@ impl Managed for OidcProvider {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let list = cx.iam().list_open_id_connect_providers().send().await.classify()?;
+        let providers = list.open_id_connect_provider_list.unwrap_or_default();
+        owned::of_stack(cx, stack, providers.into_iter().filter_map(|it| it.arn).collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

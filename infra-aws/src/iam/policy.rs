@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_iam::types::PolicyScopeType;
 use infra_core::{
     Outputs, Resource,
     provider::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -17,6 +19,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, decoded, grants, normalize, problem, same, subject},
     tags,
     types::Arn,
@@ -116,6 +119,11 @@ impl Policy {
     }
 }
 
+async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
+    let answer = cx.iam().get_policy().policy_arn(arn).send().await.found()?;
+    Ok(answer.and_then(|answer| answer.policy).map(|policy| tag::map(policy.tags())))
+}
+
 async fn document(cx: &Cx<Aws>, arn: &str, version: &str) -> Result<Option<String>> {
     let get = cx.iam().get_policy_version().policy_arn(arn).version_id(version);
     let version = get.send().await.found()?.and_then(|answer| answer.policy_version);
@@ -127,6 +135,18 @@ impl Managed for Policy {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let list = cx.iam().list_policies().scope(PolicyScopeType::Local);
+        let mut pages = list.into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let policies = page.classify()?.policies.unwrap_or_default();
+            arns.extend(policies.into_iter().filter_map(|policy| policy.arn));
+        }
+        let tags = batch::each(&arns, |arn| tags_of(cx, arn)).await;
+        owned::read(cx, owned::tagged(stack, arns, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -8,12 +8,14 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
+    state::StackName,
 };
 
-use super::tag;
+use super::{search, tag};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Document, Principal, Statement, Verb, decoded, grants, normalize, problem, subject},
     tags,
     types::{Arn, RoleName},
@@ -116,6 +118,10 @@ impl Managed for Role {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, search::account(cx).await?.roles_of(stack)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

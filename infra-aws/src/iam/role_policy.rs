@@ -6,12 +6,14 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
-use super::role::arns;
+use super::{role::arns, search};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, decoded, grants, normalize, problem, subject},
     types::RoleName,
 };
@@ -71,6 +73,14 @@ impl Managed for RolePolicy {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let Some(prefix) = owned::prefix::<Self>(stack) else { return Ok(None) };
+        let account = search::account(cx).await?;
+        let policies = account.policies_like(&prefix);
+        let ids = policies.map(|(role, policy)| format!("{role}|{policy}")).collect();
+        owned::read(cx, ids).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {

@@ -9,15 +9,17 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{
     role::{is_path, path_message},
-    tag,
+    search, tag,
 };
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::Arn,
@@ -131,6 +133,10 @@ impl Managed for User {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        owned::read(cx, search::account(cx).await?.users_of(stack)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -7,12 +7,13 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
-    state::Value,
+    state::{StackName, Value},
 };
 
 use crate::{
     Aws,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     types::{Arn, KeyId},
 };
@@ -93,6 +94,15 @@ impl Managed for Alias {
             Ok(Some(Observed::ready(id, live, outputs)))
         };
         find.iter().map(answer).collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let Some(prefix) = owned::prefix::<Self>(stack) else { return Ok(None) };
+        let aliases = all(cx).await?;
+        let names = aliases
+            .keys()
+            .filter(|name| name.strip_prefix(PREFIX).is_some_and(|name| name.starts_with(&prefix)));
+        owned::read(cx, names.cloned().collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {

@@ -6,16 +6,17 @@ use aws_sdk_kms::types::{self, KeyMetadata, KeyState};
 use infra_core::{
     Outputs, Resource,
     provider::{
-        Change, Class, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
+        Change, Cx, Find, Grant, Managed, Observed, Operation, Partial, Readiness, Result,
         Violation,
     },
-    state::Value,
+    state::{StackName, Value},
 };
 
 use super::{KeySpec, KeyUsage, tag};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, normalize, problem, subject},
     tags,
     types::{Arn, KeyId},
@@ -191,16 +192,9 @@ async fn all_tags(cx: &Cx<Aws>) -> Result<Arc<BTreeMap<String, BTreeMap<String, 
         while let Some(page) = pages.next().await {
             ids.extend(page.classify()?.keys().iter().filter_map(|key| key.key_id.clone()));
         }
-        let mut found = BTreeMap::new();
-        for (id, tags) in ids.iter().zip(batch::each(&ids, |id| tags_of(cx, id)).await) {
-            match tags {
-                Ok(tags) => found.insert(id.clone(), tags.unwrap_or_default()),
-                // A key whose policy shuts us out is not one that we made.
-                Err(e) if e.class() == Class::Denied => None,
-                Err(e) => return Err(e),
-            };
-        }
-        Ok(found)
+        let tags = batch::each(&ids, |id| tags_of(cx, id)).await;
+        // A key whose policy shuts us out is not one that we made.
+        Ok(owned::answered(ids, tags, |_| false)?.into_iter().collect())
     };
     cx.memo("kms:tags", ask).await
 }
@@ -210,6 +204,12 @@ impl Managed for Key {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let all = all_tags(cx).await?;
+        let ours = all.iter().filter(|(_, tags)| owned::carries(tags, stack));
+        owned::read(cx, ours.map(|(id, _)| id.clone()).collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

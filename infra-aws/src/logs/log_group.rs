@@ -9,11 +9,13 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::Arn,
@@ -93,7 +95,7 @@ impl LogGroup {
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
         let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = describe(cx, &names).await;
+        let found = describe(cx, Some(names.clone())).await;
         let observe = |name: &String| {
             let group = found.as_ref().map_err(Error::again).map(|found| found.get(name).cloned());
             async move {
@@ -108,11 +110,8 @@ impl LogGroup {
 
     async fn observe(cx: &Cx<Aws>, group: Found) -> Result<Option<Observed<Self>>> {
         let name = group.log_group_name.clone().unwrap_or_default();
-        let arn = group.log_group_arn().or(group.arn()).unwrap_or_default();
-        let arn = arn.strip_suffix(":*").unwrap_or(arn);
-        let list = cx.logs().list_tags_for_resource().resource_arn(arn);
-        let Some(tags) = list.send().await.found()? else { return Ok(None) };
-        let all: BTreeMap<_, _> = tags.tags.unwrap_or_default().into_iter().collect();
+        let arn = arn(&group);
+        let Some(all) = tags_of(cx, arn).await? else { return Ok(None) };
         let class = group.log_group_class().map_or("STANDARD", |class| class.as_str());
         let live = Self {
             name: Some(name.clone()),
@@ -127,10 +126,21 @@ impl LogGroup {
     }
 }
 
-/// The groups with these names; those that do not exist are just not among them.
-async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Found>> {
+fn arn(group: &Found) -> &str {
+    let arn = group.log_group_arn().or(group.arn()).unwrap_or_default();
+    arn.strip_suffix(":*").unwrap_or(arn)
+}
+
+async fn tags_of(cx: &Cx<Aws>, arn: &str) -> Result<Option<BTreeMap<String, String>>> {
+    let list = cx.logs().list_tags_for_resource().resource_arn(arn);
+    let found = list.send().await.found()?;
+    Ok(found.map(|found| found.tags.unwrap_or_default().into_iter().collect()))
+}
+
+/// The groups with these names, or all; those that do not exist are just not among them.
+async fn describe(cx: &Cx<Aws>, names: Option<Vec<String>>) -> Result<HashMap<String, Found>> {
     let mut found = HashMap::new();
-    let describe = cx.logs().describe_log_groups().set_log_group_identifiers(Some(names.to_vec()));
+    let describe = cx.logs().describe_log_groups().set_log_group_identifiers(names);
     let mut pages = describe.into_paginator().send();
     while let Some(page) = pages.next().await {
         let groups = page.classify()?.log_groups.unwrap_or_default();
@@ -151,6 +161,13 @@ impl Managed for LogGroup {
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let groups: Vec<_> = describe(cx, None).await?.into_iter().collect();
+        let tags = batch::each(&groups, |(_, group)| tags_of(cx, arn(group))).await;
+        let names = groups.iter().map(|(name, _)| name.clone()).collect();
+        owned::read(cx, owned::tagged(stack, names, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -13,6 +13,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     Aws,
     classify::Classify as _,
+    owned,
     types::{Arn, SecurityGroupId, Zone},
 };
 
@@ -217,6 +219,12 @@ async fn describe(cx: &Cx<Aws>, names: &[String]) -> Result<Vec<DbInstance>> {
     Ok(all)
 }
 
+/// All of the region.
+async fn list(cx: &Cx<Aws>) -> Result<Vec<DbInstance>> {
+    let pages = cx.rds().describe_db_instances().into_paginator().items().send();
+    pages.collect::<Result<Vec<_>, _>>().await.classify()
+}
+
 fn name<'a>(find: &Find<'a, Instance>) -> Option<&'a str> {
     match find {
         Find::Id { id, .. } => Some(id),
@@ -239,6 +247,12 @@ impl Managed for Instance {
             found.map(|found| observe::observed(found, find.inputs())).transpose()
         };
         find.iter().map(observed).collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let found = list(cx).await?.into_iter();
+        let ours = found.filter(|db| owned::carries(&tagging::map(db.tag_list()), stack));
+        owned::read(cx, ours.filter_map(|db| db.db_instance_identifier).collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -8,6 +8,7 @@ use infra_core::{
     provider::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result, Timeouts,
     },
+    state::StackName,
 };
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     tagging::{self, Tags},
     types::arn,
 };
-use crate::{Aws, batch, classify::Classify as _, tags, types::Arn};
+use crate::{Aws, batch, classify::Classify as _, owned, tags, types::Arn};
 
 /// `ModifyDBParameterGroup` and `ResetDBParameterGroup` take this many parameters.
 const BATCH: usize = 20;
@@ -168,6 +169,22 @@ impl Managed for ParameterGroup {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let pages = cx.rds().describe_db_parameter_groups().into_paginator().items().send();
+        let mut found = pages.collect::<Result<Vec<_>, _>>().await.classify()?;
+        // Groups that begin so are AWS's own.
+        found.retain(|it| {
+            it.db_parameter_group_name().is_some_and(|it| !it.starts_with("default."))
+        });
+        let tags = batch::each(&found, |group| {
+            tagging::found(cx, group.db_parameter_group_arn().unwrap_or_default())
+        });
+        let tags = tags.await;
+        let names =
+            found.into_iter().map(|group| group.db_parameter_group_name.unwrap_or_default());
+        owned::read(cx, owned::tagged(stack, names.collect(), tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

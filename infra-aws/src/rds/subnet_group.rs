@@ -9,6 +9,7 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{Arn, SubnetId, VpcId},
 };
 
@@ -106,6 +107,17 @@ impl Managed for SubnetGroup {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let pages = cx.rds().describe_db_subnet_groups().into_paginator().items().send();
+        let found = pages.collect::<Result<Vec<_>, _>>().await.classify()?;
+        let tags = batch::each(&found, |group| {
+            tagging::found(cx, group.db_subnet_group_arn().unwrap_or_default())
+        });
+        let tags = tags.await;
+        let names = found.into_iter().map(|group| group.db_subnet_group_name.unwrap_or_default());
+        owned::read(cx, owned::tagged(stack, names.collect(), tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -22,8 +22,13 @@ pub(super) fn map(tags: &[Tag]) -> Tags {
 
 /// The tags of a group (instances come with theirs); none where it has just gone.
 pub(super) async fn of(cx: &Cx<Aws>, arn: &str) -> Result<Tags> {
+    Ok(found(cx, arn).await?.unwrap_or_default())
+}
+
+/// The tags of a group; `None` where it has just gone.
+pub(super) async fn found(cx: &Cx<Aws>, arn: &str) -> Result<Option<Tags>> {
     let answer = cx.rds().list_tags_for_resource().resource_name(arn).send().await.found()?;
-    Ok(answer.map(|answer| map(answer.tag_list())).unwrap_or_default())
+    Ok(answer.map(|answer| map(answer.tag_list())))
 }
 
 /// Brings the user's tags of one object to `want`.

@@ -15,6 +15,7 @@ use infra_core::{
         Change, Class, Cx, Find, Grant, Managed, Observed, Once, Operation, Part, Partial, Reason,
         Result, Violation,
     },
+    state::StackName,
 };
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    tags,
+    owned, tags,
     types::{Arn, HostedZoneId, Region, VpcId},
 };
 
@@ -102,6 +103,15 @@ fn tag_list(tags: BTreeMap<String, String>) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
+/// Tags from the SDK's form.
+fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
+}
+
+/// `ListTagsForResources` takes this many ids.
+const TAGGED: usize = 10;
+
 impl HostedZone {
     /// The zone that this operation made: Route 53 keeps the caller's reference.
     async fn made(cx: &Cx<Aws>, name: &str, op: &Operation) -> Result<Option<String>> {
@@ -124,6 +134,18 @@ impl HostedZone {
             name_from = page.next_dns_name().map(str::to_owned);
             id_from = page.next_hosted_zone_id().map(str::to_owned);
         }
+    }
+
+    /// Those of the zones whose tags say that they are the stack's.
+    async fn of_stack(cx: &Cx<Aws>, stack: &StackName, ids: Vec<String>) -> Result<Vec<String>> {
+        let describe = async |ids| {
+            let list = cx.route53().list_tags_for_resources();
+            let list = list.resource_type(TagResourceType::Hostedzone).set_resource_ids(Some(ids));
+            Ok(list.send().await.found()?.map(|found| found.resource_tag_sets))
+        };
+        let sets = batch::existing(&ids, TAGGED, describe).await?;
+        let ours = sets.into_iter().filter(|set| owned::carries(&tag_map(set.tags()), stack));
+        Ok(ours.filter_map(|set| set.resource_id).collect())
     }
 
     fn observed(
@@ -168,10 +190,8 @@ impl HostedZone {
         };
         let list = cx.route53().list_tags_for_resource().resource_type(TagResourceType::Hostedzone);
         let answer = list.resource_id(&id).send().await.found()?;
-        let tag = |t: &Tag| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned()));
         let set = answer.as_ref().and_then(|answer| answer.resource_tag_set());
-        let all_tags =
-            set.map(|set| set.tags().iter().filter_map(tag).collect()).unwrap_or_default();
+        let all_tags = set.map(|set| tag_map(set.tags())).unwrap_or_default();
         let observed = Self::observed(cx.partition(), &id, &found, &all_tags, find.inputs());
         let readiness = pending::readiness(cx, &id).await?;
         Ok(Some(observed.but(readiness)))
@@ -235,6 +255,17 @@ impl Managed for HostedZone {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let mut pages = cx.route53().list_hosted_zones().into_paginator().send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            ids.extend(
+                page.classify()?.hosted_zones.iter().map(|zone| short(zone.id()).to_owned()),
+            );
+        }
+        owned::read(cx, Self::of_stack(cx, stack, ids).await?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -9,16 +9,20 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Timeouts, Violation,
     },
+    state::StackName,
     text_type,
 };
 
 use super::{
-    Encryption, LifecycleRule, Ownership, PublicAccessBlock, empty::empty, read::tags_of,
+    Encryption, LifecycleRule, Ownership, PublicAccessBlock,
+    empty::empty,
+    read::{found_tags, tags_of},
     update::tag_list,
 };
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, normalize, problem, subject},
     types::Arn,
 };
@@ -92,6 +96,18 @@ impl Managed for Bucket {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let list = cx.s3().list_buckets().bucket_region(cx.region());
+        let mut pages = list.into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let buckets = page.classify()?.buckets.unwrap_or_default();
+            names.extend(buckets.into_iter().filter_map(|bucket| bucket.name));
+        }
+        let tags = batch::each(&names, |name| found_tags(cx, name)).await;
+        owned::read(cx, owned::tagged(stack, names, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

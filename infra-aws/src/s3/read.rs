@@ -68,7 +68,15 @@ impl Bucket {
 
 /// All tags; none where the bucket has none.
 pub(super) async fn tags_of(cx: &Cx<Aws>, name: &str) -> Result<BTreeMap<String, String>> {
+    Ok(found_tags(cx, name).await?.unwrap_or_default())
+}
+
+/// All tags; `None` where there are none, or no bucket.
+pub(super) async fn found_tags(
+    cx: &Cx<Aws>,
+    name: &str,
+) -> Result<Option<BTreeMap<String, String>>> {
     let found = cx.s3().get_bucket_tagging().bucket(name).send().await.found()?;
     let map = |tag: Tag| (tag.key, tag.value);
-    Ok(found.map(|found| found.tag_set.into_iter().map(map).collect()).unwrap_or_default())
+    Ok(found.map(|found| found.tag_set.into_iter().map(map).collect()))
 }

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use infra_core::{
     Outputs, Resource, Sensitive,
     provider::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Readiness,
         Result, Violation,
     },
+    state::StackName,
 };
 
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::{Arn, KeyId},
@@ -70,8 +72,7 @@ impl Secret {
         else {
             return Ok(None);
         };
-        let map = |tag: &Tag| Some((tag.key.clone()?, tag.value.clone()?));
-        let all: BTreeMap<_, _> = found.tags().iter().filter_map(map).collect();
+        let all = tag_map(found.tags());
         let deleted = found.deleted_date().is_some();
         let ours = recorded.is_some_and(|secret| secret.value.is_some());
         let value = if ours && !deleted {
@@ -110,6 +111,10 @@ impl Secret {
     }
 }
 
+fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone()?))).collect()
+}
+
 fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
@@ -119,6 +124,22 @@ impl Managed for Secret {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        // Filters match by how a key begins, so the tags are looked at as well. (`ListSecrets`, API reference.)
+        let filter = Filter::builder().key(FilterNameStringType::TagKey).values(owned::STACK);
+        let list = cx.secretsmanager().list_secrets().filters(filter.build());
+        let mut pages = list.include_planned_deletion(true).into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            for secret in page.classify()?.secret_list.unwrap_or_default() {
+                if owned::carries(&tag_map(secret.tags()), stack) {
+                    arns.extend(secret.arn);
+                }
+            }
+        }
+        owned::read(cx, arns).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

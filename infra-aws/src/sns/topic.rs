@@ -10,12 +10,14 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
+    state::StackName,
 };
 
 use super::{Subscription, subscription};
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, normalize, problem, subject},
     tags,
     types::{Arn, KeyId},
@@ -140,6 +142,17 @@ impl Managed for Topic {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         batch::each(find, |find| Self::read_one(cx, find)).await
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let mut pages = cx.sns().list_topics().into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let topics = page.classify()?.topics.unwrap_or_default();
+            arns.extend(topics.into_iter().filter_map(|topic| topic.topic_arn));
+        }
+        let tags = batch::each(&arns, |arn| tags_of(cx, arn)).await;
+        owned::read(cx, owned::tagged(stack, arns, tags)?).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -14,12 +14,14 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason,
         Result, Violation,
     },
+    state::StackName,
 };
 
 use super::tag;
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     tags,
     types::{Arn, KeyId},
@@ -126,7 +128,7 @@ impl Parameter {
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
         let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = try_join(values(cx, &names), metadata(cx, &names)).await;
+        let found = try_join(values(cx, &names), metadata(cx, "Name", names.clone())).await;
         let observe = |name: &String| {
             let name = name.clone();
             let parts = found.as_ref().map_err(Error::again).map(|(values, metadata)| {
@@ -204,9 +206,13 @@ async fn values(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Found>
     Ok(found.into_iter().filter_map(|p| Some((p.name.clone()?, p))).collect())
 }
 
-async fn metadata(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, ParameterMetadata>> {
-    let filter = ParameterStringFilter::builder().key("Name").option("Equals");
-    let filter = filter.set_values(Some(names.to_vec())).build().classify()?;
+async fn metadata(
+    cx: &Cx<Aws>,
+    key: &str,
+    values: Vec<String>,
+) -> Result<HashMap<String, ParameterMetadata>> {
+    let filter = ParameterStringFilter::builder().key(key).option("Equals");
+    let filter = filter.set_values(Some(values)).build().classify()?;
     let mut found = HashMap::new();
     let describe = cx.ssm().describe_parameters().parameter_filters(filter);
     let mut pages = describe.into_paginator().send();
@@ -227,6 +233,12 @@ impl Managed for Parameter {
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        let key = format!("tag:{}", owned::STACK);
+        let found = metadata(cx, &key, vec![stack.to_string()]).await?;
+        owned::read(cx, found.into_keys().collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

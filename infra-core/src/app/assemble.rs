@@ -163,6 +163,11 @@ impl App {
         names
     }
 
+    /// Where the state of the settings' stack lives, made or not.
+    pub(crate) async fn place(&self, settings: &Settings) -> Result<Arc<dyn Backend>> {
+        self.open_state(settings, &StackName::new(&*self.name, &*settings.stack)?).await
+    }
+
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
         self.open_backend(state_address(settings, name)).await
     }

@@ -66,6 +66,8 @@ pub(super) enum Command {
     /// Operate on what is remembered
     #[command(subcommand)]
     State(State),
+    /// Make the place where the state lives: the bucket and the lock table
+    Bootstrap(Bootstrap),
     /// Serve the embedded cloud over HTTP, for the aws CLI and other programs
     Simulate(Simulate),
 }
@@ -231,6 +233,8 @@ pub(super) enum State {
         #[arg(long)]
         show_secrets: bool,
     },
+    /// Look after the state and its place: whether all of it can be read, and is kept safely
+    Doctor,
     /// Give a resource another name; dependents follow
     Mv {
         /// A urn, or its name part
@@ -301,6 +305,13 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Bootstrap {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
 }
 
 #[derive(Args, Debug)]

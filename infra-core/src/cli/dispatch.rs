@@ -11,16 +11,18 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::{
     Screen,
-    args::{Arguments, Command, Global},
+    args::{Arguments, Bootstrap, Command, Global},
     changes,
     confirm::Ask,
-    diagnostic, interrupt, print,
+    diagnostic, interrupt,
+    place::Place,
+    print,
     reporter::Reporter,
     screen::Shared,
     state,
 };
 use crate::{
-    App, Engine, Error, ErrorKind, Program, Result,
+    App, Cancel, Engine, Error, ErrorKind, Program, Result,
     config::Settings,
     event::Events,
     exit::Exit,
@@ -88,6 +90,8 @@ impl Session<'_> {
 /// What the arguments ask for.
 enum Asked {
     Ours(Option<Command>),
+    /// The place of the state, before there can be an engine on it.
+    Place(Bootstrap),
     Custom(usize, clap::ArgMatches),
 }
 
@@ -116,6 +120,14 @@ where
     };
     let ended = async {
         let settings = settings(app, &global)?;
+        let input = Mutex::new(Some(input));
+        if let Asked::Place(args) = &asked {
+            let (out, err, cancel) = (out.clone(), err.clone(), Cancel::default());
+            interrupt::listen(cancel.clone());
+            let ask = Ask { reporter: &reporter, err, input, cancel, production: None };
+            let place = Place { settings: &settings, ask, interactive, json: global.json, out };
+            return place.bootstrap(app, args.yes).await;
+        }
         let session = Session {
             engine: app.assemble(&settings, program, events).await?,
             settings: &settings,
@@ -124,7 +136,7 @@ where
             reporter: &reporter,
             out: out.clone(),
             err: err.clone(),
-            input: Mutex::new(Some(input)),
+            input,
         };
         execute(app, &session, asked).await
     };
@@ -166,7 +178,11 @@ fn parse(app: &App, arguments: &[OsString]) -> Result<(Global, Asked), clap::Err
         return Ok((<Global as FromArgMatches>::from_arg_matches(&matches)?, custom));
     }
     let Arguments { global, command } = Arguments::from_arg_matches(&matches)?;
-    Ok((global, Asked::Ours(command)))
+    let asked = match command {
+        Some(Command::Bootstrap(args)) => Asked::Place(args),
+        command => Asked::Ours(command),
+    };
+    Ok((global, asked))
 }
 
 /// Help goes to standard output, a mistake to standard error.
@@ -239,6 +255,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
             return Ok(Exit::Done);
         }
         Asked::Ours(command) => command,
+        Asked::Place(_) => unreachable!("it needs no engine"),
     };
     match command {
         None if session.is_simulated() => changes::try_out(session).await,
@@ -251,6 +268,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::History(args)) => print::history(session, &args).await,
         Some(Command::Stack(args)) => print::stack(session, &args).await,
         Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::Bootstrap(_)) => unreachable!("`parse` takes it out"),
         Some(Command::Simulate(args)) => print::simulate(session, &args).await,
     }
 }

@@ -7,6 +7,7 @@ mod confirm;
 mod diagnostic;
 mod dispatch;
 mod interrupt;
+mod place;
 mod print;
 mod rebuild;
 mod reporter;

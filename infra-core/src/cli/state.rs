@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     args::{Locking, State},
     dispatch::Session,
-    rebuild,
+    place, rebuild,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -46,6 +46,7 @@ pub(super) async fn state(session: &Session<'_>, args: &State) -> Result<Exit> {
                 session.data(&text.unwrap_or_default());
             }
         }
+        State::Doctor => return place::doctor(session).await,
         State::Mv { from, to, locking } => {
             let to = state::mv(engine, from, to, wait(locking)).await?;
             session.say(&format!("It is {to} now. Write the same name in the program.\n")).await;

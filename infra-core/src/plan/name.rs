@@ -11,32 +11,60 @@ pub(super) fn generated(
     urn: &Urn,
     instance: &Instance,
 ) -> String {
-    let joint = joint(rule);
     let words = stack.map(|stack| [stack.program.as_str(), stack.stack.as_str()]);
     let words: Vec<_> = words.into_iter().flatten().chain([urn.name()]).collect();
+    let mut name = fitting(rule, &words.join("/"));
+    let suffix = instance.as_str();
+    cut(&mut name, room(rule, suffix.len()));
+    match joint(rule) {
+        Some(joint) if !name.is_empty() => format!("{name}{joint}{suffix}"),
+        _ => format!("{name}{suffix}"),
+    }
+}
+
+/// Characters of an instance.
+const SUFFIX: usize = 8;
+
+impl NameRule {
+    /// What every name begins with that is generated for `stack` by this rule. Names of a stack whose own name goes
+    /// on where this one's ends (`dev` and `dev-2`) begin so too.
+    #[must_use]
+    pub fn prefix(&self, stack: &StackName) -> String {
+        let mut prefix = fitting(self, &format!("{}/{}/", stack.program, stack.stack));
+        let room = room(self, SUFFIX);
+        if prefix.len() >= room {
+            cut(&mut prefix, room);
+        }
+        prefix
+    }
+}
+
+/// The words in characters that the rule allows.
+fn fitting(rule: &NameRule, words: &str) -> String {
     let mut name = String::new();
-    for c in words.join("/").chars() {
+    for c in words.chars() {
         let c = if rule.lowercase { c.to_ascii_lowercase() } else { c };
-        match (allowed(rule, c), joint) {
+        match (allowed(rule, c), joint(rule)) {
             (true, _) => name.push(c),
             // Some clouds refuse two in a row.
             (false, Some(joint)) if !name.ends_with(joint) => name.push(joint),
             _ => {}
         }
     }
-    let suffix = instance.as_str();
-    let room = rule.max.saturating_sub(suffix.len() + usize::from(joint.is_some()));
-    // All of it is ASCII: program, stack and urn allow nothing else.
-    name.truncate(room);
-    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    match joint {
-        Some(joint) if !name.is_empty() => format!("{name}{joint}{suffix}"),
-        _ => format!("{name}{suffix}"),
-    }
+    name
 }
 
-/// How many characters the word of an instance has.
-const WORD: usize = 8;
+/// How much of a name there is room for beside a suffix of this length.
+fn room(rule: &NameRule, suffix: usize) -> usize {
+    rule.max.saturating_sub(suffix + usize::from(joint(rule).is_some()))
+}
+
+/// Cuts a name so that it ends with a letter or digit.
+fn cut(name: &mut String, room: usize) {
+    // All of it is ASCII: program, stack and urn allow nothing else.
+    name.truncate(room);
+    name.truncate(name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len());
+}
 
 /// The object that a generated name is of, if it is one of this resource.
 pub(crate) fn instance(
@@ -45,7 +73,7 @@ pub(crate) fn instance(
     urn: &Urn,
     name: &str,
 ) -> Option<Instance> {
-    let (_, word) = name.split_at_checked(name.len().checked_sub(WORD)?)?;
+    let (_, word) = name.split_at_checked(name.len().checked_sub(SUFFIX)?)?;
     let plain = word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let instance = plain.then(|| Instance::from(word))?;
     (generated(rule, stack, urn, &instance) == name).then_some(instance)
@@ -99,6 +127,24 @@ mod tests {
         assert_eq!(name(18, "-", true), "shop-dev-abcd2345");
         assert_eq!(name(9, "-", true), "abcd2345");
         assert_eq!(name(4, "-", true), "abcd2345");
+    }
+
+    #[test]
+    fn generated_names_begin_with_their_stacks_prefix() {
+        let stack = StackName::new("Shop", "dev_").unwrap();
+        for (extra, lowercase, prefix) in
+            [("-", true, "shop-dev-"), ("-_", false, "Shop-dev_-"), ("", false, "Shopdev")]
+        {
+            for max in 8..64 {
+                let rule = NameRule { max, extra, lowercase };
+                let instance = Instance::from_bytes([1; 8]);
+                assert_eq!(instance.as_str().len(), SUFFIX);
+                let urn = Urn::new("k", "net/app.a").unwrap();
+                let name = generated(&rule, Some(&stack), &urn, &instance);
+                assert!(name.starts_with(&rule.prefix(&stack)), "{name}: {}", rule.prefix(&stack));
+                assert!(max < 40 || rule.prefix(&stack) == prefix, "{}", rule.prefix(&stack));
+            }
+        }
     }
 
     #[test]

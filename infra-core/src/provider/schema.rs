@@ -115,6 +115,11 @@ impl Schema {
         let name = path.first()?;
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// How its name is made where the program leaves it out.
+    pub fn name_rule(&self) -> Option<&NameRule> {
+        self.fields.iter().find_map(|field| field.name_rule.as_ref())
+    }
 }
 
 /// A field of `R` as a value of the program: `Subnet::TAGS`, for `ignore_changes` and for a driver's `touches`.

@@ -5,6 +5,7 @@
 
 mod diff;
 mod duration;
+mod findings;
 pub mod graph;
 mod history;
 mod json;
@@ -19,6 +20,7 @@ mod tree;
 mod value;
 
 pub use duration::duration;
+pub(crate) use findings::findings;
 pub use history::{CUT_OFF, history};
 pub use json::{VERSION as JSON_VERSION, event as json, shown};
 pub use plan::plan;

@@ -97,3 +97,28 @@ async fn a_rename_is_not_nothing() {
     assert!(ran.err.contains("Plan: 1 renamed, nothing to do in the cloud."), "{}", ran.err);
     assert!(!ran.err.contains("\n\n\n"), "{}", ran.err);
 }
+
+#[tokio::test]
+async fn a_folder_needs_nothing_and_the_doctor_finds_what_was_damaged_in_it() {
+    let t = Terminal::new(TOML);
+    let made = t.run(program, &["bootstrap"]).await;
+    assert_eq!(made.exit, Exit::Done, "{}", made.err);
+    assert!(made.err.contains("has all that a state needs"), "{}", made.err);
+    assert_eq!(t.run(program, &["up", "--yes"]).await.exit, Exit::Done);
+    let sound = t.run(program, &["state", "doctor"]).await;
+    assert_eq!(sound.exit, Exit::Done, "{}", sound.err);
+    assert!(
+        sound.err.contains("✓ the lock is free\n") && !sound.err.contains('✗'),
+        "{}",
+        sound.err
+    );
+    let head = t.folder().join(".infra/shop/dev/history/00000001.json");
+    std::fs::write(&head, "{").unwrap();
+    let ill = t.run(program, &["state", "doctor", "--json"]).await;
+    assert_eq!(ill.exit, Exit::Failed, "{}", ill.err);
+    let told: serde_json::Value = serde_json::from_str(&ill.out).unwrap();
+    let found = told["findings"].as_array().unwrap();
+    let wrong: Vec<_> = found.iter().filter(|it| it["grade"] == "wrong").collect();
+    assert_eq!(wrong.len(), 1, "{found:#?}");
+    assert!(wrong[0]["what"].as_str().unwrap().contains("history/00000001.json"), "{wrong:?}");
+}

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Backend, Claim, HolderInfo, Liveness, Object, Put, Tag, Taken};
-use crate::{Error, ErrorKind, Result, env::Env};
+use crate::{Error, ErrorKind, Finding, Result, env::Env};
 
 /// Which method of the port was called.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,12 +37,16 @@ pub enum Operation {
     LeaseFree,
     /// [`Backend::lease_holder`]
     LeaseHolder,
+    /// [`Backend::examine`]
+    Examine,
+    /// [`Backend::prepare`]
+    Prepare,
 }
 
 impl Operation {
     /// Whether it changes anything.
     pub fn mutates(self) -> bool {
-        !matches!(self, Self::Get | Self::List | Self::LeaseHolder)
+        !matches!(self, Self::Get | Self::List | Self::LeaseHolder | Self::Examine)
     }
 }
 
@@ -176,6 +180,14 @@ impl Backend for Fault {
 
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>> {
         self.through(Operation::LeaseHolder, stack, self.inner.lease_holder(stack)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        self.through(Operation::Examine, "", self.inner.examine()).await
+    }
+
+    async fn prepare(&self) -> Result<Vec<Finding>> {
+        self.through(Operation::Prepare, "", self.inner.prepare()).await
     }
 }
 

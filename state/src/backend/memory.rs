@@ -29,7 +29,11 @@ struct World {
     leases: BTreeMap<String, Lease>,
 }
 
-#[derive(Default)]
+/// The leases of a [`Memory`].
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Leases(BTreeMap<String, Lease>);
+
+#[derive(Clone, PartialEq, Debug, Default)]
 struct Lease {
     epoch: u64,
     holder: Option<HolderInfo>,
@@ -82,6 +86,17 @@ impl Memory {
             Some(body) => drop(world.store(key, body)),
             None => drop(world.objects.remove(key)),
         }
+    }
+
+    /// All leases as they are: a backup of the place that keeps them.
+    pub fn leases(&self) -> Leases {
+        Leases(self.world().leases.clone())
+    }
+
+    /// Puts all leases back to what they were, without asking: a backup that is restored. [`Leases::default`] is a
+    /// table that was deleted.
+    pub fn restore_leases(&self, leases: Leases) {
+        self.world().leases = leases.0;
     }
 
     /// Every key there is.

@@ -18,7 +18,7 @@ mod tests;
 
 pub use fault::{Call, Effect, Fault, Operation};
 pub use local::Local;
-pub use memory::Memory;
+pub use memory::{Leases, Memory};
 pub use port::{
     Backend, Claim, Grant, Guard, Holder, HolderInfo, Liveness, Object, Put, Tag, Taken,
 };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Finding, Result};
 
 /// A place that keeps objects and leases.
 ///
@@ -56,6 +56,18 @@ pub trait Backend: Debug + Send + Sync {
 
     /// Who holds the lease and is, as far as the backend can know, alive.
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>>;
+
+    /// Looks at the place itself, and changes nothing: whether what is kept there is safe (`state doctor`).
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
+    /// Makes what the place needs and repairs what is not as it should be (`bootstrap`); done again it does nothing.
+    /// [`Grade::Good`](crate::Grade::Good): it was there and right; [`Grade::Notice`](crate::Grade::Notice): it was
+    /// made or changed.
+    async fn prepare(&self) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
 }
 
 /// The version of an object: opaque, another one after each write (S3's `ETag`).

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Backend, Claim, HolderInfo, Liveness, Object, Put, Tag, Taken};
-use crate::{ErrorKind, Result, env::Env};
+use crate::{ErrorKind, Finding, Result, env::Env};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -95,5 +95,13 @@ impl Backend for Retry {
 
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>> {
         self.again(|| self.inner.lease_holder(stack)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        self.again(|| self.inner.examine()).await
+    }
+
+    async fn prepare(&self) -> Result<Vec<Finding>> {
+        self.again(|| self.inner.prepare()).await
     }
 }

@@ -6,5 +6,5 @@ mod port;
 mod system;
 
 pub use fake::Fake;
-pub use port::{Env, EnvExt};
+pub use port::{Env, EnvExt, Task};
 pub use system::System;

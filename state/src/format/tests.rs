@@ -9,7 +9,7 @@ use super::value::{Reading, Secrets, Writing};
 use crate::{
     ErrorKind, Path, Segment, Value, canonical,
     env::Fake,
-    seal::{DataKey, LocalKey, Vault},
+    seal::{DataKey, LocalKey, Opened, Vault},
 };
 
 fn key() -> Arc<DataKey> {
@@ -57,7 +57,7 @@ proptest! {
     fn a_stored_value_is_read_where_it_was_written_and_nowhere_else(value in any_value(false)) {
         let key = key();
         let bytes = written(&value, Secrets::Sealed(&key));
-        let read = |scope, owner, root| Reading::stored(Some(&key), scope).value(owner, root, &bytes);
+        let read = |scope, owner, root| Reading::stored(Some(&Opened::Key(Arc::clone(&key))), scope).value(owner, root, &bytes);
         prop_assert_eq!(read("scope", "owner", "inputs").unwrap(), value.clone());
         for (scope, owner, root) in
             [("other", "owner", "inputs"), ("scope", "other", "inputs"), ("scope", "owner", "outputs")]

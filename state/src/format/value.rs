@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::Number;
 
-use crate::{Error, ErrorKind, Result, Value, seal::DataKey};
+use crate::{
+    Error, ErrorKind, Result, Value,
+    seal::{DataKey, Opened},
+};
 
 const SEALED: &str = "$sealed";
 const SECRET: &str = "$secret";
@@ -40,7 +43,7 @@ pub(crate) struct Writing<'a> {
 /// What values are read with. Keeps the first error, which would lose its kind on the way through serde.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
-    key: Option<&'a DataKey>,
+    key: Option<&'a Opened>,
     scope: &'a str,
     shown: bool,
     unknown: bool,
@@ -182,12 +185,12 @@ impl Serialize for WrittenMap<'_> {
 
 impl<'a> Reading<'a> {
     /// For stored documents: secrets are sealed.
-    pub(crate) fn stored(key: Option<&'a DataKey>, scope: &'a str) -> Self {
+    pub(crate) fn stored(key: Option<&'a Opened>, scope: &'a str) -> Self {
         Self { key, scope, shown: false, unknown: false, failure: RefCell::new(None) }
     }
 
     /// For exported documents: secrets may be in clear as well.
-    pub(crate) fn exported(key: Option<&'a DataKey>, scope: &'a str) -> Self {
+    pub(crate) fn exported(key: Option<&'a Opened>, scope: &'a str) -> Self {
         Self { shown: true, ..Self::stored(key, scope) }
     }
 
@@ -334,6 +337,7 @@ impl Read<'_> {
         let key = self.with.key.ok_or_else(|| {
             Error::new(ErrorKind::Corrupt, "a sealed value in an object that names no key")
         })?;
+        let Opened::Key(key) = key else { return Ok(Value::Unknown.secret()) };
         let plain = key.open(sealed, &self.place.context(self.with.scope, self.owner))?;
         Ok(Value::Secret(Box::new(crate::canonical::from_slice(&plain)?)))
     }

@@ -1,7 +1,7 @@
 //! The key of one run.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -88,17 +88,57 @@ impl fmt::Debug for DataKey {
     }
 }
 
+/// A data key as far as this run has it.
+#[derive(Clone, Debug)]
+pub(crate) enum Opened {
+    /// It opens what it sealed.
+    Key(Arc<DataKey>),
+    /// This run may read without it: what it sealed is secret and not known.
+    Missing,
+}
+
 /// Mints data keys, and opens each wrapped one only once.
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
     sealer: Arc<dyn Sealer>,
     env: Arc<dyn Env>,
     opened: Arc<Mutex<HashMap<WrappedKey, Arc<DataKey>>>>,
+    /// Which keys were missing, where reading without them is allowed.
+    missing: Option<Arc<Mutex<BTreeSet<String>>>>,
 }
 
 impl Vault {
     pub(crate) fn new(sealer: Arc<dyn Sealer>, env: Arc<dyn Env>) -> Self {
-        Self { sealer, env, opened: Arc::default() }
+        Self { sealer, env, opened: Arc::default(), missing: None }
+    }
+
+    /// The same for a reader who may not have the key. It must not write with this.
+    pub(crate) fn lenient(&self) -> Self {
+        Self { missing: Some(Arc::default()), ..self.clone() }
+    }
+
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.missing.is_some()
+    }
+
+    /// The keys that were missing so far.
+    pub(crate) fn missing(&self) -> BTreeSet<String> {
+        let missing = self.missing.as_ref();
+        let missing = missing.map(|keys| keys.lock().unwrap_or_else(PoisonError::into_inner));
+        missing.map(|keys| keys.clone()).unwrap_or_default()
+    }
+
+    /// The data key inside, or that it is missing where that is allowed.
+    pub(crate) async fn opened(&self, wrapped: &WrappedKey) -> Result<Opened> {
+        match (self.open(wrapped).await, &self.missing) {
+            (Ok(key), _) => Ok(Opened::Key(key)),
+            (Err(error), Some(missing)) if error.kind() == ErrorKind::Key => {
+                let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
+                missing.insert(wrapped.id.clone());
+                Ok(Opened::Missing)
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// A new data key: the one call of a run.

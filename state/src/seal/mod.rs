@@ -7,6 +7,6 @@ mod data_key;
 mod local_key;
 mod port;
 
-pub(crate) use data_key::{DataKey, Vault, WrappedKey};
+pub(crate) use data_key::{DataKey, Opened, Vault, WrappedKey};
 pub use local_key::LocalKey;
 pub use port::Sealer;

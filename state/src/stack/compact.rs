@@ -3,6 +3,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::{
+    limits::Limits,
     log::{JOURNAL, Tail, segment_name, segment_seq},
     session::{Session, Writer},
     store::{Won, fenced},
@@ -14,21 +15,15 @@ use crate::{
 };
 
 const SNAPSHOTS: &str = "snapshots";
-/// Reading that many on top of a snapshot is still quick, wherever they are stored.
-const MANY_SEGMENTS: u64 = 256;
-/// A journal smaller than this is not worth a snapshot.
-const FEW_BYTES: u64 = 64 << 10;
-/// How many fences are kept. A holder that more runs than these have taken over from since is stopped by its clock.
-const FENCES: usize = 64;
 const WIDTH: usize = 16;
 
 impl Writer {
     /// Compaction costs O(the state), so it waits until the journal has grown in proportion: what a change costs stays
     /// O(the change). (The snapshot is compressed about tenfold, the journal is not.)
-    pub(super) fn compaction_is_due(&self) -> bool {
+    pub(super) fn compaction_is_due(&self, limits: &Limits) -> bool {
         let Tail { segments, bytes, .. } = self.tail;
         let snapshot = self.head.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes);
-        segments > MANY_SEGMENTS || bytes > FEW_BYTES.max(4 * snapshot)
+        segments > limits.segments || bytes > limits.bytes.max(4 * snapshot)
     }
 }
 
@@ -60,7 +55,7 @@ impl Session {
         snapshot: Option<SnapshotRef>,
     ) -> Result<()> {
         let mut fences = writer.tail.fences.clone();
-        fences.drain(..fences.len().saturating_sub(FENCES));
+        fences.drain(..fences.len().saturating_sub(self.store.limits.fences));
         let head = Head {
             identity,
             written: self.store.env.now(),

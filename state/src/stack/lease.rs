@@ -8,14 +8,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use super::store::{Store, fenced};
 use crate::{
     Error, ErrorKind, Holder, HolderInfo, Result,
     backend::{Claim, Guard, Liveness, Taken},
-    env::EnvExt,
+    env::{EnvExt, Task},
 };
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -29,7 +28,7 @@ pub(super) struct Lease {
     /// What the place that keeps leases counts; the head may know better.
     pub(super) epoch: u64,
     pulse: Arc<Pulse>,
-    beating: Option<AbortHandle>,
+    beating: Mutex<Option<Task>>,
     /// Where the kernel frees a dead holder's lease, it does when this is dropped.
     _guard: Box<dyn Guard>,
 }
@@ -73,12 +72,12 @@ impl Lease {
                     };
                     let renewed = Mutex::new(asked);
                     let pulse = Pulse { good_for, renewed, lost: AtomicBool::new(false) };
-                    let mut lease = Self {
+                    let lease = Self {
                         store: store.clone(),
                         nonce,
                         epoch: grant.epoch,
                         pulse: Arc::new(pulse),
-                        beating: None,
+                        beating: Mutex::default(),
                         _guard: grant.guard,
                     };
                     lease.start_beating(liveness);
@@ -123,9 +122,7 @@ impl Lease {
 
     /// Gives the lock back. If that fails, the lease runs out by itself.
     pub(super) async fn free(&self) {
-        if let Some(beating) = &self.beating {
-            beating.abort();
-        }
+        self.stop_beating();
         let freed = self.store.backend.lease_free(&self.store.folder(), self.nonce).await;
         if let Err(error) = freed {
             tracing::warn!(%error, "the lock could not be given back");
@@ -133,7 +130,7 @@ impl Lease {
         self.lose();
     }
 
-    fn start_beating(&mut self, liveness: Liveness) {
+    fn start_beating(&self, liveness: Liveness) {
         let Liveness::Beats { every, .. } = liveness else { return };
         let (store, nonce, pulse) = (self.store.clone(), self.nonce, Arc::clone(&self.pulse));
         let beats = async move {
@@ -157,15 +154,12 @@ impl Lease {
                 }
             }
         };
-        self.beating = Some(tokio::spawn(beats).abort_handle());
+        let task = self.store.env.spawn(Box::pin(beats));
+        *self.beating.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
-}
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(beating) = &self.beating {
-            beating.abort();
-        }
+    fn stop_beating(&self) {
+        drop(self.beating.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

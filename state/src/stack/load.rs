@@ -1,13 +1,15 @@
 //! Reading a stack: head, snapshot, journal; consistent even while somebody writes.
 
+use std::sync::PoisonError;
+
 use super::{
     log::{self, Tail},
     store::Store,
 };
 use crate::{
-    Checksum, Error, ErrorKind, Identity, Result, Snapshot,
+    Checksum, Error, ErrorKind, Identity, Place, Result, Snapshot,
     backend::Tag,
-    format::v1::{self, Head, SnapshotRef},
+    format::v1::{self, Head, Moving, SnapshotRef},
     integrity,
 };
 
@@ -15,7 +17,7 @@ use crate::{
 const ATTEMPTS: usize = 100;
 
 /// A stack as it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) head: Head,
     pub(super) tag: Tag,
@@ -32,8 +34,49 @@ pub(super) enum Whose {
     Anybodys,
 }
 
-/// Checks that a state is this stack's, before anything else is read of it.
-pub(super) fn check_identity(store: &Store, found: &Identity) -> Result<()> {
+/// Checks that a state may be used here, before anything else is read of it.
+pub(super) fn check(store: &Store, head: &Head, whose: Whose) -> Result<()> {
+    if whose == Whose::Ours {
+        check_identity(store, &head.identity)?;
+    }
+    let (what, way) = match &head.moving {
+        None => return Ok(()),
+        // Who takes it over says what became of the other end.
+        Some(Moving::Arriving(_)) if whose == Whose::Anybodys => return Ok(()),
+        Some(Moving::Arriving(from)) => (
+            format!("this is a copy of {from}, made by a move that did not finish"),
+            format!(
+                "Finish it by saying there again what was said. If {from} is gone for ever, take this copy over with \
+                 `state rebind --moved`"
+            ),
+        ),
+        Some(Moving::Leaving(to)) => (
+            format!("the state is being moved to {to}, and that was not finished"),
+            "Finish it by saying again what was said".to_owned(),
+        ),
+        Some(Moving::Left(to)) => (
+            format!("the state was moved to {to}"),
+            format!("Use it there: {}. `stack rm` removes this note", address(store, to)),
+        ),
+    };
+    let message =
+        format!("{}: {what}. Nothing was read or changed. {way}", store.object("head.json"));
+    Err(Error::new(ErrorKind::Identity, message))
+}
+
+/// How a person says where a state went.
+fn address(store: &Store, to: &Place) -> String {
+    let mut said = Vec::new();
+    if to.stack.stack != store.name.stack {
+        said.push(format!("`--stack {}`", to.stack.stack));
+    }
+    if to.url != store.backend.url() {
+        said.push(format!("`--state {}`, or `state = {:?}` in the settings", to.url, to.url));
+    }
+    said.join(" with ")
+}
+
+fn check_identity(store: &Store, found: &Identity) -> Result<()> {
     let home = store.backend.url();
     let what = if found.stack != store.name {
         format!("it is the state of {}, not of {}", found.stack, store.name)
@@ -61,13 +104,13 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
             }
             continue;
         };
-        if whose == Whose::Ours {
-            check_identity(store, &head.identity)?;
-        }
+        check(store, &head, whose)?;
         let loaded = Box::pin(load_from(store, head, tag.clone())).await;
         // A compaction may have moved the head and removed what we were about to read, or were not shown.
         if store.head().await?.is_some_and(|(_, now)| now == tag) {
-            return loaded.map(Some);
+            let loaded = loaded?;
+            *store.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
+            return Ok(Some(loaded));
         }
         if attempt >= ATTEMPTS {
             return loaded.and_then(|_| {
@@ -81,15 +124,43 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
     }
 }
 
-async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
+pub(super) async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
+    if let Some((mut snapshot, mut tail)) = seen(store, &head).await? {
+        let tip = tail.tip;
+        extend(store, &mut snapshot, &mut tail).await?;
+        if tail.tip != tip {
+            integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
+        }
+        return Ok(Loaded { head, tag, snapshot, tail });
+    }
     let mut snapshot = match &head.snapshot {
         Some(from) => load_snapshot(store, &head, from).await?,
         None => Snapshot::empty(head.identity.clone()),
     };
     let mut tail = Tail::after(&head);
     extend(store, &mut snapshot, &mut tail).await?;
+    if store.vault.is_lenient() {
+        return Ok(Loaded { head, tag, snapshot, tail });
+    }
     integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
     Ok(Loaded { head, tag, snapshot, tail })
+}
+
+/// What was read last, if the state begins where it did and the segment it ended with is still the one that is there:
+/// each segment names the one before, so the rest is too.
+async fn seen(store: &Store, head: &Head) -> Result<Option<(Snapshot, Tail)>> {
+    let seen = store.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let begins = |seen: &Head| {
+        (&seen.identity, &seen.snapshot, seen.tip) == (&head.identity, &head.snapshot, head.tip)
+    };
+    let Some(seen) = seen.filter(|seen| begins(&seen.head)) else { return Ok(None) };
+    if seen.tail.tip != head.tip {
+        let last = store.get(&log::segment_name(seen.tail.tip.seq)).await?;
+        if last.is_none_or(|last| Checksum::of(&last.body) != seen.tail.tip.sha256) {
+            return Ok(None);
+        }
+    }
+    Ok(Some((seen.snapshot, seen.tail)))
 }
 
 async fn load_snapshot(store: &Store, head: &Head, from: &SnapshotRef) -> Result<Snapshot> {
@@ -107,11 +178,11 @@ async fn load_snapshot(store: &Store, head: &Head, from: &SnapshotRef) -> Result
         return Err(damaged("not the snapshot that was written (its checksum is another)"));
     }
     let key = match v1::read_snapshot_header(&object, &stored.body)? {
-        Some(key) => Some(store.vault.open(&key).await?),
+        Some(key) => Some(store.vault.opened(&key).await?),
         None => None,
     };
     let scope = v1::scope(&head.identity);
-    v1::read_snapshot(&object, &stored.body, &head.identity, head.tip.seq, key.as_deref(), &scope)
+    v1::read_snapshot(&object, &stored.body, &head.identity, head.tip.seq, key.as_ref(), &scope)
 }
 
 /// Reads what the journal has beyond `tail`, and applies it.

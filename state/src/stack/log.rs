@@ -91,10 +91,10 @@ pub(super) async fn read(
         let header = v1::read_segment_header(&object_name, &object.body)?;
         check(&object_name, &header, seq, identity, tail)?;
         let key = match &header.key {
-            Some(key) => Some(store.vault.open(key).await?),
+            Some(key) => Some(store.vault.opened(key).await?),
             None => None,
         };
-        let segment = v1::read_segment(&object_name, &object.body, key.as_deref(), &scope)?;
+        let segment = v1::read_segment(&object_name, &object.body, key.as_ref(), &scope)?;
         tail.add(&segment.header, segment.sha256, segment.bytes);
         each(&object_name, segment)?;
     }

@@ -5,9 +5,12 @@
 
 mod commit;
 mod compact;
+mod examine;
 mod lease;
+mod limits;
 mod load;
 mod log;
+mod migrate;
 mod session;
 mod state;
 mod store;
@@ -17,6 +20,8 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use limits::Limits;
+pub use migrate::Migrated;
 pub use session::Session;
 pub use state::State;
 pub use transfer::{ExportSecrets, Push, Rebind};

@@ -186,7 +186,7 @@ impl Session {
 
     async fn finish(&self, writer: &mut Writer, history: Option<HistoryEntry>) -> Result<()> {
         self.check()?;
-        if writer.compaction_is_due() {
+        if writer.compaction_is_due(&self.store.limits) {
             Box::pin(self.compact(writer)).await?;
         }
         match history {
@@ -278,6 +278,7 @@ fn first_head(store: &Store, born: Option<Lineage>, key: &DataKey) -> Head {
         position: Position::default(),
         fences: Vec::new(),
         key: key.wrapped().clone(),
+        moving: None,
     }
 }
 

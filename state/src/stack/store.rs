@@ -1,7 +1,8 @@
 //! A stack's folder in a backend: names of objects, and writes whose lost replies are understood.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use super::{limits::Limits, load::Loaded};
 use crate::{
     Backend, Env, Error, ErrorKind, Result, StackName,
     backend::{Object, Put, Tag},
@@ -18,6 +19,9 @@ pub(super) struct Store {
     pub(super) env: Arc<dyn Env>,
     pub(super) vault: Vault,
     pub(super) name: StackName,
+    /// What was read last: the journal only grows, so the next reading goes on from there.
+    pub(super) seen: Arc<Mutex<Option<Loaded>>>,
+    pub(super) limits: Limits,
 }
 
 /// What became of a write that only one can win.

@@ -151,6 +151,7 @@ impl State {
         session.scope = v1::scope(&identity);
         let rebound = {
             let mut writer = session.writer.lock().await;
+            writer.head.moving = None;
             session.compact(&mut writer).await
         };
         session.release().await?;
@@ -166,9 +167,7 @@ impl State {
     ) -> Result<Session> {
         // A state that is not ours is not even locked, and one that cannot be read is not waited for.
         if let Some((head, _)) = self.store.head().await? {
-            if whose == Whose::Ours {
-                load::check_identity(&self.store, &head.identity)?;
-            }
+            load::check(&self.store, &head, whose)?;
             self.store.vault.open(&head.key).await?;
         } else {
             self.store.is_absent().await?;

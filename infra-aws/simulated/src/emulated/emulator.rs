@@ -27,7 +27,7 @@ pub(crate) trait Emulator: Send + Sync {
 const HOME: &str = winterbaume_core::DEFAULT_ACCOUNT_ID;
 
 /// Exchanges `account` and [`HOME`]. Both have twelve digits, so lengths stay.
-fn exchanged(bytes: &Bytes, account: &str) -> Bytes {
+pub(crate) fn exchanged(bytes: &Bytes, account: &str) -> Bytes {
     if account == HOME || account.len() != HOME.len() {
         return bytes.clone();
     }

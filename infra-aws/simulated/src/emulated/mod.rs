@@ -3,4 +3,4 @@
 mod emulator;
 mod list;
 
-pub(crate) use emulator::{Emulator, call};
+pub(crate) use emulator::{Emulator, call, exchanged};

@@ -1,5 +1,6 @@
 //! Where each call goes: a model of this crate, or an emulator with what it lacks added.
 
+mod account_details;
 mod identity_reply;
 mod key_rotation;
 mod managed_policy;

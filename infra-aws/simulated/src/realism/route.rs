@@ -1,6 +1,6 @@
 //! Which model or emulator answers a call.
 
-use super::{identity_reply, key_rotation, managed_policy, table_status};
+use super::{account_details, identity_reply, key_rotation, managed_policy, table_status};
 use crate::services::{
     Access, Service, acm, autoscaling, cloudwatch, ec2, ecr, eks, elbv2, logs, rds, route53, s3,
     secrets_manager, sns, ssm, sts,
@@ -28,6 +28,9 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::S3 => s3::answer(access),
         Service::Dynamodb => table_status::answer(access),
         Service::Kms => key_rotation::answer(access),
+        Service::Iam if call.operation == "GetAccountAuthorizationDetails" => {
+            account_details::answer(access)
+        }
         Service::Iam => {
             managed_policy::ensure(access);
             managed_policy::leave_out(call, identity_reply::answer(access))

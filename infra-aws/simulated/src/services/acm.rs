@@ -193,12 +193,18 @@ fn users(access: &mut Access<'_>, arn: &str) -> Vec<Value> {
 
 fn list(access: &mut Access<'_>) -> Value {
     let wanted = texts(access.input(), "CertificateStatuses");
+    // Unless asked otherwise, only small RSA keys are listed. (ACM API reference, `Filters`.)
+    let mut keys = texts(&access.input()["Includes"], "keyTypes");
+    if keys.is_empty() {
+        keys = ["RSA_1024", "RSA_2048"].map(str::to_owned).to_vec();
+    }
     let arns = access.docs(Service::Acm).ids(TABLE);
     let rows: Vec<Value> = arns
         .iter()
         .map(|arn| current(access, arn))
         .filter(|it| {
-            wanted.is_empty() || wanted.iter().any(|status| it["Status"] == status.as_str())
+            (wanted.is_empty() || wanted.iter().any(|status| it["Status"] == status.as_str()))
+                && keys.iter().any(|key| it["KeyAlgorithm"] == key.as_str())
         })
         .map(|it| {
             json!({

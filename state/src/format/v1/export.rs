@@ -104,11 +104,11 @@ pub(crate) async fn read_export(text: &str, vault: &Vault) -> Result<Export> {
     admitted(OBJECT, KIND, &found)?;
     let export: ExportIn<'_> = serde_json::from_str(text).map_err(|e| invalid(&e).because(e))?;
     let key = match &export.key {
-        Some(key) => Some(vault.open(key).await?),
+        Some(key) => Some(vault.opened(key).await?),
         None => None,
     };
     let scope = scope(&export.identity);
-    let with = Reading::exported(key.as_deref(), &scope);
+    let with = Reading::exported(key.as_ref(), &scope);
     let invalid = |e: Error| invalid(&e).because(e);
     let mut snapshot = Snapshot::empty(export.identity);
     for record in export.records {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Checksum, Identity, Position, Result,
+    Checksum, Identity, Place, Position, Result,
     format::document::{self, damaged},
     seal::WrappedKey,
 };
@@ -35,6 +35,21 @@ pub(crate) struct Head {
     pub(crate) fences: Vec<u64>,
     /// A data key. Who cannot open it has not the key of this state and may not add to it.
     pub(crate) key: WrappedKey,
+    /// It is one end of a move: nothing may be read or written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moving: Option<Moving>,
+}
+
+/// Which end of a move a head is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Moving {
+    /// A copy of the state there, which is still the one that counts. With its snapshot it is whole.
+    Arriving(Place),
+    /// Sealed. The whole state is there as well, and perhaps not usable yet.
+    Leaving(Place),
+    /// A tombstone: the state is there, and nothing of it is left here.
+    Left(Place),
 }
 
 /// The end of the log: the last segment, of whatever kind.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::scope;
 use crate::{
-    Deployment, HistoryEntry, Identity, Outcome, Position, Result,
+    Deployment, Error, ErrorKind, HistoryEntry, Identity, Outcome, Position, Result,
     format::{
         document::{self, damaged},
         value::{Reading, Secrets, Unread, Writing},
@@ -17,6 +18,10 @@ use crate::{
 
 const KIND: &str = "history";
 const OWNER: &str = "history";
+/// From this many bytes on a graph is compressed: about tenfold, since its nodes look alike.
+const LARGE: usize = 8 << 10;
+/// Nobody waits for it: it is written when everything is done.
+const LEVEL: i32 = 9;
 
 #[derive(Serialize)]
 struct HistoryOut<'a, V> {
@@ -28,6 +33,9 @@ struct HistoryOut<'a, V> {
     position: Position,
     #[serde(skip_serializing_if = "Option::is_none")]
     graph: Option<V>,
+    /// Instead of a large `graph`: its JSON, by zstd, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a WrappedKey>,
 }
@@ -45,6 +53,8 @@ struct HistoryIn<'a> {
     #[serde(default, borrow)]
     graph: Option<Unread<'a>>,
     #[serde(default)]
+    packed: Option<String>,
+    #[serde(default)]
     key: Option<WrappedKey>,
 }
 
@@ -57,6 +67,12 @@ pub(crate) fn write_history(
     let with = Writing::new(Secrets::Sealed(key), &scope).of(OWNER);
     let graph = entry.graph.as_ref();
     let sealed = graph.is_some_and(crate::Value::has_secret);
+    let graph = graph.map(|graph| serde_json::value::to_raw_value(&with.value("graph", graph)));
+    let wrong = |e| Error::new(ErrorKind::Invalid, "cannot write the graph").because(e);
+    let graph = graph.transpose().map_err(wrong)?;
+    let (graph, large): (Vec<_>, Vec<_>) =
+        graph.into_iter().partition(|graph| graph.get().len() < LARGE);
+    let packed = large.first().map(|graph| pack(graph.get())).transpose()?;
     document::write(
         KIND,
         &HistoryOut {
@@ -66,10 +82,60 @@ pub(crate) fn write_history(
             outcome: entry.outcome,
             summary: &entry.summary,
             position: entry.position,
-            graph: graph.map(|graph| with.value("graph", graph)),
+            graph: graph.first(),
+            packed,
             key: sealed.then(|| key.wrapped()),
         },
     )
+}
+
+/// The same entry for those who have the key of `key` and not the one of `from`.
+pub(crate) async fn reseal_history(
+    object: &str,
+    bytes: &[u8],
+    from: &Vault,
+    key: &DataKey,
+) -> Result<Vec<u8>> {
+    let (_version, body) = document::read(object, KIND, bytes)?;
+    let stored: HistoryIn<'_> =
+        serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
+    if stored.key.is_none_or(|sealed| sealed.id == key.wrapped().id) {
+        return Ok(bytes.to_vec());
+    }
+    let entry = read_history(object, bytes, from).await?;
+    write_history(&entry, key, &stored.identity)
+}
+
+/// The same without the graph, which may be a thousand times larger than the rest.
+pub(crate) fn read_history_line(object: &str, bytes: &[u8]) -> Result<HistoryEntry> {
+    let (_version, body) = document::read(object, KIND, bytes)?;
+    let entry: HistoryIn<'_> =
+        serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
+    Ok(line(entry))
+}
+
+fn line(entry: HistoryIn<'_>) -> HistoryEntry {
+    HistoryEntry {
+        graph: None,
+        deployment: entry.deployment,
+        ended: entry.ended,
+        outcome: entry.outcome,
+        summary: entry.summary,
+        position: entry.position,
+    }
+}
+
+fn pack(json: &str) -> Result<String> {
+    let packed = zstd::encode_all(json.as_bytes(), LEVEL).map_err(|e| {
+        Error::new(ErrorKind::Invalid, format!("cannot compress the graph: {e}")).because(e)
+    })?;
+    Ok(BASE64.encode(packed))
+}
+
+fn unpack(object: &str, packed: &str) -> Result<String> {
+    let packed = BASE64.decode(packed).map_err(|e| damaged(object, &e).because(e))?;
+    let json = zstd::decode_all(&*packed).map_err(|e| damaged(object, &e).because(e))?;
+    String::from_utf8(json).map_err(|e| damaged(object, &e).because(e))
 }
 
 pub(crate) async fn read_history(
@@ -81,18 +147,16 @@ pub(crate) async fn read_history(
     let entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
     let key = match &entry.key {
-        Some(key) => Some(vault.open(key).await?),
+        Some(key) => Some(vault.opened(key).await?),
         None => None,
     };
     let scope = scope(&entry.identity);
-    let with = Reading::stored(key.as_deref(), &scope);
-    let graph = entry.graph.map(|graph| graph.read(&with, OWNER, "graph")).transpose();
-    Ok(HistoryEntry {
-        graph: graph.map_err(|e| damaged(object, &e).because(e))?,
-        deployment: entry.deployment,
-        ended: entry.ended,
-        outcome: entry.outcome,
-        summary: entry.summary,
-        position: entry.position,
-    })
+    let with = Reading::stored(key.as_ref(), &scope);
+    let json = entry.packed.as_deref().map(|packed| unpack(object, packed)).transpose()?;
+    let graph = match (&json, entry.graph) {
+        (Some(json), _) => Some(with.value(OWNER, "graph", json.as_bytes())),
+        (None, graph) => graph.map(|graph| graph.read(&with, OWNER, "graph")),
+    };
+    let graph = graph.transpose().map_err(|e| damaged(object, &e).because(e))?;
+    Ok(HistoryEntry { graph, ..line(entry) })
 }

@@ -12,7 +12,7 @@ use crate::{
         frame::{FrameReader, FrameWriter},
         value::Reading,
     },
-    seal::{DataKey, WrappedKey},
+    seal::{Opened, WrappedKey},
 };
 
 const KIND: &str = "journal";
@@ -69,7 +69,7 @@ pub(crate) fn read_segment_header(object: &str, bytes: &[u8]) -> Result<SegmentH
 pub(crate) fn read_segment(
     object: &str,
     bytes: &[u8],
-    key: Option<&DataKey>,
+    key: Option<&Opened>,
     scope: &str,
 ) -> Result<Segment> {
     let (mut frame, _version, header) = FrameReader::open::<SegmentHeader>(object, KIND, bytes)?;

@@ -19,7 +19,7 @@ use crate::{
         frame::{FrameReader, FrameWriter},
         value::{Reading, Secrets, Unread, Writing},
     },
-    seal::{DataKey, WrappedKey},
+    seal::{DataKey, Opened, WrappedKey},
 };
 
 const KIND: &str = "snapshot";
@@ -140,7 +140,7 @@ pub(crate) fn read_snapshot(
     bytes: &[u8],
     identity: &Identity,
     seq: u64,
-    key: Option<&DataKey>,
+    key: Option<&Opened>,
     scope: &str,
 ) -> Result<Snapshot> {
     let (mut frame, header) = open(object, bytes)?;

@@ -1,7 +1,10 @@
 //! The protocol: two holders, lost replies, crashes, damage, time.
 
+mod again;
 mod crash;
 mod damage;
+mod examine;
+mod migrate;
 mod session;
 mod time;
 mod transfer;

@@ -40,7 +40,9 @@ async fn what_was_committed_is_read_by_everybody_before_and_after_closing() {
     let history = state.history(10).await.unwrap();
     assert_eq!(history.len(), 1);
     assert_eq!(history[0].position, after.position);
-    assert_eq!(history[0].graph, entry(1).graph);
+    assert_eq!(history[0].graph, None);
+    let whole = state.deployment(1).await.unwrap().unwrap();
+    assert_eq!(whole.graph, entry(1).graph);
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
 }
 
 pub(super) fn list(access: &mut Access<'_>, cluster: &str) -> Outcome {
-    cluster::find(access, cluster)?;
+    api_mode(&cluster::find(access, cluster)?)?;
     let prefix = format!("{cluster}/");
     let arns: Vec<String> = access
         .docs(Service::Eks)

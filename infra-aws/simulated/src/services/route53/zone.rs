@@ -87,9 +87,18 @@ fn all(access: &mut Access<'_>) -> Vec<Value> {
     zones.iter().map(|zone| shown(access, zone)).collect()
 }
 
+/// Pages begin at a zone's id.
 pub(super) fn list(access: &mut Access<'_>) -> Value {
-    let zones = all(access);
-    json!({"HostedZones": {"HostedZone": zones}, "IsTruncated": false, "MaxItems": 100})
+    let from = access.call.query("marker").unwrap_or_default();
+    let limit = access.call.query("maxitems").and_then(|it| it.parse().ok()).unwrap_or(100_usize);
+    let mut zones = all(access);
+    zones.retain(|zone| zone["_id"].as_str().is_some_and(|id| id >= from));
+    let next = zones.get(limit).map(|zone| zone["_id"].clone());
+    zones.truncate(limit);
+    json!({
+        "HostedZones": {"HostedZone": zones}, "Marker": from, "IsTruncated": next.is_some(),
+        "NextMarker": next, "MaxItems": limit,
+    })
 }
 
 pub(super) fn list_by_name(access: &mut Access<'_>) -> Value {
@@ -185,8 +194,13 @@ pub(super) fn tags(access: &mut Access<'_>, id: &str) -> Result<Value, Failure> 
 }
 
 pub(super) fn tags_of_many(access: &mut Access<'_>, input: &Value) -> Result<Value, Failure> {
+    let ids = many(&input["ResourceIds"]["ResourceId"]);
+    // At most ten a call. (Route 53 API reference, `ListTagsForResources`.)
+    if !(1..=10).contains(&ids.len()) {
+        return Err(fail("InvalidInput", "expected 1 to 10 resource ids"));
+    }
     let mut sets = Vec::new();
-    for id in many(&input["ResourceIds"]["ResourceId"]) {
+    for id in ids {
         let id = id.as_str().unwrap_or_default();
         let zone = find(access, id)?;
         sets.push(tag_set(id, &zone));

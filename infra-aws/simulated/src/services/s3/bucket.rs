@@ -1,10 +1,10 @@
 //! Buckets.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::route::{empty, find, xml};
 use crate::services::{Access, Service};
-use crate::wire::{Failure, Reply, fail, parse_xml};
+use crate::wire::{Failure, Reply, element, fail, parse_xml};
 
 /// Whose bucket it is, in any account.
 fn owner(access: &Access<'_>, bucket: &str) -> Option<String> {
@@ -121,29 +121,46 @@ fn inner(body: &[u8], element: &str) -> Option<String> {
     Some(inside.to_owned())
 }
 
-pub(super) fn list(access: &mut Access<'_>) -> Reply {
-    let account = access.account();
-    let mut body = format!(
-        "<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner>\
-         <ID>{account}</ID></Owner><Buckets>"
-    );
-    for bucket in access.docs(Service::S3).values("bucket") {
-        let text = |field: &str| bucket[field].as_str().unwrap_or_default();
-        body.push_str(
-            &[
-                "<Bucket><Name>",
-                text("name"),
-                "</Name><CreationDate>",
-                text("createdAt"),
-                "</CreationDate><BucketRegion>",
-                text("region"),
-                "</BucketRegion></Bucket>",
-            ]
-            .concat(),
-        );
+pub(super) fn list(access: &mut Access<'_>) -> Result<Reply, Failure> {
+    let query = |name: &str| access.call.query(name).unwrap_or_default();
+    let (prefix, region) = (query("prefix"), query("bucket-region"));
+    let (after, limit) = (query("continuation-token"), query("max-buckets"));
+    // AWS has no such call: a region's buckets are asked for in the region. (S3 API reference, `ListBuckets`.)
+    if !region.is_empty() && region != access.region() {
+        return Err(fail(
+            "InvalidArgument",
+            format!(
+                "Argument value {region} is not supported by the endpoint of {}",
+                access.region()
+            ),
+        ));
     }
-    body.push_str("</Buckets></ListAllMyBucketsResult>");
-    xml(body)
+    let limit: usize = limit.parse().unwrap_or(10_000);
+    let account = access.account();
+    let found = access.docs(Service::S3).all("bucket").filter(|(name, bucket)| {
+        name.starts_with(prefix)
+            && *name > after
+            && (region.is_empty() || bucket["region"] == region)
+    });
+    let mut found: Vec<_> = found.map(|(_, bucket)| bucket).collect();
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let mut result = json!({
+        "Owner": {"ID": account},
+        "Buckets": {"Bucket": found.iter().map(|bucket| json!({
+            "Name": bucket["name"], "CreationDate": bucket["createdAt"],
+            "BucketRegion": bucket["region"],
+        })).collect::<Value>()},
+    });
+    if !prefix.is_empty() {
+        result["Prefix"] = json!(prefix);
+    }
+    if more {
+        result["ContinuationToken"] = found.last().map(|bucket| bucket["name"].clone()).into();
+    }
+    let mut out = String::new();
+    element(&mut out, "ListAllMyBucketsResult", &result, "");
+    Ok(xml(out))
 }
 
 pub(super) fn head(access: &mut Access<'_>, bucket: &str) -> Result<Reply, Failure> {

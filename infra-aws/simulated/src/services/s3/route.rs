@@ -104,7 +104,7 @@ fn carry_out(access: &mut Access<'_>) -> Result<Reply, Failure> {
     let call = access.call;
     let (bucket, key) = target(call);
     match call.operation.as_str() {
-        "ListBuckets" => Ok(bucket::list(access)),
+        "ListBuckets" => bucket::list(access),
         "CreateBucket" => bucket::create(access, &bucket),
         "HeadBucket" => bucket::head(access, &bucket),
         "DeleteBucket" => bucket::delete(access, &bucket),

@@ -1,0 +1,115 @@
+//! Looking after a state: everything that is stored of it, read and checked (`state doctor`).
+
+use std::collections::BTreeSet;
+
+use super::{
+    load::{self, Loaded, Whose},
+    log::{JOURNAL, segment_seq},
+    state::State,
+};
+use crate::{ErrorKind, Finding, Result, Status};
+
+impl State {
+    /// Looks at everything that is stored of the stack, and changes nothing. What cannot be read is a finding, not an
+    /// error; an error is a place that cannot be reached.
+    pub async fn examine(&self) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        let loaded = match load::load(&self.store, Whose::Ours).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => {
+                findings.push(Finding::good(format!("{} was never made here", self.store.name)));
+                return Ok(findings);
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            Err(error) => {
+                let advice = "mend that first; the rest cannot be looked at without it";
+                findings.push(Finding::wrong(error.to_string(), advice));
+                return Ok(findings);
+            }
+        };
+        findings.push(Finding::good(format!(
+            "the state can be read: {} objects, {} journal segments after the last snapshot, position {}",
+            loaded.snapshot.records.len(),
+            loaded.tail.segments,
+            loaded.tail.position
+        )));
+        findings.push(Finding::good(format!("its key is here: {}", self.sealer().key_id())));
+        self.examine_lock(&loaded, &mut findings).await?;
+        examine_records(&loaded, &mut findings);
+        self.examine_history(&loaded, &mut findings).await?;
+        self.examine_leftovers(&loaded, &mut findings).await?;
+        Ok(findings)
+    }
+
+    async fn examine_lock(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
+        let snapshot = &loaded.snapshot;
+        let unfinished = snapshot.deployment.is_some() && snapshot.outcome.is_none();
+        findings.push(match self.holder().await? {
+            Some(holder) => Finding::notice(
+                format!("the lock is held by {holder}"),
+                "if that is nobody who works, `state unlock NONCE` frees it",
+            ),
+            None if unfinished => Finding::notice(
+                "the last deployment was cut off",
+                "the next `up` finishes what it left open",
+            ),
+            None => Finding::good("the lock is free"),
+        });
+        Ok(())
+    }
+
+    async fn examine_history(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
+        match self.history(usize::MAX).await {
+            Ok(entries) => {
+                let count = entries.len();
+                findings.push(Finding::good(format!("{count} deployments can be read")));
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            Err(error) => findings.push(Finding::wrong(
+                error.to_string(),
+                format!(
+                    "put it back from an earlier version of the object, or delete it: only `history` and `rollback` \
+                     need it, not the state at {}",
+                    loaded.tail.position
+                ),
+            )),
+        }
+        Ok(())
+    }
+
+    async fn examine_leftovers(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
+        let head = &loaded.head;
+        let used: BTreeSet<&str> = head.snapshot.iter().map(|it| it.name.as_str()).collect();
+        let snapshots = self.store.list("snapshots", "").await?;
+        let spare = snapshots.iter().filter(|name| !used.contains(name.as_str())).count();
+        let segments = self.store.list(JOURNAL, "").await?;
+        let folded = segments
+            .iter()
+            .filter_map(|name| segment_seq(name))
+            .filter(|seq| *seq <= head.tip.seq && !head.fences.contains(seq))
+            .count();
+        // One snapshot is kept for readers that are still at it.
+        if spare > 1 || folded > 0 {
+            let what =
+                format!("{spare} earlier snapshots and {folded} journal segments are not needed");
+            findings.push(Finding::notice(what, "the next compaction removes them"));
+        }
+        Ok(())
+    }
+}
+
+fn examine_records(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    let open = loaded.snapshot.open.len();
+    if open > 0 {
+        let what = format!("{open} operations were begun and are not known to be over");
+        findings.push(Finding::notice(what, "the next `up` settles them"));
+    }
+    for record in loaded.snapshot.records.values() {
+        let urn = &record.urn;
+        if record.status == Status::Unresolved {
+            let what = format!("nobody can tell whether {urn} exists");
+            let advice = format!("`import {urn} ID` if it does, `state rm {urn}` if it does not");
+            findings.push(Finding::wrong(what, advice));
+        }
+    }
+}
