@@ -16,6 +16,7 @@ use crate::{
     graph::Graph,
     panics::caught,
     provider::{Connector, Context, Registry},
+    reference::Stacks,
 };
 
 /// A program: fills the stack, calls no cloud, and does the same every time it is called.
@@ -31,6 +32,8 @@ pub struct Engine {
     pub connectors: BTreeMap<String, Arc<dyn Connector>>,
     /// The stack's state.
     pub state: State,
+    /// The other stacks that it can refer to: [`SamePlace`](crate::reference::SamePlace), if nothing more is known.
+    pub stacks: Arc<dyn Stacks>,
     /// Time and randomness.
     pub env: Arc<dyn Env>,
     /// What connectors get; its gate is guarded by the session while one is held.

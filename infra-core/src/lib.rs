@@ -17,6 +17,7 @@ mod panics;
 pub mod plan;
 pub mod program;
 pub mod provider;
+pub mod reference;
 pub mod report;
 pub mod secret;
 pub mod testing;
@@ -34,6 +35,7 @@ pub mod prelude {
     pub use crate::{
         App, Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
         program::{Declaration, IntoInput, ProviderHandle, ResourceExt},
+        reference::{Reference, StackReference},
         secret::Secret,
     };
 }

@@ -130,6 +130,7 @@ impl Lab {
             )]
             .into(),
             state: state.with_env(Arc::clone(&env) as _),
+            stacks,
             env,
             context: Context {
                 stack: name,

@@ -8,14 +8,14 @@ use std::{
 
 use infra_state::{Backend, StackName, State};
 
-use super::{Address, App, key, revision};
+use super::{Address, App, key, revision, stacks::Reach};
 use crate::{
     Engine, Error, ErrorKind, Result, Stack,
     config::{Known, Settings, Source, did_you_mean},
     engine::{Cancel, Program},
     event::Events,
     provider::{Connector, Context, Driver, Gate, Registry},
-    secret,
+    reference, secret,
 };
 
 /// Where state lives that nobody said anything about.
@@ -82,6 +82,7 @@ impl App {
         };
         let mut registry = Registry::default();
         registry.add(secret::driver());
+        registry.add(reference::driver::<()>());
         let mut connectors = BTreeMap::new();
         for (_, connector) in self.clouds.iter().filter(|(name, _)| *name == cloud) {
             connector.drivers().into_iter().for_each(|driver| registry.add(driver));
@@ -101,7 +102,9 @@ impl App {
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
         let revision = self.revision.clone().or_else(|| revision::commit(from));
+        let stacks = Arc::new(Reach { app: self.clone(), settings: settings.clone(), sealer });
         Ok(Engine {
+            stacks,
             registry,
             connectors,
             state,
@@ -187,7 +190,7 @@ impl App {
 }
 
 /// Where the state of a stack lives.
-fn state_address(settings: &Settings, name: &StackName) -> Address {
+pub(super) fn state_address(settings: &Settings, name: &StackName) -> Address {
     let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
     Address {
         url,
@@ -200,7 +203,7 @@ fn state_address(settings: &Settings, name: &StackName) -> Address {
 }
 
 /// The path, if it is one of this machine.
-fn local_folder(address: &Address) -> Option<PathBuf> {
+pub(super) fn local_folder(address: &Address) -> Option<PathBuf> {
     (address.scheme() == "file").then(|| {
         let path = address.path();
         std::path::absolute(&path).unwrap_or(path)

@@ -5,6 +5,7 @@ mod assemble;
 mod builder;
 mod key;
 mod revision;
+mod stacks;
 mod store;
 
 pub(crate) use assemble::provider_fields;

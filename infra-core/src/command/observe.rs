@@ -90,7 +90,7 @@ pub(super) async fn observe(
         let groups = groups(engine, connections, graph, snapshot, wanted).await?;
         let answers = join_all(groups.into_iter().map(|group| read(engine, group))).await;
         for (what, answer) in answers.into_iter().flatten() {
-            file(&mut seen, snapshot, what, answer)?;
+            file(&mut seen, graph, snapshot, what, answer)?;
         }
     }
 }
@@ -139,12 +139,13 @@ async fn groups(
         groups.add(driver, connection, For::Object { key, visible }, find);
     }
     let of_node = async |urn: &Urn| {
-        let node = graph.nodes.get(urn);
-        let provider = node.and_then(|node| node.provider.as_ref());
-        let (Some(node), Some(provider)) = (node, provider) else {
-            return Err(Error::new(ErrorKind::Failed, format!("{urn} has no provider")));
+        let Some(node) = graph.nodes.get(urn) else {
+            return Err(Error::new(ErrorKind::Failed, format!("{urn} is not declared")));
         };
-        let connection = connections.get(provider).await.map_err(|e| failed(urn, &e))?;
+        let connection = match &node.provider {
+            Some(provider) => connections.get(provider).await.map_err(|e| failed(urn, &e))?,
+            None => connections.own(),
+        };
         Ok((Arc::clone(&node.driver), connection))
     };
     for (urn, import) in wanted.imports {
@@ -192,7 +193,12 @@ impl Groups {
         find: ErasedFind,
     ) {
         let through = Arc::as_ptr(&connection).addr();
-        let place = (through, driver.schema().kind.to_owned());
+        // Each reference has a driver of its own type.
+        let alone = match &what {
+            For::Lookup(urn) if driver.provider_kind().is_none() => urn.as_str(),
+            _ => driver.schema().kind,
+        };
+        let place = (through, alone.to_owned());
         let at = *self.places.entry(place).or_insert_with(|| {
             // Kinds of one connection share the answers of calls that several of them need.
             let memo = self.memos.entry(through).or_default().clone();
@@ -250,6 +256,7 @@ pub(super) async fn read(
 
 fn file(
     seen: &mut Observation,
+    graph: &Graph,
     snapshot: &Snapshot,
     what: For,
     answer: Result<Option<ErasedObserved>, CallError>,
@@ -281,6 +288,7 @@ fn file(
             let outputs = found.and_then(|found| found.outputs).ok_or_else(|| {
                 Error::new(ErrorKind::Failed, format!("{urn}: there is nothing like that"))
             })?;
+            let outputs = graph.opened(&urn, outputs)?;
             seen.lookups.insert(urn, outputs);
         }
     }

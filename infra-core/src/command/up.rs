@@ -167,6 +167,7 @@ async fn acquire(
     }
     let who = engine.holder(planning.command);
     let acquired = tokio::select! {
+        biased;
         acquired = engine.state.acquire(who, options.lock_timeout) => acquired,
         () = engine.cancel.stopped() => {
             return Err(Error::new(ErrorKind::Interrupted, "stopped before the lock was taken"));

@@ -12,6 +12,7 @@ use crate::{
     Engine,
     graph::Role,
     provider::{Class, Connection, Connector, Context, Error, Registry, Result},
+    reference::Neighbours,
 };
 
 /// The connections of one run. Each is made when it is first needed, once, after its configuration became known.
@@ -20,6 +21,8 @@ use crate::{
 pub(crate) struct Connections {
     connectors: BTreeMap<String, Arc<dyn Connector>>,
     context: Context,
+    /// For kinds that are read without a provider: the stacks around this one.
+    own: Arc<Connection>,
     /// By provider; the newest configuration last.
     slots: RwLock<HashMap<Urn, Vec<Arc<Slot>>>>,
 }
@@ -31,7 +34,14 @@ struct Slot {
 
 impl Connections {
     pub(crate) fn new(engine: &Engine) -> Self {
+        let neighbours = Neighbours::new(
+            Arc::clone(&engine.stacks),
+            engine.state.place(),
+            engine.events.clone(),
+        );
+        let own = Connection { identity: [].into(), client: Arc::new(neighbours) };
         Self {
+            own: Arc::new(own),
             connectors: engine.connectors.clone(),
             context: engine.context.clone(),
             slots: RwLock::default(),
@@ -66,6 +76,11 @@ impl Connections {
                 self.configure(&record.urn, &record.inputs);
             }
         }
+    }
+
+    /// What kinds are read through that have no provider.
+    pub(crate) fn own(&self) -> Arc<Connection> {
+        Arc::clone(&self.own)
     }
 
     /// The connection of the provider as it is configured now.

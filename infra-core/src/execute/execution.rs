@@ -79,6 +79,7 @@ impl Execution<'_> {
                 return;
             }
             tokio::select! {
+                biased;
                 ended = self.tasks.join_next() => {
                     if let Some(Ok((id, result, time))) = ended {
                         self.ended(id, result, time);

@@ -114,6 +114,7 @@ impl Group {
             let Some((next, batch)) = self.take(now) else { return };
             if batch.is_empty() {
                 tokio::select! {
+                    biased;
                     () = self.env.sleep(next.saturating_sub(now)) => {}
                     () = self.arrived.notified() => {}
                 }
@@ -122,6 +123,7 @@ impl Group {
             let read = tokio::spawn(Arc::clone(&self).read(batch));
             // Mostly the next batch comes after this one; but nobody waits long for a slow answer.
             tokio::select! {
+                biased;
                 _ = read => {}
                 () = self.env.sleep(PATIENCE) => {}
             }

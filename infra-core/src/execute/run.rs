@@ -214,10 +214,7 @@ impl Run {
 
     /// The connection that a node's objects are made through.
     pub(super) async fn connection(&self, node: &Node) -> Result<Arc<Connection>> {
-        let Some(provider) = &node.provider else {
-            let message = format!("{} has no provider", node.urn);
-            return Err(Error::new(ErrorKind::Failed, message));
-        };
+        let Some(provider) = &node.provider else { return Ok(self.connections.own()) };
         self.connections.get(provider).await.map_err(|e| self.failure(&e))
     }
 

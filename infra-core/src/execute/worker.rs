@@ -74,6 +74,7 @@ impl Run {
             let error = crate::provider::Error::new(Class::NotFound, "there is nothing like that");
             self.failure(&error)
         })?;
+        let outputs = self.graph.opened(&step.urn, outputs)?;
         let mut record = self.record(node, &step.instance, None);
         record.provider = provided(node, &connection);
         record.inputs = want;

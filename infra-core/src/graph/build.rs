@@ -72,6 +72,38 @@ impl Graph {
         self.nodes.get(urn).map(Node::dependencies).unwrap_or_default()
     }
 
+    /// The outputs that a lookup found, without those that are secret and cannot be opened here. An error if one of those
+    /// is used.
+    pub(crate) fn opened(&self, urn: &Urn, mut outputs: Value) -> Result<Value> {
+        let Value::Map(map) = &mut outputs else { return Ok(outputs) };
+        let closed: BTreeSet<String> =
+            map.iter().filter(|(_, v)| v.has_unknown()).map(|(name, _)| name.clone()).collect();
+        map.retain(|name, _| !closed.contains(name));
+        if closed.is_empty() {
+            return Ok(outputs);
+        }
+        let inputs = self.nodes.values().flat_map(|node| {
+            node.inputs.values().map(move |expr| (format!("`{}`", node.urn), Some(node.at), expr))
+        });
+        let exports = self.exports.iter().map(|(name, expr)| {
+            (format!("the export `{name}`"), self.export_places.get(name).copied(), expr)
+        });
+        let mut mistakes = Vec::new();
+        for (user, at, expr) in inputs.chain(exports) {
+            expr.references(&mut |of, path| {
+                let Some(name) = path.first().filter(|name| of == urn && closed.contains(*name))
+                else {
+                    return;
+                };
+                let message = format!(
+                    "{user} needs `{name}` of `{urn}`, which is secret and sealed with a key that this run does not                      have: say which with `.key(…)` on the reference"
+                );
+                mistakes.push(Mistake { message, urn: Some(urn.clone()), at });
+            });
+        }
+        if mistakes.is_empty() { Ok(outputs) } else { Err(Error::program(mistakes)) }
+    }
+
     /// A digest of everything that was declared: equal exactly for programs that declare the same. (What is secret
     /// in the program's text is left out: an unkeyed digest would let it be guessed.)
     pub fn hash(&self) -> String {

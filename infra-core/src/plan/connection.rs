@@ -64,6 +64,7 @@ impl<'a> Forward<'a> {
         let instance = record.map_or_else(|| (self.mint)(), |record| record.instance.clone());
         let inputs = self.wanted(node, &instance, record.map(|record| &record.inputs))?;
         let pinned = record.filter(|record| record.inputs == inputs);
+        let stays = node.driver.is_pinned() && !self.options.refresh_lookups;
         let looked_up = self.seen.lookups.get(&node.urn);
         let mut make = Make {
             node,
@@ -81,8 +82,7 @@ impl<'a> Forward<'a> {
         };
         match (pinned, looked_up) {
             (Some(record), found)
-                if found
-                    .map_or(!self.options.refresh_lookups, |found| *found == record.outputs) =>
+                if found.map_or(stays, |found| *found == record.outputs) =>
             {
                 make.action = Action::Keep;
                 make.record_only = self.options_changed(node, record);

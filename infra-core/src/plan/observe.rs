@@ -102,8 +102,8 @@ pub fn to_observe(
             _ => {}
         }
     }
-    if options.refresh_lookups {
-        for make in forward.makes.iter().filter(|make| make.node.role == Role::Lookup) {
+    for make in forward.makes.iter().filter(|make| make.node.role == Role::Lookup) {
+        if options.refresh_lookups || !make.node.driver.is_pinned() {
             if !seen.lookups.contains_key(make.urn()) && !make.inputs.has_unknown() {
                 wanted.lookups.insert(make.urn().clone(), Value::clone(&make.inputs));
             }

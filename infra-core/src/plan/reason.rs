@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use infra_state::{Path, Segment, Value};
+use infra_state::{Path, Segment, Urn, Value};
 
 use super::{Assessment, Cause, Why, draft::because, forward::Forward};
-use crate::graph::{Expr, Node};
+use crate::graph::{Expr, Node, Role};
 
 /// How many links of a reason chain are kept.
 const LINKS: usize = 8;
@@ -29,11 +29,20 @@ impl Forward<'_> {
                 !matches!(outputs, Value::Unknown)
                     && output.get(outputs).is_none_or(|value| !value.has_unknown())
             });
-            if !known && cause.is_none() {
+            if (!known || self.found_new(urn, output)) && cause.is_none() {
                 cause = Some(Cause::Follows { urn: urn.clone(), output: output.clone() });
             }
         });
         cause
+    }
+
+    /// Whether a lookup, or the stack that is referred to, says something else at `output` than last time.
+    fn found_new(&self, urn: &Urn, output: &Path) -> bool {
+        let make = self.places.get(urn).map(|at| &self.makes[*at]);
+        make.filter(|make| make.node.role == Role::Lookup).is_some_and(|make| {
+            let recorded = make.recorded.as_ref();
+            recorded.is_some_and(|record| output.get(&record.outputs) != output.get(&make.outputs))
+        })
     }
 
     /// The causes, the first of them led to by what caused it elsewhere.

@@ -6,12 +6,13 @@ use infra_state::{StackName, Urn};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Output, Sensitive,
+    Output, Outputs, Sensitive,
     config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
     program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
     provider::{Cloud, Driver, Lookup, Managed, ProviderKind},
     provider::{driver, lookup_driver, provider_driver},
+    reference::{Reference, StackReference, StackReferenceDecl},
     secret::{Secret, SecretDecl},
 };
 
@@ -115,6 +116,29 @@ impl Stack {
         let handle: Handle<Secret> =
             self.node(name.as_ref(), secret, crate::secret::driver(), Role::Managed, at);
         handle.value.clone()
+    }
+
+    /// What another stack exports, typed by a struct with `#[derive(Outputs)]`: a stack of this program (`"network"`) or
+    /// of another one in the same place (`"platform/network"`). Read anew for every plan.
+    #[track_caller]
+    pub fn reference<O: Outputs>(&mut self, stack: impl AsRef<str>) -> Reference<O> {
+        let stack = stack.as_ref();
+        self.reference_with(stack, StackReference::new(stack))
+    }
+
+    /// The same for a stack that more has to be said of: `StackReference::new("network").of_program("platform")
+    /// .at("s3://…")`. `name` is what the reference is called in this stack.
+    #[track_caller]
+    pub fn reference_with<O: Outputs>(
+        &mut self,
+        name: impl AsRef<str>,
+        reference: StackReferenceDecl,
+    ) -> Reference<O> {
+        let at = Location::caller();
+        let driver = crate::reference::driver::<O>();
+        let handle: Handle<StackReference> =
+            self.node(name.as_ref(), reference, driver, Role::Lookup, at);
+        Reference::new(handle.urn().clone())
     }
 
     /// Runs `body` with every name prefixed by `name/`: a component is a function under a scope.

@@ -69,6 +69,10 @@ pub trait Driver: Send + Sync {
     fn role(&self) -> Role;
     /// Whether the value has the kind's type, unknown parts aside.
     fn type_check(&self, inputs: &Value) -> Vec<Violation>;
+    /// Of a lookup: whether what it found stays until `--refresh-lookups`. Otherwise it is asked for every plan.
+    fn is_pinned(&self) -> bool {
+        true
+    }
     /// The version of its recorded inputs.
     fn version(&self) -> u32 {
         1

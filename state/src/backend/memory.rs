@@ -99,6 +99,11 @@ impl Memory {
         self.world().leases = leases.0;
     }
 
+    /// Frees every lease, as a person does who thinks its holder dead.
+    pub fn free_leases(&self) {
+        self.world().leases.values_mut().for_each(|lease| lease.holder = None);
+    }
+
     /// Every key there is.
     pub fn keys(&self) -> Vec<String> {
         self.world().objects.keys().cloned().collect()

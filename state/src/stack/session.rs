@@ -79,24 +79,9 @@ impl Session {
         let Some((loaded, key)) = opened else {
             return Err(fenced("somebody else writes to the same stack"));
         };
-        let Loaded { head, tag, mut snapshot, mut tail } = loaded;
+        let loaded = seal(&store, loaded, lease.nonce).await?;
+        let Loaded { head, tag, snapshot, tail } = loaded;
         let epoch = head.epoch;
-        let loaded_tip = tail.tip.seq;
-        while !log::seal(&store, &snapshot.identity, &mut tail, epoch, lease.nonce).await? {
-            let before = tail.tip;
-            load::extend(&store, &mut snapshot, &mut tail).await?;
-            if tail.tip == before {
-                // Something is there that is refused but not listed: not a log we understand.
-                return Err(fenced("the journal grows under it"));
-            }
-            if tail.epoch > epoch {
-                return Err(fenced("somebody else has taken over already"));
-            }
-        }
-        if tail.tip.seq > loaded_tip + 1 {
-            // An earlier holder wrote between our reading and our seal.
-            integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
-        }
         let found = tail.position;
         Ok(Self {
             scope: v1::scope(&snapshot.identity),
@@ -222,6 +207,41 @@ impl Session {
     pub(super) fn queue(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes the log to every earlier holder, and reads what they wrote until then.
+///
+/// **Invariant:** the seal counts only if the head was not moved since ours. Whoever takes over moves it before all
+/// else, and may then fold and remove the segments among which this would stand: what is written after a seal in
+/// their place nobody would ever read.
+async fn seal(store: &Store, mut loaded: Loaded, nonce: uuid::Uuid) -> Result<Loaded> {
+    let sealed = reach_the_end(store, &mut loaded, nonce).await;
+    match store.head().await? {
+        Some((_, now)) if now == loaded.tag => sealed.map(|()| loaded),
+        // Whatever it found: it is no damage, but somebody at work.
+        _ => Err(fenced("somebody else has taken over already")),
+    }
+}
+
+async fn reach_the_end(store: &Store, loaded: &mut Loaded, nonce: uuid::Uuid) -> Result<()> {
+    let Loaded { head, snapshot, tail, .. } = loaded;
+    let first = tail.tip.seq + 1;
+    while !log::seal(store, &snapshot.identity, tail, head.epoch, nonce).await? {
+        let before = tail.tip;
+        load::extend(store, snapshot, tail).await?;
+        if tail.tip == before {
+            // Something is there that is refused but not listed: not a log we understand.
+            return Err(fenced("the journal grows under it"));
+        }
+        if tail.epoch > head.epoch {
+            return Err(fenced("somebody else has taken over already"));
+        }
+    }
+    if tail.tip.seq > first {
+        // An earlier holder wrote between our reading and our seal.
+        integrity::verify(snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
+    }
+    Ok(())
 }
 
 /// Puts our epoch into the head. `None`: it is not the head that was loaded any more.
