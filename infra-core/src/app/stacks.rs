@@ -71,6 +71,10 @@ impl Reach {
         };
         let address = Address { url, exists: true, ..state.clone() };
         let missing = local_folder(&address).is_some_and(|file| !file.exists());
-        if missing && !said { Ok(Arc::clone(&self.sealer)) } else { self.app.open_key(address).await }
+        if missing && !said {
+            Ok(Arc::clone(&self.sealer))
+        } else {
+            self.app.open_key(address).await
+        }
     }
 }

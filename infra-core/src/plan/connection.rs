@@ -81,9 +81,7 @@ impl<'a> Forward<'a> {
             record_only: false,
         };
         match (pinned, looked_up) {
-            (Some(record), found)
-                if found.map_or(stays, |found| *found == record.outputs) =>
-            {
+            (Some(record), found) if found.map_or(stays, |found| *found == record.outputs) => {
                 make.action = Action::Keep;
                 make.record_only = self.options_changed(node, record);
                 make.inputs = Held::Inputs(Arc::clone(record));

@@ -111,8 +111,11 @@ fn mismatch(error: &crate::DataError, stack: &str, exports: &BTreeMap<String, Va
     if exports.contains_key(name) {
         let Path(segments) = &error.path;
         let inner = Path(segments[1..].to_vec());
-        let inner =
-            if inner.0.is_empty() { String::new() } else { format!(" has something else at {inner}:") };
+        let inner = if inner.0.is_empty() {
+            String::new()
+        } else {
+            format!(" has something else at {inner}:")
+        };
         return format!(
             "the export `{name}` of {stack}{inner} expected {}, found {}. The struct of this reference and what that \
              stack exports have to agree",

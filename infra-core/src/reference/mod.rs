@@ -11,8 +11,8 @@ use std::{fmt, marker::PhantomData, ops::Deref, sync::Arc};
 
 use infra_state::{StackName, Urn};
 
-pub(crate) use self::{driver::driver, neighbours::Neighbours};
 pub use self::neighbours::{Neighbour, SamePlace, Stacks};
+pub(crate) use self::{driver::driver, neighbours::Neighbours};
 use crate::{Outputs, Resource, program::Dependable};
 
 /// Which stack is referred to, and how it is reached.

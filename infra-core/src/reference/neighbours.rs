@@ -104,7 +104,9 @@ impl Neighbours {
                 name.stack
             )
         } else if view.snapshot.outcome == Some(Outcome::Failed) {
-            format!("the last deployment of {name} failed: some of what it exports may be older than the rest")
+            format!(
+                "the last deployment of {name} failed: some of what it exports may be older than the rest"
+            )
         } else {
             return;
         };

@@ -180,7 +180,8 @@ impl Exchange {
             (Call::Take(_, claim, _), Reply::Taken(Taken::Granted(_))) => Some(claim.nonce),
             _ => None,
         };
-        let appended = matches!(&pending.call, Call::PutIfAbsent(key, _) if key.contains("/journal/"));
+        let appended =
+            matches!(&pending.call, Call::PutIfAbsent(key, _) if key.contains("/journal/"));
         pending.reply = Some(reply);
         if let Some(nonce) = granted {
             inner.taken.insert(actor, nonce);

@@ -14,7 +14,10 @@ use script::{Scenario, Script};
 fn takeover() -> Scenario {
     Scenario {
         name: "takeover",
-        actors: vec![Script::Holder { rounds: 1, commits: 2 }, Script::Holder { rounds: 1, commits: 1 }],
+        actors: vec![
+            Script::Holder { rounds: 1, commits: 2 },
+            Script::Holder { rounds: 1, commits: 1 },
+        ],
         before: Some(1),
         ticks: 3,
         faults: 0,
@@ -23,15 +26,18 @@ fn takeover() -> Scenario {
     }
 }
 
-
 fn env(name: &str, or: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or)
 }
 fn tuned() -> Scenario {
     let s = takeover();
     Scenario {
-        ticks: env("T", 3) as usize, faults: env("F", 0) as usize, people: env("P", 0) as usize,
-        limits: Limits { fences: env("FENCES", 64) as usize, ..s.limits }, ..s }
+        ticks: env("T", 3) as usize,
+        faults: env("F", 0) as usize,
+        people: env("P", 0) as usize,
+        limits: Limits { fences: env("FENCES", 64) as usize, ..s.limits },
+        ..s
+    }
 }
 #[test]
 fn takeovers() {

@@ -84,7 +84,9 @@ impl Notes {
         } else if (1..found.len()).any(|n| found[n..].contains(&found[n - 1])) {
             format!("{who} finds something twice: {found:?}")
         } else if !epochs(found).is_sorted() {
-            format!("{who} finds commits of an earlier holder after those of a later one: {found:?}")
+            format!(
+                "{who} finds commits of an earlier holder after those of a later one: {found:?}"
+            )
         } else if !found.starts_with(&self.durable) && !self.durable.starts_with(found) {
             format!("{who} finds {found:?}, where {:?} was read before", self.durable)
         } else {
@@ -124,7 +126,8 @@ impl Run {
         let acting: Vec<_> =
             notes.sessions.iter().filter(|(_, session)| session.check().is_ok()).collect();
         if acting.len() > 1 && !self.tampered {
-            let who: Vec<_> = acting.iter().map(|(actor, session)| (actor, session.epoch())).collect();
+            let who: Vec<_> =
+                acting.iter().map(|(actor, session)| (actor, session.epoch())).collect();
             return Err(format!("two at once may act (who, epoch): {who:?}"));
         }
         let (time, taken) = {
@@ -135,7 +138,9 @@ impl Run {
             let until = taken.get(actor).and_then(|nonce| self.held_until(*nonce));
             if until.is_none_or(|until| time.saturating_sub(until) >= LEASE * 3 / 4) {
                 let epoch = session.epoch();
-                return Err(format!("{actor} (epoch {epoch}) may act long after its lease was over"));
+                return Err(format!(
+                    "{actor} (epoch {epoch}) may act long after its lease was over"
+                ));
             }
         }
         Ok(())

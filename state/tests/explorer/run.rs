@@ -228,9 +228,7 @@ impl Run {
         });
         let (ticket, pending) = own.next()?;
         let ready = match pending.call {
-            Call::Sleep(until, nap) => {
-                until <= inner.time || (nap && pending.since != inner.lease)
-            }
+            Call::Sleep(until, nap) => until <= inner.time || (nap && pending.since != inner.lease),
             _ => true,
         };
         ready.then(|| (*ticket, pending.call.clone(), pending.held_back.is_some()))

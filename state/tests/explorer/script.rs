@@ -128,8 +128,7 @@ pub(crate) fn base(scenario: &Scenario) -> Memory {
 }
 
 fn make(scenario: &Scenario) -> Memory {
-    let memory =
-        Memory::with_liveness(Liveness::Beats { lease: LEASE, every: LEASE / 3 });
+    let memory = Memory::with_liveness(Liveness::Beats { lease: LEASE, every: LEASE / 3 });
     let Some(commits) = scenario.before else { return memory };
     let state = state(memory.clone(), clock(&Exchange::default(), 9)).with_limits(scenario.limits);
     super::run::now(async {

@@ -2,7 +2,11 @@
 
 use std::{collections::HashSet, fmt};
 
-use super::{mutant::Mutant, run::{Run, Step}, script::Scenario};
+use super::{
+    mutant::Mutant,
+    run::{Run, Step},
+    script::Scenario,
+};
 
 /// How much was looked at.
 #[derive(Clone, Copy, Default, Debug)]
@@ -62,7 +66,8 @@ pub(crate) fn exhaust(
             run.apply(options[*at]);
         }
         loop {
-            let told = |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
+            let told =
+                |run: &Run, message| Box::new(found(scenario, run, message, tally.interleavings));
             if !visited.insert(run.fingerprint()) {
                 break;
             }
