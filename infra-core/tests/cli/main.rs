@@ -5,6 +5,7 @@
 mod fake;
 mod output;
 mod places;
+mod rebuilt;
 mod terminal;
 
 use infra_core::{exit::Exit, prelude::*};
