@@ -76,6 +76,7 @@ async fn main() -> ExitCode {
         .config_beside(env!("CARGO_MANIFEST_DIR"))
         .cloud("simulated", infra_aws::simulated())
         .cloud("aws", infra_aws::aws())
+        .backend("s3", infra_aws::state::s3)
         .run(program)
         .await
 }

@@ -40,6 +40,8 @@ mod pace;
 mod provider;
 #[cfg(feature = "simulated")]
 mod simulated;
+#[cfg(feature = "state")]
+pub mod state;
 
 #[cfg(feature = "acm")]
 pub mod acm;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, retry::RetryConfig,
+    BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig, sts::AssumeRoleProvider,
     timeout::TimeoutConfig,
 };
@@ -112,13 +112,7 @@ impl Connector for AwsConnector {
     async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         let provider = AwsProvider::from_value(config)?;
         let http = http_client();
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(retries())
-            .timeout_config(timeouts)
-            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
-            .http_client(http.clone());
+        let mut loader = loader(http.clone()).retry_config(retries());
         if let Some(region) = &provider.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -138,6 +132,15 @@ impl Connector for AwsConnector {
         let endpoint = sdk.endpoint_url().map(str::to_owned);
         connected(sdk, http, context, Cloud { name: "aws", realm: None, region, endpoint }).await
     }
+}
+
+/// The SDK's environment, with this crate's timeouts.
+pub(crate) fn loader(http: SharedHttpClient) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
+        .http_client(http)
 }
 
 /// Where a connection goes.
@@ -198,7 +201,7 @@ fn session_name(text: &str) -> String {
 }
 
 /// The SDK's own default client, made here because a layer goes around it: HTTPS, and proxies from the environment.
-fn http_client() -> SharedHttpClient {
+pub(crate) fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = HttpConnector::builder().proxy_config(ProxyConfig::from_env());
         connector.set_connector_settings(settings.cloned());
@@ -209,7 +212,10 @@ fn http_client() -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
-    use infra_core::{provider::Gate, state::StackName};
+    use infra_core::{
+        provider::{Gate, World},
+        state::StackName,
+    };
 
     use super::*;
 
@@ -225,8 +231,7 @@ mod tests {
             let context = Context {
                 stack: StackName::new("program", "dev").unwrap(),
                 settings,
-                directory: std::env::temp_dir(),
-                key: Arc::new([7; 32]),
+                world: World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             };
             from_settings(&context, Some("eu-west-1".to_owned()))

@@ -17,14 +17,14 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
     Data, Resource,
-    provider::{Class, Connection, Connector, Context, Driver, Error, Result},
+    provider::{Class, Connection, Connector, Context, Driver, Error, Result, World},
     state::Value,
 };
 
 use crate::{AwsProvider, provider};
 
 /// Where a simulated stack is, if its settings do not say.
-const REGION: &str = "eu-west-1";
+pub(crate) const REGION: &str = "eu-west-1";
 /// What no resolver resolves: nothing simulated can be mistaken for real, or reached by mistake.
 const ENDPOINT: &str = "https://aws.simulated.invalid";
 
@@ -51,10 +51,10 @@ pub fn simulated_in(cloud: Cloud) -> Simulated {
 }
 
 impl Simulated {
-    /// The cloud of the context's directory: one per directory and process.
-    fn cloud(&self, context: &Context) -> Result<(Cloud, PathBuf)> {
+    /// The cloud of a program's world: one per directory and process.
+    pub(crate) fn cloud(&self, world: &World) -> Result<(Cloud, PathBuf)> {
         static OPEN: Mutex<Option<HashMap<PathBuf, Cloud>>> = Mutex::new(None);
-        let dir = context.directory.join("aws");
+        let dir = world.directory().join("aws");
         if let Some(cloud) = &self.given {
             return Ok((cloud.clone(), dir));
         }
@@ -63,7 +63,7 @@ impl Simulated {
         if let Some(cloud) = open.get(&dir) {
             return Ok((cloud.clone(), dir));
         }
-        let cloud = Cloud::open(&dir, &context.key, self.settings.clone()).map_err(|e| {
+        let cloud = Cloud::open(&dir, &world.key()?, self.settings.clone()).map_err(|e| {
             let message = format!("the embedded AWS in {} cannot be opened: {e}", dir.display());
             Error::new(Class::Invalid, message).because(e)
         })?;
@@ -88,20 +88,10 @@ impl Connector for Simulated {
 
     async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         let config = AwsProvider::from_value(config)?;
-        let (cloud, dir) = self.cloud(context)?;
-        // Nothing of the environment: a simulated stack is the same on every machine.
+        let (cloud, dir) = self.cloud(&context.world)?;
         let region = config.region.unwrap_or_else(|| REGION.to_owned());
         let http = SharedHttpClient::new(cloud);
-        let mut sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials()))
-            .endpoint_url(ENDPOINT)
-            .retry_config(provider::retries())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
-            .http_client(http.clone())
-            .build();
+        let mut sdk = sdk(http.clone(), &region).retry_config(provider::retries()).build();
         if let Some(role) = &config.assume_role {
             sdk = provider::assume(sdk, role, context).await;
         }
@@ -117,7 +107,7 @@ impl Connector for Simulated {
         context: &Context,
         stop: tokio_util::sync::CancellationToken,
     ) -> Result<()> {
-        let (cloud, _) = self.cloud(context)?;
+        let (cloud, _) = self.cloud(&context.world)?;
         let failed = |e: std::io::Error| {
             Error::new(Class::Invalid, format!("the embedded AWS cannot be served: {e}")).because(e)
         };
@@ -139,6 +129,18 @@ impl Connector for Simulated {
     fn notice(&self) -> Option<String> {
         Some("simulated: nothing real is touched".to_owned())
     }
+}
+
+/// Nothing of the environment: a simulated stack is the same on every machine.
+pub(crate) fn sdk(http: SharedHttpClient, region: &str) -> aws_config::sdk_config::Builder {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials()))
+        .endpoint_url(ENDPOINT)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+        .http_client(http)
 }
 
 /// An access key that no real AWS knows.
@@ -163,8 +165,7 @@ impl crate::Aws {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
-            directory,
-            key: Arc::new([0; 32]),
+            world: World::with_key(directory, [0; 32]),
             gate: gate.clone(),
         };
         let simulated = simulated_in(cloud.clone());
@@ -195,8 +196,7 @@ mod tests {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
-            directory: PathBuf::from("other"),
-            key: Arc::new([0; 32]),
+            world: World::with_key("other", [0; 32]),
             gate: Gate::default(),
         };
         let role = Value::from([("role_arn", "arn:aws:iam::210987654321:role/deploy".into())]);

@@ -18,8 +18,10 @@ pub enum ErrorKind {
     Version,
     /// The sealing key is missing or is not the one the state was sealed with.
     Key,
-    /// The storage could not be reached or refused the call. Trying again may help.
+    /// The storage could not be reached, or is too busy. Trying again may help.
     Unavailable,
+    /// The storage is not there, not set up, or does not allow it. Trying again changes nothing until somebody acts.
+    Refused,
     /// The caller asked for something that is not there or not valid.
     Invalid,
 }

@@ -12,7 +12,7 @@ use infra_core::{
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
-    provider::{Connector, Context, Gate, Registry},
+    provider::{Connector, Context, Gate, Registry, World},
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };
 
@@ -135,8 +135,7 @@ impl Lab {
             context: Context {
                 stack: name,
                 settings: self.settings.clone(),
-                directory: std::env::temp_dir(),
-                key: Arc::new([7; 32]),
+                world: World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             },
             program: Arc::new(program),

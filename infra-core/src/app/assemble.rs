@@ -8,13 +8,13 @@ use std::{
 
 use infra_state::{Backend, StackName, State};
 
-use super::{Address, App, key, revision, stacks::Reach};
+use super::{Address, App, key, revision, stacks::Reach, store::local_path};
 use crate::{
     Engine, Error, ErrorKind, Result, Stack,
-    config::{Known, Settings, Source, did_you_mean},
+    config::{Known, Settings, Source, did_you_mean, scheme},
     engine::{Cancel, Program},
     event::Events,
-    provider::{Connector, Context, Driver, Gate, Registry},
+    provider::{Connector, Context, Driver, Gate, Registry, World},
     reference, secret,
 };
 
@@ -73,7 +73,7 @@ impl App {
         let name = StackName::new(&*self.name, &*settings.stack)?;
         let backend = self.open_state(settings, &name).await?;
         let exists = exists(&*backend, &name).await?;
-        let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
+        let sealer = self.open_key(self.key_address(settings, &name, exists)?).await?;
         let state =
             State::new(backend, Arc::clone(&sealer), name.clone()).with_env(Arc::clone(&self.env));
         let cloud = match &settings.cloud {
@@ -89,15 +89,10 @@ impl App {
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
-        let folder = local_folder(&state_address(settings, &name));
-        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
-            // taken for a stack.
-            directory: folder.join(&self.name).join(".cloud"),
-            key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
+            world: self.world(settings),
             gate: Gate::default(),
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
@@ -131,12 +126,42 @@ impl App {
         Err(Error::new(ErrorKind::Usage, message))
     }
 
-    /// The cloud of a stack for which none is named: the one it was made on, else the default.
-    async fn choose(&self, made: Option<&State>) -> Result<String> {
+    /// Where the state of a stack lives.
+    pub(super) fn state_address(&self, settings: &Settings, name: &StackName) -> Address {
+        Address {
+            url: state_url(settings),
+            directory: settings.directory.clone(),
+            stack: name.clone(),
+            cloud: settings.cloud.clone(),
+            default_cloud: self.default_cloud(),
+            settings: settings.clouds.clone(),
+            world: self.world(settings),
+            exists: false,
+        }
+    }
+
+    /// A world of each program: they share the folder, but not the key that seals it.
+    fn world(&self, settings: &Settings) -> World {
+        let folder = local_folder(&state_url(settings), &settings.directory);
+        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
+        let key = key::world_file(&self.name)
+            .and_then(|file| key::outside(&file, &folder).map(|()| file));
+        // The dot keeps it from being taken for a stack.
+        World::new(folder.join(&self.name).join(".cloud"), key)
+    }
+
+    /// The cloud of stacks that name none.
+    fn default_cloud(&self) -> String {
         let names = self.cloud_names();
         let default = names.iter().find(|name| **name == DEFAULT_CLOUD).or(names.first());
         // A program without a cloud can still have secrets.
-        let default = default.map_or_else(|| "none".to_owned(), |name| (*name).to_owned());
+        default.map_or_else(|| "none".to_owned(), |name| (*name).to_owned())
+    }
+
+    /// The cloud of a stack for which none is named: the one it was made on, else the default.
+    async fn choose(&self, made: Option<&State>) -> Result<String> {
+        let names = self.cloud_names();
+        let default = self.default_cloud();
         let Some(state) = made.filter(|_| names.len() > 1) else { return Ok(default) };
         // What keeps the state from being read is for the command to say: some are there to mend it.
         let view = state.read().await.ok().flatten();
@@ -172,40 +197,33 @@ impl App {
     }
 
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
-        self.open_backend(state_address(settings, name)).await
+        self.open_backend(self.state_address(settings, name)).await
     }
 
-    fn key_address(settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
-        let state = state_address(settings, name);
+    fn key_address(&self, settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
+        let state = self.state_address(settings, name);
         let url = match &settings.key {
             Some(url) => url.clone(),
             None => format!("file:{}", key::file(name)?.display()),
         };
         let address = Address { url, exists, ..state.clone() };
-        if let (Some(key), Some(state)) = (local_folder(&address), local_folder(&state)) {
+        let local = |address: &Address| local_folder(&address.url, &address.directory);
+        if let (Some(key), Some(state)) = (local(&address), local(&state)) {
             key::outside(&key, &state)?;
         }
         Ok(address)
     }
 }
 
-/// Where the state of a stack lives.
-pub(super) fn state_address(settings: &Settings, name: &StackName) -> Address {
-    let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
-    Address {
-        url,
-        directory: settings.directory.clone(),
-        stack: name.clone(),
-        cloud: settings.cloud.clone(),
-        settings: settings.clouds.clone(),
-        exists: false,
-    }
+/// The address of a stack's state.
+fn state_url(settings: &Settings) -> String {
+    settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned())
 }
 
-/// The path, if it is one of this machine.
-pub(super) fn local_folder(address: &Address) -> Option<PathBuf> {
-    (address.scheme() == "file").then(|| {
-        let path = address.path();
+/// The path that a URL means, if it is one of this machine.
+pub(super) fn local_folder(url: &str, directory: &Path) -> Option<PathBuf> {
+    (scheme(url) == "file").then(|| {
+        let path = local_path(url, directory);
         std::path::absolute(&path).unwrap_or(path)
     })
 }

@@ -10,15 +10,30 @@ use crate::{Error, ErrorKind, Result};
 /// The variable that names another key file.
 pub(super) const VARIABLE: &str = "INFRA_KEY_FILE";
 
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 /// `$INFRA_KEY_FILE`, else `infra/keys/PROGRAM.key` in the user's configuration directory.
 pub(super) fn file(stack: &StackName) -> Result<PathBuf> {
-    let variable =
-        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = variable(VARIABLE) {
         return std::path::absolute(&file).map_err(|e| {
             Error::new(ErrorKind::Usage, format!("{VARIABLE}={}: {e}", file.display())).because(e)
         });
     }
+    Ok(folder()?.join(format!("{}.key", stack.program)))
+}
+
+/// The key of the program's embedded cloud: `infra/keys/PROGRAM.cloud.key` in the user's configuration directory. No
+/// program's name has a dot, so no program's sealing key is meant by it.
+pub(super) fn world_file(program: &str) -> Result<PathBuf> {
+    let beside = || Some(std::path::absolute(variable(VARIABLE)?).ok()?.parent()?.to_owned());
+    let folder = folder().or_else(|e| beside().ok_or(e))?;
+    Ok(folder.join(format!("{program}.cloud.key")))
+}
+
+/// Where the user's keys are.
+fn folder() -> Result<PathBuf> {
     let config = variable("XDG_CONFIG_HOME")
         .filter(|path| path.is_absolute())
         .or_else(|| variable("APPDATA"))
@@ -28,7 +43,7 @@ pub(super) fn file(stack: &StackName) -> Result<PathBuf> {
             format!("there is no HOME to keep the sealing key in; name a file with {VARIABLE}");
         Error::new(ErrorKind::Usage, message)
     })?;
-    Ok(config.join("infra/keys").join(format!("{}.key", stack.program)))
+    Ok(config.join("infra/keys"))
 }
 
 /// A key beside the secrets it seals would be published with them.

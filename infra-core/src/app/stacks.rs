@@ -5,11 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use infra_state::{Sealer, State};
 
-use super::{
-    Address, App,
-    assemble::{local_folder, state_address},
-    key,
-};
+use super::{Address, App, assemble::local_folder, key};
 use crate::{
     Result,
     config::Settings,
@@ -47,7 +43,7 @@ impl Stacks for Reach {
             cloud: theirs.cloud.or_else(|| own.cloud.clone()),
             ..own.clone()
         };
-        let address = state_address(&settings, &stack.name);
+        let address = app.state_address(&settings, &stack.name);
         let key = said(&stack.key, theirs.key, &own.key);
         let sealer = self.sealer_of(&address, key, stack.key.is_some()).await?;
         let backend = app.open_backend(address).await?;
@@ -70,7 +66,8 @@ impl Reach {
             None => format!("file:{}", key::file(&state.stack)?.display()),
         };
         let address = Address { url, exists: true, ..state.clone() };
-        let missing = local_folder(&address).is_some_and(|file| !file.exists());
+        let missing =
+            local_folder(&address.url, &address.directory).is_some_and(|file| !file.exists());
         if missing && !said {
             Ok(Arc::clone(&self.sealer))
         } else {

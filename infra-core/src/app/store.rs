@@ -1,6 +1,9 @@
 //! Opening what a URL names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use infra_state::{Backend, Local, LocalKey, Sealer, StackName, Value};
@@ -9,6 +12,7 @@ use super::{App, key};
 use crate::{
     Error, ErrorKind, Result,
     config::{nearest, scheme},
+    provider::World,
 };
 
 /// What opens a state's place.
@@ -29,8 +33,12 @@ pub struct Address {
     pub stack: StackName,
     /// The cloud that the settings name; `None`: they name none, and the state may know.
     pub cloud: Option<String>,
+    /// The cloud of stacks that name none, as far as it can be known before the state is read.
+    pub default_cloud: String,
     /// What the clouds read from the stack's settings: `region`, `profile`, …
     pub settings: Value,
+    /// The world of the program's embedded cloud, for what lives there.
+    pub world: World,
     /// For a key: the stack has state already, so a new key would open nothing.
     pub exists: bool,
 }
@@ -49,10 +57,15 @@ impl Address {
 
     /// What stands after the scheme, as a path.
     pub fn path(&self) -> PathBuf {
-        let rest = self.url.split_once(':').map_or("", |(_, rest)| rest);
-        let rest = rest.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
-        self.directory.join(rest)
+        local_path(&self.url, &self.directory)
     }
+}
+
+/// What stands after the scheme, as a path.
+pub(super) fn local_path(url: &str, directory: &Path) -> PathBuf {
+    let rest = url.split_once(':').map_or("", |(_, rest)| rest);
+    let rest = rest.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
+    directory.join(rest)
 }
 
 impl App {

@@ -6,7 +6,6 @@ use std::{
     fmt,
     future::Future,
     ops::Deref,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -14,7 +13,7 @@ use async_trait::async_trait;
 use infra_state::{ProviderIdentity, StackName, Value};
 use tokio::sync::OnceCell;
 
-use super::{Class, Driver, Error, Result};
+use super::{Class, Driver, Error, Result, World};
 use crate::program::Resource;
 
 /// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client. Written by the
@@ -95,10 +94,8 @@ pub struct Context {
     pub stack: StackName,
     /// The stack's own settings that the engine does not use itself (`region`, `profile`, …), from `[stack.X]`.
     pub settings: Value,
-    /// Where an embedded cloud keeps its world: beside the local state, the same for all stacks of the program.
-    pub directory: PathBuf,
-    /// 32 bytes that seal what an embedded cloud stores.
-    pub key: Arc<[u8; 32]>,
+    /// Where an embedded cloud keeps its world: the same for all stacks of the program.
+    pub world: World,
     /// Closed when the lease is lost; asked before every attempt of a changing call.
     pub gate: Gate,
 }

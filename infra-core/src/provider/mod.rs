@@ -7,6 +7,7 @@ mod managed;
 mod partial;
 mod registry;
 mod schema;
+mod world;
 
 pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind};
 pub(crate) use driver::violations;
@@ -22,3 +23,4 @@ pub use registry::Registry;
 pub use schema::{
     Field, FieldSchema, NameRule, Once, Order, OutputSchema, Schema, Shape, Timeouts,
 };
+pub use world::World;

@@ -56,9 +56,9 @@ async fn two_programs_in_one_folder_have_a_world_each() {
         app.engine(&settings, |_| Ok(())).await.unwrap()
     };
     let (one, two) = (engine("one").await, engine("two").await);
-    let world = one.context.directory.clone();
+    let world = one.context.world.directory().to_owned();
     assert!(world.ends_with(Path::new(".infra/one/.cloud")), "{}", world.display());
-    assert_ne!(world, two.context.directory);
+    assert_ne!(world, two.context.world.directory());
     // A world is no stack.
     std::fs::create_dir_all(world.join("aws")).unwrap();
     assert!(stacks(&one).await.unwrap().is_empty());

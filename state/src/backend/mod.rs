@@ -4,7 +4,7 @@
 //! one lease a stack. Everything that makes state safe (fencing, the commit point, recovery) is built on these two,
 //! once, above the port; so it is the same on a directory, in memory, and on S3 with `DynamoDB`.
 //!
-//! [`Memory`] and [`Local`] keep; [`Retry`] and [`Fault`] wrap.
+//! [`Memory`], [`Local`] and (feature `s3`) `S3` keep; [`Retry`] and [`Fault`] wrap.
 
 mod fault;
 mod key;
@@ -12,6 +12,8 @@ mod local;
 mod memory;
 mod port;
 mod retry;
+#[cfg(feature = "s3")]
+mod s3;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +25,5 @@ pub use port::{
     Backend, Claim, Grant, Guard, Holder, HolderInfo, Liveness, Object, Put, Tag, Taken,
 };
 pub use retry::Retry;
+#[cfg(feature = "s3")]
+pub use s3::{S3, S3Address};

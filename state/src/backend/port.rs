@@ -57,7 +57,8 @@ pub trait Backend: Debug + Send + Sync {
     /// Who holds the lease and is, as far as the backend can know, alive.
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>>;
 
-    /// Looks at the place itself, and changes nothing: whether what is kept there is safe (`state doctor`).
+    /// Looks at the place itself: whether what is kept there is safe (`state doctor`). What is wrong with it is a
+    /// finding, not an error. Nothing is changed; what is tried out is removed again.
     async fn examine(&self) -> Result<Vec<Finding>> {
         Ok(Vec::new())
     }

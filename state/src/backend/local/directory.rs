@@ -9,9 +9,9 @@ use std::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{files, lease::Lease};
+use super::{files, health, lease::Lease};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Finding, Result,
     backend::{Backend, Claim, HolderInfo, Liveness, Object, Put, Tag, Taken, key::check_key},
 };
 
@@ -78,7 +78,7 @@ fn settle(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// State is not source: it is large, and in most projects it is not alone.
-fn ignore(root: &Path) -> Result<()> {
+pub(super) fn ignore(root: &Path) -> Result<()> {
     let path = root.join(".gitignore");
     if path.exists() {
         return Ok(());
@@ -190,5 +190,13 @@ impl Backend for Local {
 
     async fn lease_holder(&self, stack: &str) -> Result<Option<HolderInfo>> {
         self.lease(stack, |lease: &Lease<'_>| lease.holder()).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        self.blocking(health::examine).await
+    }
+
+    async fn prepare(&self) -> Result<Vec<Finding>> {
+        self.blocking(health::prepare).await
     }
 }

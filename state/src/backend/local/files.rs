@@ -87,6 +87,13 @@ pub(super) fn remove(root: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether anything can be written there, and locked. Leaves nothing behind but what every write does.
+pub(super) fn try_write(root: &Path) -> Result<()> {
+    let _mutex = mutex(root)?;
+    let path = written(root, b"")?;
+    fs::remove_file(&path).map_err(|e| failed("remove", &path, e))
+}
+
 /// Held until dropped; one process (and one task) at a time, for the length of a compare-and-set.
 pub(super) fn mutex(root: &Path) -> Result<File> {
     let path = root.join(".mutex");

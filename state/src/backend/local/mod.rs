@@ -10,6 +10,7 @@
 
 mod directory;
 mod files;
+mod health;
 mod lease;
 
 pub use directory::Local;

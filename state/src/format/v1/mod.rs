@@ -7,6 +7,8 @@ mod change;
 mod export;
 mod head;
 mod history;
+#[cfg(feature = "s3")]
+mod place;
 mod record;
 mod segment;
 mod snapshot;
@@ -15,6 +17,8 @@ pub(crate) use change::write_change;
 pub(crate) use export::{read_export, write_export};
 pub(crate) use head::{Head, Moving, SnapshotRef, Tip, read_head, write_head};
 pub(crate) use history::{read_history, read_history_line, reseal_history, write_history};
+#[cfg(feature = "s3")]
+pub(crate) use place::{Checked, read_place, write_place};
 pub(crate) use segment::{
     Segment, SegmentHeader, read_segment, read_segment_header, write_segment,
 };

@@ -92,6 +92,12 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
     let call = access.call;
     carry_out(access).unwrap_or_else(|failure| {
         let mut reply = render_failure(call, &failure);
+        // Who asked in the wrong region is told the right one, also by a HEAD.
+        let bucket = access.docs(Service::S3).get("bucket", &target(call).0);
+        let region = bucket.and_then(|it| it["region"].as_str()).map(str::to_owned);
+        if let Some(region) = region.filter(|_| failure.code == "PermanentRedirect") {
+            reply = reply.header("x-amz-bucket-region", &region);
+        }
         // A HEAD has no body to put the code in; the status says it.
         if call.method == http::Method::HEAD {
             reply.body = bytes::Bytes::new();
