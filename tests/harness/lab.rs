@@ -12,7 +12,8 @@ use infra_core::{
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
-    provider::{Connector, Context, Gate, Registry, World},
+    provider::{self, Connector, Context, Gate, Registry},
+    reference::SamePlace,
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };
 
@@ -122,6 +123,8 @@ impl Lab {
             Arc::new(LocalKey::from_bytes([7; 32])),
             name.clone(),
         );
+        let state = state.with_env(Arc::clone(&env) as _);
+        let stacks = Arc::new(SamePlace(state.clone()));
         Engine {
             registry,
             connectors: [(
@@ -129,13 +132,13 @@ impl Lab {
                 Arc::new(connector) as Arc<dyn Connector>,
             )]
             .into(),
-            state: state.with_env(Arc::clone(&env) as _),
+            state,
             stacks,
             env,
             context: Context {
                 stack: name,
                 settings: self.settings.clone(),
-                world: World::with_key(std::env::temp_dir(), [7; 32]),
+                world: provider::World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             },
             program: Arc::new(program),
