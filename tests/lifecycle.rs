@@ -9,6 +9,8 @@ mod harness;
 mod importing;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;
+#[path = "lifecycle/rebuilt.rs"]
+mod rebuilt;
 #[path = "lifecycle/replacing.rs"]
 mod replacing;
 #[path = "lifecycle/rollback.rs"]
@@ -991,8 +993,9 @@ async fn state_survives_and_tells_its_history() {
 
 #[tokio::test]
 async fn a_driver_that_needs_no_world_is_shared() {
-    // Two stacks of one world do not see each other's objects as theirs.
-    let (one, mut two) = (Lab::new(), Lab::new());
+    // Two lives of one stack in one world do not see each other's objects as theirs.
+    let (one, two) = (Lab::new(), Lab::new());
+    let mut two = two.with(|options| options.new_lineage = true);
     two.world = Arc::clone(&one.world);
     one.up(base).await.ok();
     two.up(base).await.ok();

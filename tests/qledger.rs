@@ -9,6 +9,8 @@ mod matrix;
 #[path = "../examples/qledger-ha.rs"]
 #[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
 mod qledger_ha;
+#[path = "qledger/rebuilt.rs"]
+mod rebuilt;
 
 use std::{
     path::{Path, PathBuf},

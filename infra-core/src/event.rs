@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
 use infra_state::{HolderInfo, Outcome, Urn, Value};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::plan::{Action, Plan, StepId};
+use crate::{
+    command::rebuild::Found,
+    plan::{Action, Plan, StepId},
+};
 
 /// Something that happened in a command. Nothing in it is secret in plain text.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub enum Event {
     },
     /// The plan is made.
     Planned(Arc<Plan>),
+    /// What a state that was lost is about to be written again from.
+    Found(Box<Found>),
     /// An operation that an earlier run left open is settled.
     Recovered {
         /// The resource.

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use infra_core::{
     Engine, Error, Result, Stack,
-    command::{self, Confirm, Confirmed, Preview, PreviewOptions, UpOptions},
+    command::{
+        self, Confirm, Confirmed, Preview, PreviewOptions, UpOptions,
+        rebuild::{Found, RebuildOptions, rebuild},
+    },
     engine::Cancel,
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
-    provider::{Connector, Context, Gate, Registry, World},
+    provider::{self, Connector, Context, Gate, Registry, World},
     reference::SamePlace,
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };
@@ -159,7 +162,7 @@ impl Lab {
             context: Context {
                 stack: name,
                 settings: self.settings.clone(),
-                world: World::with_key(std::env::temp_dir(), [7; 32]),
+                world: provider::World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             },
             program: Arc::new(program),
@@ -236,6 +239,24 @@ impl Lab {
         program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     ) -> Arc<Plan> {
         self.preview(program).await.unwrap_or_else(|e| panic!("{e:?}")).plan
+    }
+
+    /// The same lab after its state was lost.
+    #[must_use]
+    pub fn without_state(&self) -> Self {
+        Self { backend: Arc::new(Memory::new()), ..self.clone() }
+    }
+
+    /// Runs `state rebuild`, which must change nothing in the world.
+    pub async fn rebuild(
+        &self,
+        program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+        options: &RebuildOptions,
+    ) -> Result<Found> {
+        self.world.clear_calls();
+        let found = rebuild(&self.engine(program), options, &Confirmed).await;
+        assert_eq!(self.world.mutations(), Vec::<String>::new());
+        found
     }
 
     /// What is remembered.

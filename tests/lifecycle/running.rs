@@ -202,7 +202,7 @@ async fn not_found_without_a_fresh_dependency_is_an_error_at_once() {
         Ok(())
     };
     assert_eq!(lab.up(program).await.summary().failed.len(), 1);
-    assert_eq!(lab.world.calls(), ["create fake:Host"]);
+    assert_eq!(lab.world.mutations(), ["create fake:Host"]);
 }
 
 #[tokio::test]

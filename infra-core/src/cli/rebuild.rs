@@ -10,7 +10,6 @@ use crate::{
         resolve,
     },
     exit::Exit,
-    report::{rebuilt, rebuilt_json},
 };
 
 pub(super) async fn rebuild(session: &Session<'_>, args: &Rebuild) -> Result<Exit> {
@@ -29,17 +28,14 @@ pub(super) async fn rebuild(session: &Session<'_>, args: &Rebuild) -> Result<Exi
         }
     }
     let show = Show { session, agreed: args.yes };
-    let found = rebuild::rebuild(engine, &options, &show).await?;
-    if session.json {
-        session.document(rebuilt_json(&found));
-    }
+    rebuild::rebuild(engine, &options, &show).await?;
     session
         .say("\nThe state is written again. Look with `preview --refresh` before the next `up`.\n")
         .await;
     Ok(Exit::Done)
 }
 
-/// Shows what was found, and asks.
+/// Asks whether to write what is on the screen.
 struct Show<'s> {
     session: &'s Session<'s>,
     agreed: bool,
@@ -47,9 +43,8 @@ struct Show<'s> {
 
 #[async_trait]
 impl ConfirmRebuild for Show<'_> {
-    async fn confirm(&self, found: &Found) -> Result<bool> {
+    async fn confirm(&self, _: &Found) -> Result<bool> {
         let session = self.session;
-        session.say(&rebuilt(found)).await;
         if self.agreed {
             return Ok(true);
         }

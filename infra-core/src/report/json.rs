@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use infra_state::{HolderInfo, Outcome, Urn, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::rebuilt;
 use crate::{
     event::{Event, Failure, Summary, Target},
     plan::{Action, Cause, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Step, StepId, Why},
@@ -26,6 +27,7 @@ pub fn event(event: &Event) -> Json {
         Event::Waiting { holder } => ("waiting", json!({"holder": held(holder)})),
         Event::Reading { objects } => ("reading", json!({"objects": objects})),
         Event::Planned(plan) => ("planned", plan_body(plan)),
+        Event::Found(found) => ("found", rebuilt::members(found)),
         Event::Recovered { urn, how } => ("recovered", json!({"urn": urn, "how": how})),
         Event::Started { steps, deployment } => {
             ("started", json!({"steps": steps, "deployment": deployment}))

@@ -25,7 +25,7 @@ pub use history::{CUT_OFF, history};
 pub use json::{VERSION as JSON_VERSION, event as json, shown};
 pub use plan::plan;
 pub use progress::{Human, Sink};
-pub use rebuilt::{rebuilt, rebuilt_json};
+pub use rebuilt::rebuilt;
 pub use summary::summary;
 pub use target::target;
 pub use value::{inline, whole};

@@ -14,6 +14,7 @@ use super::{
     duration::duration,
     paint::{added, changed, dim, loud, removed, sign, warning},
     plan::plan,
+    rebuilt::rebuilt,
     summary::summary,
     target::target,
 };
@@ -99,6 +100,7 @@ impl Human {
                 self.line(&dim(&format!("reading {objects} object{plural}")));
             }
             Event::Planned(what) => self.sink.write(&plan(what, self.details)),
+            Event::Found(found) => self.sink.write(&rebuilt(found)),
             Event::Recovered { urn, how } => {
                 self.line(&format!("{} {}: {how}", changed("recovered"), urn.name()));
             }

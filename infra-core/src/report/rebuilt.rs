@@ -113,7 +113,7 @@ fn summary(found: &Found) -> String {
 }
 
 /// The same for programs.
-pub fn rebuilt_json(found: &Found) -> serde_json::Value {
+pub(super) fn members(found: &Found) -> serde_json::Value {
     let objects = found.objects.iter().map(|object| {
         json!({
             "urn": object.urn,

@@ -12,13 +12,16 @@ use infra_core::{
         self, Change, Connection, Connector, Context, Cx, Driver, Error, Find, Managed, Observed,
         Operation, driver, provider_driver,
     },
+    state::StackName,
 };
 
 pub type Objects = BTreeMap<String, (String, infra_core::state::Value)>;
 
-/// Everything that exists, by id, with the token that made it.
+type Tags = BTreeMap<String, String>;
+
+/// Everything that exists, by id, with the token that made it; and the tags that say whose it is.
 #[derive(Clone, Default)]
-pub struct World(pub Arc<Mutex<Objects>>);
+pub struct World(pub Arc<Mutex<Objects>>, Arc<Mutex<BTreeMap<String, Tags>>>);
 
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "fake:Provider", cloud = World)]
@@ -86,6 +89,23 @@ macro_rules! verbs {
                 find.iter().map(one).collect()
             }
 
+            async fn owned(
+                cx: &Cx<World>,
+                stack: &StackName,
+            ) -> provider::Result<Option<Vec<Observed<Self>>>> {
+                let (objects, owners) = (cx.0.lock().unwrap(), cx.1.lock().unwrap());
+                let kind = format!("{}::", Self::KIND);
+                let ours = owners.iter().filter(|(_, tags)| {
+                    tags["infra:stack"] == stack.to_string() && tags["infra:urn"].starts_with(&kind)
+                });
+                let found = ours.filter_map(|(id, tags)| Some((id, tags, objects.get(id)?)));
+                let observed = found.map(|(id, tags, (_, inputs))| {
+                    let made = Made { id: id.clone() };
+                    Ok(Observed::ready(id, Self::from_value(inputs)?, made).owned_by(tags))
+                });
+                observed.collect::<provider::Result<_>>().map(Some)
+            }
+
             async fn create(cx: &Cx<World>, want: &Self, op: &Operation) -> provider::Result<String> {
                 let inputs = want.to_value();
                 if inputs.get("size").and_then(|size| size.as_str()) == Some("impossible") {
@@ -93,6 +113,7 @@ macro_rules! verbs {
                 }
                 let id = format!("{}-{}", op.urn.name().replace('/', "-"), op.instance);
                 cx.0.lock().unwrap().insert(id.clone(), (op.token(), inputs.plain()));
+                cx.1.lock().unwrap().insert(id.clone(), op.owner_tags());
                 Ok(id)
             }
 

@@ -5,6 +5,7 @@
 mod fake;
 mod output;
 mod places;
+mod rebuilt;
 mod stacks;
 mod terminal;
 

@@ -33,8 +33,12 @@ impl Walk<'_> {
             if !(is_lookup || by_declaration) || !self.is_ready(node) {
                 continue;
             }
-            let Some(connection) = node.provider.as_ref().and_then(|urn| self.places.get(urn))
-            else {
+            let connection = match &node.provider {
+                Some(provider) => self.places.get(provider).cloned(),
+                // The outputs of another stack are read through nothing.
+                None => Some(self.connections.own()),
+            };
+            let Some(connection) = connection else {
                 hanging.push((node.urn.clone(), self.hangs(node)));
                 continue;
             };
@@ -51,7 +55,7 @@ impl Walk<'_> {
             };
             let urn = node.urn.clone();
             let what = if is_lookup { For::Lookup(urn) } else { For::Import(urn) };
-            groups.add(&node.driver, connection.clone(), what, find);
+            groups.add(&node.driver, connection, what, find);
             count += 1;
         }
         let moved = count > 0 || !hanging.is_empty();
@@ -73,6 +77,7 @@ impl Walk<'_> {
                 For::Lookup(urn) => {
                     let settled = match found.and_then(|found| found.outputs) {
                         Some(outputs) => {
+                            let outputs = self.graph.opened(&urn, outputs)?;
                             self.outputs.insert(urn.clone(), outputs);
                             Settled::Known
                         }

@@ -45,7 +45,6 @@ impl Walk<'_> {
 
     /// Their records: as they are, so that the next plan deletes them in an order that fits what they mention.
     pub(super) fn remember_orphans(&self, written: &mut Written) {
-        let secrets = Value::List(written.secrets.clone());
         let mut current = BTreeSet::new();
         let mut records = Vec::new();
         for object in self.orphans() {
@@ -61,9 +60,9 @@ impl Walk<'_> {
             let schema = object.driver.schema();
             let now = self.engine.env.now();
             let mut inputs = sparse(&object.seen.live);
-            taint(&mut inputs, &secrets);
+            taint(&mut inputs, &written.secrets);
             let mut outputs = object.seen.outputs.clone().unwrap_or_else(Value::map);
-            taint(&mut outputs, &secrets);
+            taint(&mut outputs, &written.secrets);
             records.push(Record {
                 urn: object.urn.clone(),
                 instance: if twin { self.engine.env.instance() } else { object.instance.clone() },

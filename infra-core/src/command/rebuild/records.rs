@@ -23,8 +23,8 @@ pub(super) struct Written {
     pub(super) records: Vec<Record>,
     /// Where objects are not what the program declares.
     pub(super) differs: BTreeMap<Urn, Vec<Path>>,
-    /// Every secret that is known, as one value.
-    pub(super) secrets: Vec<Value>,
+    /// Every secret that is known, or was.
+    pub(super) secrets: Value,
     pub(super) exports: BTreeMap<String, Value>,
 }
 
@@ -32,10 +32,21 @@ impl Walk<'_> {
     /// The records of everything that is declared and was found, each after what it is made from.
     pub(super) fn records(&mut self) -> Result<Written> {
         self.latecomers()?;
-        let mut written = Written::default();
         let known = self.graph.order.iter().filter(|urn| is_secret(urn));
-        written.secrets = known.filter_map(|urn| self.outputs.get(urn)).cloned().collect();
-        let all = Value::List(written.secrets.clone());
+        let mut secrets: Vec<Value> =
+            known.filter_map(|urn| self.outputs.get(urn)).cloned().collect();
+        // A secret that gets a new value has an old one, which shows only in what the records hold.
+        secrets.extend(self.objects.iter().map(|object| only_secrets(&object.seen.live)));
+        let first = self.assembled(&Value::List(secrets.clone()))?;
+        secrets.extend(first.records.iter().map(|record| only_secrets(&record.inputs)));
+        secrets.retain(Value::has_secret);
+        let secrets = Value::List(secrets);
+        Ok(Written { secrets: secrets.clone(), ..self.assembled(&secrets)? })
+    }
+
+    /// The records, with every text marked that one of these secrets is part of.
+    fn assembled(&self, all: &Value) -> Result<Written> {
+        let mut written = Written::default();
         // What is known once what it is made from is recorded: outputs with their secrets marked.
         let mut outputs: HashMap<Urn, Value> = HashMap::new();
         for urn in &self.graph.order {
@@ -55,8 +66,8 @@ impl Walk<'_> {
                         let is_current = at == current;
                         let (mut record, differs) =
                             self.of_object(node, &self.objects[*at], is_current, &outputs)?;
-                        taint(&mut record.inputs, &all);
-                        taint(&mut record.outputs, &all);
+                        taint(&mut record.inputs, all);
+                        taint(&mut record.outputs, all);
                         taint(&mut record.outputs, &record.inputs);
                         if is_current {
                             outputs.insert(urn.clone(), record.outputs.clone());
@@ -223,5 +234,15 @@ impl Walk<'_> {
             updated: now,
             instance,
         })
+    }
+}
+
+/// The parts of a value that are secret.
+fn only_secrets(value: &Value) -> Value {
+    match value {
+        Value::Secret(_) => value.clone(),
+        Value::List(list) => Value::List(list.iter().map(only_secrets).collect()),
+        Value::Map(map) => Value::List(map.values().map(only_secrets).collect()),
+        _ => Value::Null,
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Engine, Error, ErrorKind, Result,
     command::Confirmed,
+    event::Event,
     graph::{Graph, Role},
 };
 
@@ -78,6 +79,7 @@ pub async fn rebuild(
         walk.remember_orphans(&mut written);
     }
     let found = found(&walk, lineage, &written)?;
+    engine.events.send(Event::Found(Box::new(found.clone())));
     if !confirm.confirm(&found).await? {
         return Err(Error::new(ErrorKind::Refused, "declined: nothing was written"));
     }

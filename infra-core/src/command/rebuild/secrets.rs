@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Data as _, Error, ErrorKind, Result,
     command::resolve as by_name,
-    graph::{Inversion, Node},
+    graph::{Expr, Inversion, Node},
     secret::Secret,
 };
 
@@ -130,9 +130,8 @@ impl Walk<'_> {
             fits: &|urn, text| declared.get(urn).is_some_and(|secret| secret.could_be(text)),
         };
         let mut told = BTreeMap::<Urn, Told>::new();
-        for (node, at) in self.uses(secrets) {
+        for (node, at, expr) in self.uses(secrets) {
             let Some(live) = self.readable(node, at) else { continue };
-            let Some(expr) = node.inputs.get(at) else { continue };
             let found = inversion.solve(expr, live);
             for urn in secrets {
                 let texts: BTreeSet<_> = found.iter().map(|found| found.get(urn)).collect();
@@ -150,14 +149,14 @@ impl Walk<'_> {
     }
 
     /// The declared fields that these secrets are in.
-    fn uses(&self, secrets: &BTreeSet<Urn>) -> Vec<(&Node, &str)> {
+    fn uses(&self, secrets: &BTreeSet<Urn>) -> Vec<(&Node, &str, &Expr)> {
         let mut uses = Vec::new();
         for node in self.graph.nodes.values() {
             for (field, expr) in &node.inputs {
                 let mut hides = false;
                 expr.references(&mut |urn, _| hides |= secrets.contains(urn));
                 if hides {
-                    uses.push((node, field.as_str()));
+                    uses.push((node, field.as_str(), expr));
                 }
             }
         }
@@ -178,7 +177,7 @@ impl Walk<'_> {
     /// Why no place tells the secret.
     fn why_silent(&self, secret: &Urn) -> String {
         let mut whys = Vec::new();
-        for (node, field) in self.uses(&[secret.clone()].into()) {
+        for (node, field, _) in self.uses(&[secret.clone()].into()) {
             let place = format!("`{}.{field}`", node.urn.name());
             let found = matches!(self.settled.get(&node.urn), Some(Settled::Objects { .. }));
             whys.push(if !found {
@@ -186,9 +185,7 @@ impl Walk<'_> {
             } else if self.readable(node, field).is_none() {
                 format!("{place} cannot be read back")
             } else {
-                let what =
-                    "does not have what the program makes of such a secret, or leaves a choice";
-                format!("{place} {what}")
+                format!("{place} leaves it open, or was changed")
             });
         }
         if whys.is_empty() { "nothing has it".to_owned() } else { whys.join("; ") }
