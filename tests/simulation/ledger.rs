@@ -43,6 +43,7 @@ struct Inner {
     released: BTreeSet<String>,
     /// Every id that was ever recorded.
     ever: BTreeSet<String>,
+    urns: BTreeSet<String>,
     top: u64,
     releasing: bool,
     written: Vec<(String, Vec<u8>)>,
@@ -106,6 +107,11 @@ impl Ledger {
         lock(&self.0).records.clone()
     }
 
+    /// Every resource that was ever begun or recorded.
+    pub fn urns(&self) -> BTreeSet<String> {
+        lock(&self.0).urns.clone()
+    }
+
     /// Everything that was ever written.
     pub fn written<T>(&self, look: impl FnOnce(&[(String, Vec<u8>)]) -> T) -> T {
         look(&lock(&self.0).written)
@@ -156,6 +162,7 @@ impl Inner {
             "begun" => self.begun.push(of["number"].as_u64().unwrap_or_default()),
             "intent" => {
                 let begun = Begun { verb: text(of, "verb"), urn: text(&of["record"], "urn") };
+                self.urns.insert(begun.urn.clone());
                 self.open.insert(text(of, "op"), begun);
             }
             "done" | "failed" => {
@@ -186,6 +193,7 @@ impl Inner {
     fn put(&mut self, record: &Json) {
         let id = record["id"].as_str().map(str::to_owned);
         self.ever.extend(id.clone());
+        self.urns.insert(text(record, "urn"));
         let options = &record["options"];
         let known = Known {
             id,

@@ -25,8 +25,8 @@ pub const KINDS: [&str; 7] = ["Tagged", "Token", "Named", "Slot", "Slow", "Base"
 pub struct Res {
     /// Its name.
     pub name: String,
-    /// Its name before.
-    pub alias: Option<String>,
+    /// Its names before: nobody knows which of them the state has.
+    pub aliases: Vec<String>,
     /// Its kind.
     pub kind: &'static str,
     subject: u64,
@@ -162,9 +162,6 @@ impl Program {
     /// The program after somebody worked on it. What is protected is neither removed nor replaced.
     pub fn evolved(&self, chance: &mut Chance, cloud: &Cloud) -> Self {
         let mut program = self.clone();
-        for res in &mut program.all {
-            res.alias = None;
-        }
         for _ in 0..=chance.below(4) {
             program.evolve(chance, cloud);
         }
@@ -194,15 +191,7 @@ impl Program {
                     }
                 }
             }
-            4 if self.all[at].alias.is_none() => {
-                self.next += 1;
-                let new = format!("r{}", self.next);
-                self.all[at].alias = Some(name.clone());
-                self.all[at].name.clone_from(&new);
-                for res in &mut self.all {
-                    res.refs().filter(|other| **other == name).for_each(|r| r.clone_from(&new));
-                }
-            }
+            4 => *self = self.renamed(&name).0,
             5 | 6 => self.all[at].note += 1,
             7 | 8 if free && self.all[at].import.is_none() && !self.all[at].planted => self.all[at].subject += 1,
             9 => {
@@ -261,6 +250,7 @@ impl Program {
         let new = format!("r{}", program.next);
         for res in &mut program.all {
             if res.name == name {
+                res.aliases.insert(0, name.to_owned());
                 res.name.clone_from(&new);
             }
             res.refs().filter(|other| **other == name).for_each(|other| other.clone_from(&new));
@@ -347,7 +337,7 @@ macro_rules! declare {
                 let limit = Duration::from_mins(20);
                 one = one.create_timeout(limit).update_timeout(limit).delete_timeout(limit);
             }
-            if let Some(old) = &res.alias {
+            for old in &res.aliases {
                 one = one.alias(old.as_str());
             }
             if let Some(other) = &res.after {

@@ -1,6 +1,7 @@
 //! One seed, one whole life of a stack: programs, commands, blows, and what has to hold after each.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use infra_core::{
     plan::{Action, Plan, PlanOptions, Refresh},
     provider::{Connector, Context, Gate, Registry},
     state::{
-        LocalKey, Memory, Outcome, StackName, State, Value,
+        LocalKey, Memory, Outcome, StackName, State, Urn, Value,
         backend::{Leases, Liveness},
     },
 };
@@ -174,8 +175,7 @@ impl Life {
         match self.chance.below(20) {
             0 | 1 => Order::Preview(self.program.clone(), options),
             2 if number > 0 => {
-                let allow_data_loss =
-                    self.ledger.records().keys().map(|(urn, _)| urn.parse().unwrap()).collect();
+                let allow_data_loss = self.everything();
                 let exclude_protected = self.chance.percent(50);
                 Order::Destroy(PlanOptions { allow_data_loss, exclude_protected, ..options })
             }
@@ -222,9 +222,7 @@ impl Life {
             _ => {}
         }
         if self.chance.percent(60) {
-            let all = self.ledger.records().into_keys().map(|(urn, _)| urn);
-            let all = all.chain(self.program.data());
-            options.allow_data_loss = all.map(|urn| urn.parse().unwrap()).collect();
+            options.allow_data_loss = self.everything();
         }
         options
     }
@@ -262,23 +260,29 @@ impl Life {
         self.cloud.allow(Allowed { loss: allowed });
         self.ledger.releasing(matches!(order, Order::Forget(_)));
         let mut processes = vec![self.process(order, cut, seed)];
+        let mut told = Vec::new();
         // Who watches while somebody stands still takes over.
         let frozen = cut.is_some_and(|cut| {
             let outlived = [Blow::TableLost, Blow::Unlocked, Blow::TableRestored];
             matches!(cut.blow, Blow::Freeze(_)) || outlived.contains(&cut.blow)
         });
         if company || frozen {
-            processes.push(self.process(order, None, seed ^ 1));
+                processes.push(self.process(order, None, seed ^ 1));
         }
-        let mut told = Vec::new();
+        let first = processes[0].me.name.clone();
+        let mut moments = 0;
         let mut events = 0_u64;
         loop {
-            for process in &processes {
-                if !process.is_over() {
-                    process.work();
+            for at in (0..processes.len()).rev() {
+                processes[at].work();
+                if at == 0 && first == processes[at].me.name {
+                    moments = processes[at].me.moments();
+                }
+                if processes[at].is_over() {
+                    told.push(self.ended(processes.remove(at)));
                 }
             }
-            if processes.iter().all(Process::is_over) {
+            if processes.is_empty() {
                 break;
             }
             events += 1;
@@ -291,28 +295,27 @@ impl Life {
                 break;
             }
         }
-        if let Some(cut) = cut.filter(|cut| cut.at <= processes[0].me.moments()) {
-            let _ = cut;
-            self.blows += 1;
-        }
-        self.moments.push(processes[0].me.moments());
-        for process in processes {
-            let name = process.me.name.clone();
-            told.push(match process.end() {
-                End::Done(told) => {
-                    let result = told.0.as_ref().map(|_| "done").map_err(ToString::to_string);
-                    self.world.note(&name, format_args!("{result:?}"));
-                    Some(told)
-                }
-                End::Dead => None,
-                End::Panicked => {
-                    self.world.wrong(format!("{name} panicked"));
-                    None
-                }
-            });
-        }
+        self.blows += u64::from(cut.is_some_and(|cut| cut.at <= moments));
+        self.moments.push(moments);
         self.ledger.releasing(false);
         told
+    }
+
+    /// A process that is over: what it had is dropped, what it spawned too.
+    fn ended(&self, process: Process<Told>) -> Option<Told> {
+        let name = process.me.name.clone();
+        match process.end() {
+            End::Done(told) => {
+                let result = told.0.as_ref().map(|_| "done").map_err(ToString::to_string);
+                self.world.note(&name, format_args!("{result:?}"));
+                Some(told)
+            }
+            End::Dead => None,
+            End::Panicked => {
+                self.world.wrong(format!("{name} panicked"));
+                None
+            }
+        }
     }
 
     fn process(&mut self, order: &Order, cut: Option<Cut>, seed: u64) -> Process<Told> {
@@ -384,11 +387,8 @@ impl Life {
     /// Nothing goes wrong any more: the stack converges, has nothing left to do, and can be destroyed.
     fn peace(&mut self) {
         self.world.set_weather(Weather::calm());
-        let everything: Vec<_> = self.ledger.records().into_keys().map(|(urn, _)| urn).collect();
-        let allow_data_loss =
-            everything.into_iter().chain(self.program.data()).map(|urn| urn.parse().unwrap());
         let options = PlanOptions {
-            allow_data_loss: allow_data_loss.collect(),
+            allow_data_loss: self.everything(),
             allow_mass_absence: true,
             refresh: Refresh::All,
             ..PlanOptions::default()
@@ -427,6 +427,12 @@ impl Life {
         self.destroyed(options);
         self.history();
         self.sealed();
+    }
+
+    /// All that was ever declared or recorded.
+    fn everything(&self) -> BTreeSet<Urn> {
+        let all = self.ledger.urns().into_iter().chain(self.program.data());
+        all.map(|urn| urn.parse().unwrap()).collect()
     }
 
     /// Runs a command in peace; gives what kept it from being done.
@@ -478,8 +484,6 @@ impl Life {
             let said = self.quiet(&Order::Protect(urn, false));
             said.into_iter().for_each(|said| self.world.wrong(format!("(7) unprotect: {said}")));
         }
-        let everything = self.ledger.records().into_keys().map(|(urn, _)| urn.parse().unwrap());
-        let options = PlanOptions { allow_data_loss: everything.collect(), ..options };
         let mut said = Vec::new();
         for _ in 0..2 {
             said = self.quiet(&Order::Destroy(options.clone()));

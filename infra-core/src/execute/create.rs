@@ -96,6 +96,7 @@ impl Object<'_> {
     pub(crate) async fn make(&self, want: &Value, adopt: bool) -> Result<String, Unmade> {
         let once = self.driver.once();
         let mut attempts = Attempts::default();
+        let begun = self.scope.env.monotonic();
         loop {
             let called = match self.check() {
                 Ok(()) => self.driver.create(&self.connection, want, &self.op).await,
@@ -109,9 +110,13 @@ impl Object<'_> {
             if class == Class::Exists {
                 return self.existing(want, adopt, attempts.ambiguous, error).await;
             }
-            let lost = class == Class::Transient;
-            let repeatable = once.by_name || once.token.is_some();
-            if lost
+            attempts.ambiguous |= class == Class::Transient;
+            // A token is not honoured for ever, and the next call may be on its way for a while.
+            let age = self.scope.env.monotonic().saturating_sub(begun);
+            let honoured = |lifetime| age + once.window < lifetime;
+            let repeatable = once.by_name || once.token.is_some_and(honoured);
+            if attempts.ambiguous
+                && class.is_retryable()
                 && !repeatable
                 && let Some(found) =
                     self.search(want, once.window).await.map_err(Unmade::Unknown)?
