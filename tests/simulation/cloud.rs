@@ -110,7 +110,6 @@ struct Inner {
     count: u64,
     image: u64,
     allowed: Allowed,
-    calls: u64,
 }
 
 impl Cloud {
@@ -149,11 +148,6 @@ impl Cloud {
         lock(&self.inner).allowed = allowed;
     }
 
-    /// How many calls changed something.
-    pub fn calls(&self) -> u64 {
-        lock(&self.inner).calls
-    }
-
     /// Another image is the newest from now on.
     pub fn new_image(&self) {
         lock(&self.inner).image += 1;
@@ -186,6 +180,12 @@ impl Cloud {
 
     /// Somebody else changes or removes one of the objects that the engine made.
     pub fn meddle(&self) {
+        self.meddled();
+        // Reads may go on to show what was there; who looks too early is not wrong.
+        self.world.pass(LAG);
+    }
+
+    fn meddled(&self) {
         let now = self.world.now();
         let mut inner = lock(&self.inner);
         let ours = inner.objects.iter().filter(|(_, object)| object.alive() && object.op.is_some());
@@ -371,8 +371,7 @@ impl Cloud {
     /// What has to hold when a call begins that changes something.
     fn begins(&self, me: &Me, verb: &str, op: &Operation, id: &str) {
         let world = &self.world;
-        let mut inner = lock(&self.inner);
-        inner.calls += 1;
+        let inner = lock(&self.inner);
         let Some(begun) = self.ledger.open(&op.token()) else {
             let what = format!("(4) {verb} of {} {id}: its intent is not durable", op.urn);
             return world.wrong(what);

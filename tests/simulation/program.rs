@@ -111,7 +111,8 @@ impl Program {
         let plain = chance.percent(12);
         if plain {
             match chance.below(3) {
-                0 => res.retain = true,
+                // One of which there is one at a time cannot stay when its successor comes.
+                0 => res.retain = kind != "Slot",
                 1 if kind == "Tagged" => {
                     let id = format!("planted-{number}");
                     let inputs = [("subject", "0".into()), ("note", "planted".into())];
@@ -259,7 +260,7 @@ impl Program {
     }
 
     /// Declares it.
-    pub fn declare(&self, stack: &mut Stack) -> infra_core::Result<()> {
+    pub fn declare(&self, stack: &mut Stack) -> Result<()> {
         let far = stack.provider("far", Sim::new().region("far"));
         let rotation = self.rotation.to_string();
         let secret = stack.secret_with("password", Secret::new().rotation(rotation));

@@ -19,6 +19,7 @@ use infra_core::{
 };
 
 use super::{
+    case::Case,
     cloud::{Allowed, Cloud},
     kinds::Plug,
     ledger::Ledger,
@@ -33,16 +34,6 @@ const ENDLESS: u64 = 400_000;
 /// How long a command waits for the lock: longer than a lease.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// What is to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Everything follows from it.
-    pub seed: u64,
-    /// What happens to which command, instead of what the seed says.
-    pub cut: Option<(usize, Cut)>,
-    /// Whether what happens is kept as text.
-    pub tell: bool,
-}
 
 /// What came of it.
 #[derive(Debug)]
@@ -92,24 +83,24 @@ struct Life {
     earlier: Arc<Mutex<Option<Leases>>>,
 }
 
-/// Runs a case.
-pub fn run(case: Case) -> Ran {
-    let mut life = Life::new(case);
+/// Runs a case. With `tell`, what happens is kept as text.
+pub fn run(case: Case, tell: bool) -> Ran {
+    let mut life = Life::new(case, tell);
     life.turmoil(case);
     life.peace();
     let wrong = life.world.wrongs();
     Ran {
         wrong,
         digest: life.world.digest(),
-        trace: if case.tell { life.world.trace() } else { String::new() },
+        trace: if tell { life.world.trace() } else { String::new() },
         moments: life.moments,
         blows: life.blows,
     }
 }
 
 impl Life {
-    fn new(case: Case) -> Self {
-        let world = World::new(case.seed, case.tell);
+    fn new(case: Case, tell: bool) -> Self {
+        let world = World::new(case.seed, tell);
         let mut chance = Chance::new(case.seed ^ 0x5eed);
         let memory = if chance.percent(50) {
             let (lease, every) = (Duration::from_mins(1), Duration::from_secs(20));
@@ -117,7 +108,7 @@ impl Life {
         } else {
             Memory::new()
         };
-        world.set_weather(Weather::of(&mut chance));
+        world.set_weather(Weather::of(&mut chance).without(case.calm));
         let ledger = Arc::new(Ledger::default());
         let cloud = Cloud::new(&world, &ledger);
         let storage =
@@ -141,6 +132,7 @@ impl Life {
     /// Commands, each of which may be cut off, with things going wrong all the time.
     fn turmoil(&mut self, case: Case) {
         let commands = 1 + usize::try_from(self.chance.below(4)).unwrap();
+        let commands = case.commands.map_or(commands, |most| most.min(commands));
         for number in 0..commands {
             let order = self.order(number);
             let rolled = self.blow();

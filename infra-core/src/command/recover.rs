@@ -112,7 +112,7 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
     if !repeatable {
         return Ok(nothing(open, "it was never made"));
     }
-    match object.make(&record.inputs, false).await {
+    match object.make(&record.inputs, false, true).await {
         Ok(id) => {
             let created = Change::Created { op: open.intent.op, id: id.clone() };
             let committed = object.scope.commit(vec![created]).await;

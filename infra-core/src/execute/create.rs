@@ -50,7 +50,7 @@ impl Run {
             visible: self.visible(id),
         };
         self.intend(object.op.id, Verb::Create, record.clone()).await?;
-        let made = object.make(&record.inputs, node.options.adopt).await;
+        let made = object.make(&record.inputs, node.options.adopt, false).await;
         let made = match made {
             Ok(made) => made,
             Err(Unmade::Unknown(error)) => return Err(self.failure(&error)),
@@ -92,10 +92,17 @@ impl Run {
 }
 
 impl Object<'_> {
-    /// Calls the driver until there is an id, or until it is clear that there is none.
-    pub(crate) async fn make(&self, want: &Value, adopt: bool) -> Result<String, Unmade> {
+    /// Calls the driver until there is an id, or until it is clear that there is none. `ambiguous`: somebody may have
+    /// called it before, for this operation.
+    pub(crate) async fn make(
+        &self,
+        want: &Value,
+        adopt: bool,
+        ambiguous: bool,
+    ) -> Result<String, Unmade> {
         let once = self.driver.once();
         let mut attempts = Attempts::default();
+        attempts.ambiguous = ambiguous;
         let begun = self.scope.env.monotonic();
         loop {
             let called = match self.check() {
@@ -143,12 +150,22 @@ impl Object<'_> {
         want: &Value,
         window: Duration,
     ) -> Result<Option<ErasedObserved>, CallError> {
+        let found = self.sight(want, window).await?;
+        Ok(found.filter(|found| is_ours(found, &self.op, true)))
+    }
+
+    /// The object of this operation or of that name, as soon as it shows.
+    async fn sight(
+        &self,
+        want: &Value,
+        window: Duration,
+    ) -> Result<Option<ErasedObserved>, CallError> {
         let until = self.scope.env.monotonic() + window;
         let mut pause = Duration::from_millis(50);
         loop {
             self.check()?;
             if let Some(found) = self.find(want).await? {
-                return Ok(Some(found).filter(|found| is_ours(found, &self.op, true)));
+                return Ok(Some(found));
             }
             let now = self.scope.env.monotonic();
             if now >= until {
@@ -168,7 +185,12 @@ impl Object<'_> {
         ambiguous: bool,
         error: CallError,
     ) -> Result<String, Unmade> {
-        let found = match self.find(want).await {
+        // It is there, but a read may miss what was made a moment ago.
+        let found = match self.sight(want, self.driver.once().window).await {
+            Ok(None) if ambiguous => {
+                let unseen = CallError::new(Class::Transient, error.to_string());
+                return Err(Unmade::Unknown(unseen));
+            }
             Ok(found) => found,
             Err(error) if ambiguous => return Err(Unmade::Unknown(error)),
             Err(error) => return Err(Unmade::Nothing(error)),
