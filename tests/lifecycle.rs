@@ -11,6 +11,8 @@ mod interrupted;
 mod replacing;
 #[path = "lifecycle/running.rs"]
 mod running;
+#[path = "lifecycle/unseen.rs"]
+mod unseen;
 
 use std::{collections::BTreeSet, sync::Arc};
 

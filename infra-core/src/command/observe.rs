@@ -204,6 +204,7 @@ async fn read(
     let mut answered = Vec::new();
     loop {
         let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
+        let asked = engine.env.monotonic();
         let answers = group.driver.read(&group.connection, &group.memo, finds).await;
         let now = engine.env.monotonic();
         let last = now >= until || engine.cancel.is_stopped();
@@ -213,7 +214,8 @@ async fn read(
             let missing = || Err(CallError::invalid("the driver answered too few reads"));
             match answers.next().unwrap_or_else(missing) {
                 Err(error) if error.class().is_retryable() && !last => again.push((what, find)),
-                Ok(None) if !last && what.visible() > now => again.push((what, find)),
+                // What counts is when it was asked for: the answer may have taken longer than the doubt.
+                Ok(None) if !last && what.visible() > asked => again.push((what, find)),
                 answer => answered.push((what, answer)),
             }
         }

@@ -137,8 +137,9 @@ async fn await_sight(
 ) -> Result<Option<ErasedObserved>, CallError> {
     let until = object.scope.env.monotonic() + window;
     loop {
+        let asked = object.scope.env.monotonic();
         let found = object.read(id, recorded, Duration::from_millis(20)).await?;
-        if found.is_some() || object.scope.env.monotonic() >= until {
+        if found.is_some() || asked >= until {
             return Ok(found);
         }
     }

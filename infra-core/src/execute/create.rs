@@ -164,13 +164,14 @@ impl Object<'_> {
         let mut pause = Duration::from_millis(50);
         loop {
             self.check()?;
+            let asked = self.scope.env.monotonic();
             if let Some(found) = self.find(want).await? {
                 return Ok(Some(found));
             }
-            let now = self.scope.env.monotonic();
-            if now >= until {
+            if asked >= until {
                 return Ok(None);
             }
+            let now = self.scope.env.monotonic();
             self.scope.env.sleep(pause.min(until.saturating_sub(now))).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }

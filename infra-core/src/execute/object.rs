@@ -86,7 +86,8 @@ impl Object<'_> {
         self.ask(find, after).await
     }
 
-    /// The object of a record; `None` only if it is absent for sure.
+    /// The object of a record; `None` only if it is absent for sure: a read that was begun when the doubt was over
+    /// missed it.
     pub(crate) async fn there(&self, record: &Record) -> Result<Option<ErasedObserved>> {
         let Some(id) = &record.id else { return Ok(None) };
         let env = &self.scope.env;
@@ -94,11 +95,12 @@ impl Object<'_> {
         let start = env.monotonic();
         let mut after = Duration::ZERO;
         loop {
+            let asked = env.monotonic() + after / 2;
             let found = self.read(id, &record.inputs, after).await?;
-            let now = env.monotonic();
-            if found.is_some() || now >= until {
+            if found.is_some() || asked >= until {
                 return Ok(found);
             }
+            let now = env.monotonic();
             after = interval(now.saturating_sub(start)).min(until.saturating_sub(now));
         }
     }
@@ -129,6 +131,8 @@ impl Object<'_> {
         let mut after = Duration::ZERO;
         let mut told = String::new();
         loop {
+            // It may be read a little earlier, together with others.
+            let asked = self.scope.env.monotonic() + after / 2;
             let found = self.read(id, recorded, after).await?;
             let now = self.scope.env.monotonic();
             let waited = now.saturating_sub(start);
@@ -143,7 +147,7 @@ impl Object<'_> {
                     }
                     Readiness::Restorable(why) | Readiness::Pending(why) => why.clone(),
                 },
-                None if now < self.visible => "not visible yet".to_owned(),
+                None if asked < self.visible => "not visible yet".to_owned(),
                 None => return Err(Error::not_found(format!("{id} is gone"))),
             };
             if now >= self.deadline {
