@@ -62,7 +62,8 @@ fn tried(case: Case, tell: bool) -> Ran {
 
 /// The smallest case that fails like this one.
 fn shrunk(case: Case) -> Case {
-    let smaller = |case: Case| case.smaller().into_iter().find(|c| !tried(*c, false).wrong.is_empty());
+    let smaller =
+        |case: Case| case.smaller().into_iter().find(|c| !tried(*c, false).wrong.is_empty());
     std::iter::successors(Some(case), |case| smaller(*case)).last().unwrap_or(case)
 }
 
@@ -89,9 +90,11 @@ fn seed(seed: u64, cuts: Option<u64>) -> Result<u64, Case> {
     }
     let mut blows = plain.blows;
     let mut chance = Chance::new(seed ^ 0xc0de);
-    let all = plain.moments.iter().enumerate().flat_map(|(command, moments)| {
-        (1..=*moments).map(move |at| (command, at))
-    });
+    let all = plain
+        .moments
+        .iter()
+        .enumerate()
+        .flat_map(|(command, moments)| (1..=*moments).map(move |at| (command, at)));
     let mut all: Vec<_> = all.collect();
     if let Some(cuts) = cuts {
         let some = (0..cuts).filter_map(|_| chance.pick(&all).copied());

@@ -332,7 +332,12 @@ impl Client {
     }
 
     /// Changes fields of an object.
-    pub async fn update(&self, id: &str, fields: Vec<(String, Value)>, op: &Operation) -> Result<()> {
+    pub async fn update(
+        &self,
+        id: &str,
+        fields: Vec<(String, Value)>,
+        op: &Operation,
+    ) -> Result<()> {
         let what = format!("update {id}");
         self.hear(fields.iter().map(|(name, value)| (name, value)));
         let id_ = id.to_owned();
@@ -535,7 +540,12 @@ impl Cloud {
     }
 
     /// What a read shows: not always what is there.
-    pub fn look(&self, kind: &str, region: &str, asked: &Asked) -> Option<(String, Object, Readiness)> {
+    pub fn look(
+        &self,
+        kind: &str,
+        region: &str,
+        asked: &Asked,
+    ) -> Option<(String, Object, Readiness)> {
         let now = self.world.now();
         let inner = lock(&self.inner);
         let stale = |percent: u64| self.world.chance(|c| c.percent(percent));

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use infra_core::{
     Data, Outputs, Resource, Sensitive,
     provider::{
-        Change, Connection, Connector, Context, Cx, Driver, Find, Lock, Lookup, Managed,
-        Observed, Once, Operation, Result, driver, lookup_driver, provider_driver,
+        Change, Connection, Connector, Context, Cx, Driver, Find, Lock, Lookup, Managed, Observed,
+        Once, Operation, Result, driver, lookup_driver, provider_driver,
     },
     state::Value,
 };
@@ -143,9 +143,8 @@ async fn read<R: Behaves>(
         if let Value::Map(live) = &mut live {
             live.remove("password");
         }
-        let text = |field: &str| {
-            live.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text =
+            |field: &str| live.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let summary = format!("{} {}", text("subject"), text("note"));
         let outputs = Made { id: id.clone(), summary };
         let live = R::from_value(&live)?;
@@ -154,11 +153,7 @@ async fn read<R: Behaves>(
     answers.into_iter().map(|answer| answer.map(observed).transpose()).collect()
 }
 
-async fn update<R: Behaves>(
-    cx: &Cx<Client>,
-    change: &Change<'_, R>,
-    op: &Operation,
-) -> Result<()> {
+async fn update<R: Behaves>(cx: &Cx<Client>, change: &Change<'_, R>, op: &Operation) -> Result<()> {
     let want = change.want()?.to_value().plain();
     let mut fields: Vec<_> = change.paths.iter().filter_map(|path| path.first()).collect();
     fields.dedup();

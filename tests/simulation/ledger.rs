@@ -136,7 +136,9 @@ impl Inner {
                 let epoch = header["epoch"].as_u64().unwrap_or_default();
                 if epoch < self.top {
                     let top = self.top;
-                    wrote.wrong.push(format!("(2) {key} of epoch {epoch} was committed after {top}"));
+                    wrote
+                        .wrong
+                        .push(format!("(2) {key} of epoch {epoch} was committed after {top}"));
                 }
                 self.top = self.top.max(epoch);
             } else if let Some((change, of)) = json.as_object().and_then(|map| map.iter().next()) {

@@ -125,7 +125,12 @@ impl Program {
                         res.planted = true;
                         let inputs = [("subject", "0".into()), ("name", name.as_str().into())];
                         let habits = Habits { named: true, ..Habits::default() };
-                        cloud.plant(&format!("sim-Named/{name}"), "sim:Named", inputs.into(), habits);
+                        cloud.plant(
+                            &format!("sim-Named/{name}"),
+                            "sim:Named",
+                            inputs.into(),
+                            habits,
+                        );
                     }
                     res.fixed = Some(name);
                 }
@@ -194,7 +199,9 @@ impl Program {
             }
             4 => *self = self.renamed(&name).0,
             5 | 6 => self.all[at].note += 1,
-            7 | 8 if free && self.all[at].import.is_none() && !self.all[at].planted => self.all[at].subject += 1,
+            7 | 8 if free && self.all[at].import.is_none() && !self.all[at].planted => {
+                self.all[at].subject += 1
+            }
             9 => {
                 let earlier = self.all[..at].iter().filter(|res| Self::can_be_used(res));
                 let earlier = names(earlier.collect());

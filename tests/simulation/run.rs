@@ -34,7 +34,6 @@ const ENDLESS: u64 = 400_000;
 /// How long a command waits for the lock: longer than a lease.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-
 /// What came of it.
 #[derive(Debug)]
 pub struct Ran {
@@ -111,8 +110,7 @@ impl Life {
         world.set_weather(Weather::of(&mut chance).without(case.calm));
         let ledger = Arc::new(Ledger::default());
         let cloud = Cloud::new(&world, &ledger);
-        let storage =
-            Storage { memory, ledger: Arc::clone(&ledger), cloud: Arc::clone(&cloud) };
+        let storage = Storage { memory, ledger: Arc::clone(&ledger), cloud: Arc::clone(&cloud) };
         let program = Program::new(&mut chance, &cloud);
         world.note("    ", format_args!("{:?} {:?}", world.weather(), storage.memory));
         Self {
@@ -204,7 +202,8 @@ impl Life {
             0 => options.targets = some(&mut self.chance, &self.program),
             1 => options.excludes = some(&mut self.chance, &self.program),
             2 => {
-                let free: Vec<_> = self.program.all.iter().filter(|r| !r.protect).cloned().collect();
+                let free: Vec<_> =
+                    self.program.all.iter().filter(|r| !r.protect).cloned().collect();
                 options.replaces =
                     self.chance.pick(&free).map(super::program::Res::urn).into_iter().collect();
             }
@@ -242,7 +241,13 @@ impl Life {
     }
 
     /// Runs a command; `company` runs it a second time beside it.
-    fn command(&mut self, order: &Order, cut: Option<Cut>, company: bool, seed: u64) -> Vec<Option<Told>> {
+    fn command(
+        &mut self,
+        order: &Order,
+        cut: Option<Cut>,
+        company: bool,
+        seed: u64,
+    ) -> Vec<Option<Told>> {
         let allowed = match order {
             Order::Up(_, options) | Order::Destroy(options) => {
                 options.allow_data_loss.iter().map(ToString::to_string).collect()
@@ -259,7 +264,7 @@ impl Life {
             matches!(cut.blow, Blow::Freeze(_)) || outlived.contains(&cut.blow)
         });
         if company || frozen {
-                processes.push(self.process(order, None, seed ^ 1));
+            processes.push(self.process(order, None, seed ^ 1));
         }
         let first = processes[0].me.name.clone();
         let mut moments = 0;
@@ -409,7 +414,8 @@ impl Life {
                 Ok(Gave::Plan(plan)) if plan.is_empty() => {}
                 Ok(Gave::Plan(plan)) => {
                     let steps = plan.steps.iter().filter(|s| s.action != Action::Keep);
-                    let steps: Vec<_> = steps.map(|s| (s.urn.to_string(), s.action, &s.why)).collect();
+                    let steps: Vec<_> =
+                        steps.map(|s| (s.urn.to_string(), s.action, &s.why)).collect();
                     self.world.wrong(format!("(6) after `up` there is left: {steps:?}"));
                 }
                 Ok(_) => {}
@@ -563,7 +569,8 @@ fn engine(storage: &Storage, me: &Arc<Me>, program: &Program) -> Engine {
     let program = program.clone();
     Engine {
         registry,
-        connectors: [(plug.provider_kind().to_owned(), Arc::new(plug) as Arc<dyn Connector>)].into(),
+        connectors: [(plug.provider_kind().to_owned(), Arc::new(plug) as Arc<dyn Connector>)]
+            .into(),
         state: state.with_env(Arc::clone(&env) as _),
         env,
         context: Context {
@@ -619,9 +626,6 @@ async fn obey(engine: &Engine, order: Order) -> Result<Gave> {
         Order::Protect(urn, protect) => {
             state::protect(engine, &[urn], protect, PATIENCE).await.map(|_| Gave::Nothing)
         }
-        Order::Forget(urn) => {
-            state::rm(engine, &urn, false, PATIENCE).await.map(|_| Gave::Nothing)
-        }
+        Order::Forget(urn) => state::rm(engine, &urn, false, PATIENCE).await.map(|_| Gave::Nothing),
     }
 }
-
