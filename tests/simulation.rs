@@ -39,7 +39,7 @@ use std::{
 };
 
 use case::{Case, blow};
-use process::Cut;
+use process::{Blow, Cut};
 use run::{Ran, run};
 use world::{Chance, lock};
 
@@ -56,7 +56,7 @@ fn tried(case: Case, tell: bool) -> Ran {
     panic::catch_unwind(|| run(case, tell)).unwrap_or_else(|panic| {
         let what = panic.downcast_ref::<String>().cloned();
         let wrong = vec![format!("panicked: {}", what.unwrap_or_default())];
-        Ran { wrong, digest: 0, trace: String::new(), moments: Vec::new(), blows: 0 }
+        Ran { wrong, digest: 0, trace: String::new(), moments: vec![], calls: vec![], blows: 0 }
     })
 }
 
@@ -97,11 +97,18 @@ fn seed(seed: u64, cuts: Option<u64>) -> Result<u64, Case> {
         .flat_map(|(command, moments)| (1..=*moments).map(move |at| (command, at)));
     let mut all: Vec<_> = all.collect();
     if let Some(cuts) = cuts {
-        let some = (0..cuts).filter_map(|_| chance.pick(&all).copied());
+        // Every other one while a call is on its way: nothing is harder.
+        let some = (0..cuts).filter_map(|number| match chance.pick(&plain.calls) {
+            Some((command, moment)) if number % 2 == 0 => {
+                Some((*command, moment + 1 + chance.below(2)))
+            }
+            _ => chance.pick(&all).copied(),
+        });
         all = some.collect();
     }
     for (number, (command, at)) in (0..).zip(all) {
-        let blow = if cuts.is_none() { process::Blow::Crash } else { blow(seed + number) };
+        let blow =
+            if cuts.is_none() || number % 2 == 0 { Blow::Crash } else { blow(seed + number) };
         let case = Case { cut: Some((command, Cut { at, blow })), ..case };
         let ran = tried(case, false);
         if !ran.wrong.is_empty() {

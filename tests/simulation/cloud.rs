@@ -29,6 +29,7 @@ pub const TOKEN: Duration = Duration::from_secs(90);
 
 /// How a kind behaves.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent habits")]
 pub struct Habits {
     /// The same client token gives the same object.
     pub token: bool,
@@ -254,6 +255,7 @@ impl Client {
         if let Some((verb, op, id)) = changes {
             self.gate.check()?;
             self.cloud.begins(me, verb, op, id);
+            me.calls();
         }
         let fate = self.fate(may_be_late);
         let (there, back, delivered) =
@@ -309,7 +311,9 @@ impl Client {
                 "note" => text.split_once(" told ").map(|(_, secret)| secret),
                 _ => None,
             };
-            secret.into_iter().for_each(|secret| self.me.world.secret(secret));
+            if let Some(secret) = secret {
+                self.me.world.secret(secret);
+            }
         }
     }
 
@@ -439,8 +443,8 @@ impl Cloud {
         }
         let name = want.get("name").and_then(Value::as_str);
         let same = |object: &&Object| {
-            let taken = object.inputs.get("name").and_then(Value::as_str);
-            object.kind == kind && habits.named && taken == name && object.region == region
+            let had = object.inputs.get("name").and_then(Value::as_str);
+            object.kind == kind && habits.named && had == name && object.region == region
         };
         if let Some(there) = inner.objects.values().find(|o| same(o) && o.alive()) {
             let at = if there.scheduled { "scheduled for deletion" } else { "taken" };
@@ -569,9 +573,8 @@ impl Cloud {
             }
             seen.owner.clear();
         }
-        if object.habits.later && now < object.ready && object.before.0 != Value::Null {
-            seen.inputs = object.before.0.clone();
-        } else if now < object.before.1 && stale(percent) {
+        let later = object.habits.later && now < object.ready && object.before.0 != Value::Null;
+        if later || (now < object.before.1 && stale(percent)) {
             seen.inputs = object.before.0.clone();
         }
         let readiness = if object.scheduled {

@@ -176,7 +176,7 @@ impl Inner {
                     && let Some(begun) = begun
                 {
                     // A delete: the instance is not said again.
-                    self.gone(&begun.urn, &op);
+                    self.gone(&begun.urn);
                 }
             }
             "put" => self.put(of),
@@ -188,7 +188,7 @@ impl Inner {
         }
         if change == "intent" && text(of, "verb") == "delete" {
             let key = (text(&of["record"], "urn"), text(&of["record"], "instance"));
-            self.deleting(text(of, "op"), key);
+            self.deleting(&text(of, "op"), &key);
         }
     }
 
@@ -216,13 +216,13 @@ impl Inner {
         }
     }
 
-    fn deleting(&mut self, op: String, key: (String, String)) {
-        if let Some(begun) = self.open.get_mut(&op) {
+    fn deleting(&mut self, op: &str, key: &(String, String)) {
+        if let Some(begun) = self.open.get_mut(op) {
             begun.urn = format!("{}\n{}", key.0, key.1);
         }
     }
 
-    fn gone(&mut self, key: &str, _op: &str) {
+    fn gone(&mut self, key: &str) {
         if let Some((urn, instance)) = key.split_once('\n') {
             self.records.remove(&(urn.to_owned(), instance.to_owned()));
         }

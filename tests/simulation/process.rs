@@ -63,6 +63,8 @@ pub struct Me {
     /// How a person stops it.
     pub cancel: Cancel,
     moments: AtomicU64,
+    /// The moments after which a call that changes the cloud was on its way.
+    calls: Mutex<Vec<u64>>,
     cut: Option<Cut>,
     dead: AtomicBool,
     frozen: Mutex<Duration>,
@@ -141,6 +143,16 @@ impl Me {
     /// Whether it died.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
+    }
+
+    /// A call that changes the cloud is on its way from here on.
+    pub fn calls(&self) {
+        lock(&self.calls).push(self.moments());
+    }
+
+    /// The moments after which a call that changes the cloud was on its way.
+    pub fn called(&self) -> Vec<u64> {
+        lock(&self.calls).clone()
     }
 
     /// How many moments there were.
@@ -230,6 +242,7 @@ impl<T: Send + 'static> Process<T> {
             world,
             cancel: Cancel::default(),
             moments: AtomicU64::new(0),
+            calls: Mutex::default(),
             cut,
             dead: AtomicBool::new(false),
             frozen: Mutex::default(),

@@ -200,7 +200,7 @@ impl Program {
             4 => *self = self.renamed(&name).0,
             5 | 6 => self.all[at].note += 1,
             7 | 8 if free && self.all[at].import.is_none() && !self.all[at].planted => {
-                self.all[at].subject += 1
+                self.all[at].subject += 1;
             }
             9 => {
                 let earlier = self.all[..at].iter().filter(|res| Self::can_be_used(res));

@@ -45,6 +45,8 @@ pub struct Ran {
     pub trace: String,
     /// How many moments each command had.
     pub moments: Vec<u64>,
+    /// After which of them a call that changes the cloud was on its way.
+    pub calls: Vec<(usize, u64)>,
     /// How many blows were dealt.
     pub blows: u64,
 }
@@ -77,6 +79,7 @@ struct Life {
     chance: Chance,
     program: Program,
     moments: Vec<u64>,
+    calls: Vec<(usize, u64)>,
     blows: u64,
     processes: u64,
     earlier: Arc<Mutex<Option<Leases>>>,
@@ -93,6 +96,7 @@ pub fn run(case: Case, tell: bool) -> Ran {
         digest: life.world.digest(),
         trace: if tell { life.world.trace() } else { String::new() },
         moments: life.moments,
+        calls: life.calls,
         blows: life.blows,
     }
 }
@@ -121,6 +125,7 @@ impl Life {
             chance,
             program,
             moments: Vec::new(),
+            calls: Vec::new(),
             blows: 0,
             processes: 0,
             earlier: Arc::default(),
@@ -276,6 +281,11 @@ impl Life {
                     moments = processes[at].me.moments();
                 }
                 if processes[at].is_over() {
+                    if processes[at].me.name == first {
+                        let command = self.moments.len();
+                        let called = processes[at].me.called();
+                        self.calls.extend(called.into_iter().map(|moment| (command, moment)));
+                    }
                     told.push(self.ended(processes.remove(at)));
                 }
             }
@@ -422,7 +432,7 @@ impl Life {
                 Err(e) => self.world.wrong(format!("(6) no preview: {e}")),
             }
         }
-        self.destroyed(options);
+        self.destroyed(&options);
         self.history();
         self.sealed();
     }
@@ -475,12 +485,14 @@ impl Life {
         }
     }
 
-    fn destroyed(&mut self, options: PlanOptions) {
+    fn destroyed(&mut self, options: &PlanOptions) {
         let protected = self.ledger.records().into_iter().filter(|(_, known)| known.protect);
         let protected: Vec<_> = protected.map(|((urn, _), _)| urn).collect();
         for urn in protected {
             let said = self.quiet(&Order::Protect(urn, false));
-            said.into_iter().for_each(|said| self.world.wrong(format!("(7) unprotect: {said}")));
+            for said in said {
+                self.world.wrong(format!("(7) unprotect: {said}"));
+            }
         }
         let mut said = Vec::new();
         for _ in 0..2 {
@@ -489,7 +501,9 @@ impl Life {
                 break;
             }
         }
-        said.into_iter().for_each(|said| self.world.wrong(format!("(7) destroy: {said}")));
+        for said in said {
+            self.world.wrong(format!("(7) destroy: {said}"));
+        }
         for (id, _) in self.cloud.alive() {
             if self.ledger.ever(&id) && !self.ledger.is_released(&id) {
                 self.world.wrong(format!("(7) {id} outlives the stack"));
