@@ -389,6 +389,10 @@ impl Cloud {
         if !same {
             world.wrong(format!("(4) {verb} of {} {id}: the intent says {}", op.urn, begun.verb));
         }
+        if self.ledger.top() < me.epoch() {
+            world
+                .wrong(format!("(2) {verb} of {}: the journal is open to earlier holders", op.urn));
+        }
         if let Some(why) = me.may_not_call() {
             world.wrong(format!("(2) {verb} of {} {id} by {}: {why}", op.urn, me.name));
         }

@@ -81,6 +81,11 @@ impl Ledger {
         lock(&self.0).open.get(op).cloned()
     }
 
+    /// The highest epoch that wrote to the journal.
+    pub fn top(&self) -> u64 {
+        lock(&self.0).top
+    }
+
     /// How many operations are open.
     pub fn count_open(&self) -> usize {
         lock(&self.0).open.len()

@@ -66,6 +66,7 @@ pub struct Me {
     /// The moments after which a call that changes the cloud was on its way.
     calls: Mutex<Vec<u64>>,
     cut: Option<Cut>,
+    epoch: AtomicU64,
     dead: AtomicBool,
     frozen: Mutex<Duration>,
     chance: Mutex<Chance>,
@@ -89,6 +90,16 @@ impl Me {
             Liveness::Beats { lease, .. } => asked + lease,
         };
         *lock(&self.holds) = Some(until);
+    }
+
+    /// It put its epoch into the head.
+    pub fn leads(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The epoch that it put into the head.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     /// It was told that somebody else has the lease.
@@ -244,6 +255,7 @@ impl<T: Send + 'static> Process<T> {
             moments: AtomicU64::new(0),
             calls: Mutex::default(),
             cut,
+            epoch: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             frozen: Mutex::default(),
             skew: i64::try_from(chance.below(1200)).unwrap() - 600,
