@@ -19,6 +19,8 @@ mod rollback;
 mod running;
 #[path = "lifecycle/stacks.rs"]
 mod stacks;
+#[path = "lifecycle/unseen.rs"]
+mod unseen;
 
 use std::{collections::BTreeSet, sync::Arc};
 

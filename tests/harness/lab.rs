@@ -12,7 +12,7 @@ use infra_core::{
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
-    provider::{self, Connector, Context, Gate, Registry, World},
+    provider::{self, Connector, Context, Gate, Registry},
     reference::SamePlace,
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };

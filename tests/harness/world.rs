@@ -58,6 +58,8 @@ pub enum Wrong {
     Forget,
     /// The driver has a bug.
     Panic,
+    /// For the verb `read`: the object is there, and the read misses it.
+    Unseen,
 }
 
 /// The cloud behind all connections of one test.
@@ -238,8 +240,10 @@ impl World {
         rule: Identity,
     ) -> Result<Option<(String, Object)>> {
         let inputs = find.inputs().map_or_else(Value::map, infra_core::Data::to_value);
-        if let Some(Wrong::Refuse(class, message)) = self.wrong("read", &inputs) {
-            return Err(Error::new(class, message));
+        match self.wrong("read", &inputs) {
+            Some(Wrong::Refuse(class, message)) => return Err(Error::new(class, message)),
+            Some(Wrong::Unseen) => return Ok(None),
+            _ => {}
         }
         let mut objects = lock(&self.objects);
         let id = match find {

@@ -49,7 +49,8 @@ async fn what_exists_is_recorded_as_it_is_and_then_brought_to_what_is_declared()
     import::import(&engine, &found, Duration::ZERO).await.unwrap();
 
     let snapshot = lab.snapshot().await.unwrap();
-    let record = snapshot.current(&urn("Host", "host")).unwrap();
+    let host = urn("Host", "host");
+    let record = snapshot.current(&host).unwrap();
     assert_eq!((record.id.as_deref(), record.status), (Some("host-77"), Status::Ready));
     assert_eq!(record.inputs.get("size").and_then(Value::as_str), Some("small"));
     assert!(record.dependencies.contains(&urn("Net", "net")));
@@ -114,8 +115,8 @@ async fn what_nobody_could_settle_is_settled_by_the_command_that_it_names() {
             import::import(&lab.engine(net), &found, Duration::ZERO).await.unwrap();
         } else {
             lab.world.tamper(&id, |_| None);
-            let rm = command::state::rm(&lab.engine(net), "fake:Net::net", false, Duration::ZERO);
-            rm.await.unwrap();
+            let engine = lab.engine(net);
+            command::state::rm(&engine, "fake:Net::net", false, Duration::ZERO).await.unwrap();
         }
         lab.up(net).await.ok();
         assert_eq!(lab.world.count(), 1);

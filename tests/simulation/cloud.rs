@@ -29,6 +29,7 @@ pub const TOKEN: Duration = Duration::from_secs(90);
 
 /// How a kind behaves.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent habits")]
 pub struct Habits {
     /// The same client token gives the same object.
     pub token: bool,
@@ -110,7 +111,6 @@ struct Inner {
     count: u64,
     image: u64,
     allowed: Allowed,
-    calls: u64,
 }
 
 impl Cloud {
@@ -149,11 +149,6 @@ impl Cloud {
         lock(&self.inner).allowed = allowed;
     }
 
-    /// How many calls changed something.
-    pub fn calls(&self) -> u64 {
-        lock(&self.inner).calls
-    }
-
     /// Another image is the newest from now on.
     pub fn new_image(&self) {
         lock(&self.inner).image += 1;
@@ -186,6 +181,12 @@ impl Cloud {
 
     /// Somebody else changes or removes one of the objects that the engine made.
     pub fn meddle(&self) {
+        self.meddled();
+        // Reads may go on to show what was there; who looks too early is not wrong.
+        self.world.pass(LAG);
+    }
+
+    fn meddled(&self) {
         let now = self.world.now();
         let mut inner = lock(&self.inner);
         let ours = inner.objects.iter().filter(|(_, object)| object.alive() && object.op.is_some());
@@ -254,6 +255,7 @@ impl Client {
         if let Some((verb, op, id)) = changes {
             self.gate.check()?;
             self.cloud.begins(me, verb, op, id);
+            me.calls();
         }
         let fate = self.fate(may_be_late);
         let (there, back, delivered) =
@@ -309,7 +311,9 @@ impl Client {
                 "note" => text.split_once(" told ").map(|(_, secret)| secret),
                 _ => None,
             };
-            secret.into_iter().for_each(|secret| self.me.world.secret(secret));
+            if let Some(secret) = secret {
+                self.me.world.secret(secret);
+            }
         }
     }
 
@@ -376,8 +380,7 @@ impl Cloud {
     /// What has to hold when a call begins that changes something.
     fn begins(&self, me: &Me, verb: &str, op: &Operation, id: &str) {
         let world = &self.world;
-        let mut inner = lock(&self.inner);
-        inner.calls += 1;
+        let inner = lock(&self.inner);
         let Some(begun) = self.ledger.open(&op.token()) else {
             let what = format!("(4) {verb} of {} {id}: its intent is not durable", op.urn);
             return world.wrong(what);
@@ -385,6 +388,10 @@ impl Cloud {
         let same = begun.verb == verb || (verb == "update" && begun.verb == "create");
         if !same {
             world.wrong(format!("(4) {verb} of {} {id}: the intent says {}", op.urn, begun.verb));
+        }
+        if self.ledger.top() < me.epoch() {
+            world
+                .wrong(format!("(2) {verb} of {}: the journal is open to earlier holders", op.urn));
         }
         if let Some(why) = me.may_not_call() {
             world.wrong(format!("(2) {verb} of {} {id} by {}: {why}", op.urn, me.name));
@@ -440,8 +447,8 @@ impl Cloud {
         }
         let name = want.get("name").and_then(Value::as_str);
         let same = |object: &&Object| {
-            let taken = object.inputs.get("name").and_then(Value::as_str);
-            object.kind == kind && habits.named && taken == name && object.region == region
+            let had = object.inputs.get("name").and_then(Value::as_str);
+            object.kind == kind && habits.named && had == name && object.region == region
         };
         if let Some(there) = inner.objects.values().find(|o| same(o) && o.alive()) {
             let at = if there.scheduled { "scheduled for deletion" } else { "taken" };
@@ -570,9 +577,8 @@ impl Cloud {
             }
             seen.owner.clear();
         }
-        if object.habits.later && now < object.ready && object.before.0 != Value::Null {
-            seen.inputs = object.before.0.clone();
-        } else if now < object.before.1 && stale(percent) {
+        let later = object.habits.later && now < object.ready && object.before.0 != Value::Null;
+        if later || (now < object.before.1 && stale(percent)) {
             seen.inputs = object.before.0.clone();
         }
         let readiness = if object.scheduled {

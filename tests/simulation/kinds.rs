@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use infra_core::{
     Data, Outputs, Resource, Sensitive,
     provider::{
-        self, Change, Connection, Connector, Context, Cx, Driver, Find, Lock, Lookup, Managed,
-        Observed, Once, Operation, Result, driver, lookup_driver, provider_driver,
+        Change, Connection, Connector, Context, Cx, Driver, Find, Lock, Lookup, Managed, Observed,
+        Once, Operation, Result, driver, lookup_driver, provider_driver,
     },
     state::Value,
 };
@@ -68,7 +68,7 @@ impl Connector for Plug {
         Ok([("region", "here".into())].into())
     }
 
-    async fn connect(&self, config: &Value, context: &Context) -> provider::Result<Connection> {
+    async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         let region = Sim::from_value(config)?.region.unwrap_or_else(|| "here".to_owned());
         let client = Client {
             cloud: Arc::clone(&self.cloud),

@@ -43,6 +43,7 @@ struct Inner {
     released: BTreeSet<String>,
     /// Every id that was ever recorded.
     ever: BTreeSet<String>,
+    urns: BTreeSet<String>,
     top: u64,
     releasing: bool,
     written: Vec<(String, Vec<u8>)>,
@@ -80,6 +81,11 @@ impl Ledger {
         lock(&self.0).open.get(op).cloned()
     }
 
+    /// The highest epoch that wrote to the journal.
+    pub fn top(&self) -> u64 {
+        lock(&self.0).top
+    }
+
     /// How many operations are open.
     pub fn count_open(&self) -> usize {
         lock(&self.0).open.len()
@@ -104,6 +110,11 @@ impl Ledger {
     /// Everything that is recorded.
     pub fn records(&self) -> BTreeMap<(String, String), Known> {
         lock(&self.0).records.clone()
+    }
+
+    /// Every resource that was ever begun or recorded.
+    pub fn urns(&self) -> BTreeSet<String> {
+        lock(&self.0).urns.clone()
     }
 
     /// Everything that was ever written.
@@ -158,6 +169,7 @@ impl Inner {
             "begun" => self.begun.push(of["number"].as_u64().unwrap_or_default()),
             "intent" => {
                 let begun = Begun { verb: text(of, "verb"), urn: text(&of["record"], "urn") };
+                self.urns.insert(begun.urn.clone());
                 self.open.insert(text(of, "op"), begun);
             }
             "done" | "failed" => {
@@ -169,7 +181,7 @@ impl Inner {
                     && let Some(begun) = begun
                 {
                     // A delete: the instance is not said again.
-                    self.gone(&begun.urn, &op);
+                    self.gone(&begun.urn);
                 }
             }
             "put" => self.put(of),
@@ -181,13 +193,14 @@ impl Inner {
         }
         if change == "intent" && text(of, "verb") == "delete" {
             let key = (text(&of["record"], "urn"), text(&of["record"], "instance"));
-            self.deleting(text(of, "op"), key);
+            self.deleting(&text(of, "op"), &key);
         }
     }
 
     fn put(&mut self, record: &Json) {
         let id = record["id"].as_str().map(str::to_owned);
         self.ever.extend(id.clone());
+        self.urns.insert(text(record, "urn"));
         let options = &record["options"];
         let known = Known {
             id,
@@ -208,13 +221,13 @@ impl Inner {
         }
     }
 
-    fn deleting(&mut self, op: String, key: (String, String)) {
-        if let Some(begun) = self.open.get_mut(&op) {
+    fn deleting(&mut self, op: &str, key: &(String, String)) {
+        if let Some(begun) = self.open.get_mut(op) {
             begun.urn = format!("{}\n{}", key.0, key.1);
         }
     }
 
-    fn gone(&mut self, key: &str, _op: &str) {
+    fn gone(&mut self, key: &str) {
         if let Some((urn, instance)) = key.split_once('\n') {
             self.records.remove(&(urn.to_owned(), instance.to_owned()));
         }

@@ -63,7 +63,10 @@ pub struct Me {
     /// How a person stops it.
     pub cancel: Cancel,
     moments: AtomicU64,
+    /// The moments after which a call that changes the cloud was on its way.
+    calls: Mutex<Vec<u64>>,
     cut: Option<Cut>,
+    epoch: AtomicU64,
     dead: AtomicBool,
     frozen: Mutex<Duration>,
     chance: Mutex<Chance>,
@@ -87,6 +90,16 @@ impl Me {
             Liveness::Beats { lease, .. } => asked + lease,
         };
         *lock(&self.holds) = Some(until);
+    }
+
+    /// It put its epoch into the head.
+    pub fn leads(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The epoch that it put into the head.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     /// It was told that somebody else has the lease.
@@ -141,6 +154,16 @@ impl Me {
     /// Whether it died.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
+    }
+
+    /// A call that changes the cloud is on its way from here on.
+    pub fn calls(&self) {
+        lock(&self.calls).push(self.moments());
+    }
+
+    /// The moments after which a call that changes the cloud was on its way.
+    pub fn called(&self) -> Vec<u64> {
+        lock(&self.calls).clone()
     }
 
     /// How many moments there were.
@@ -230,7 +253,9 @@ impl<T: Send + 'static> Process<T> {
             world,
             cancel: Cancel::default(),
             moments: AtomicU64::new(0),
+            calls: Mutex::default(),
             cut,
+            epoch: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             frozen: Mutex::default(),
             skew: i64::try_from(chance.below(1200)).unwrap() - 600,

@@ -25,8 +25,8 @@ pub const KINDS: [&str; 7] = ["Tagged", "Token", "Named", "Slot", "Slow", "Base"
 pub struct Res {
     /// Its name.
     pub name: String,
-    /// Its name before.
-    pub alias: Option<String>,
+    /// Its names before: nobody knows which of them the state has.
+    pub aliases: Vec<String>,
     /// Its kind.
     pub kind: &'static str,
     subject: u64,
@@ -111,7 +111,8 @@ impl Program {
         let plain = chance.percent(12);
         if plain {
             match chance.below(3) {
-                0 => res.retain = true,
+                // One of which there is one at a time cannot stay when its successor comes.
+                0 => res.retain = kind != "Slot",
                 1 if kind == "Tagged" => {
                     let id = format!("planted-{number}");
                     let inputs = [("subject", "0".into()), ("note", "planted".into())];
@@ -167,9 +168,6 @@ impl Program {
     /// The program after somebody worked on it. What is protected is neither removed nor replaced.
     pub fn evolved(&self, chance: &mut Chance, cloud: &Cloud) -> Self {
         let mut program = self.clone();
-        for res in &mut program.all {
-            res.alias = None;
-        }
         for _ in 0..=chance.below(4) {
             program.evolve(chance, cloud);
         }
@@ -199,18 +197,10 @@ impl Program {
                     }
                 }
             }
-            4 if self.all[at].alias.is_none() => {
-                self.next += 1;
-                let new = format!("r{}", self.next);
-                self.all[at].alias = Some(name.clone());
-                self.all[at].name.clone_from(&new);
-                for res in &mut self.all {
-                    res.refs().filter(|other| **other == name).for_each(|r| r.clone_from(&new));
-                }
-            }
+            4 => *self = self.renamed(&name).0,
             5 | 6 => self.all[at].note += 1,
             7 | 8 if free && self.all[at].import.is_none() && !self.all[at].planted => {
-                self.all[at].subject += 1
+                self.all[at].subject += 1;
             }
             9 => {
                 let earlier = self.all[..at].iter().filter(|res| Self::can_be_used(res));
@@ -268,6 +258,7 @@ impl Program {
         let new = format!("r{}", program.next);
         for res in &mut program.all {
             if res.name == name {
+                res.aliases.insert(0, name.to_owned());
                 res.name.clone_from(&new);
             }
             res.refs().filter(|other| **other == name).for_each(|other| other.clone_from(&new));
@@ -276,7 +267,7 @@ impl Program {
     }
 
     /// Declares it.
-    pub fn declare(&self, stack: &mut Stack) -> infra_core::Result<()> {
+    pub fn declare(&self, stack: &mut Stack) -> Result<()> {
         let far = stack.provider("far", Sim::new().region("far"));
         let rotation = self.rotation.to_string();
         let secret = stack.secret_with("password", Secret::new().rotation(rotation));
@@ -354,7 +345,7 @@ macro_rules! declare {
                 let limit = Duration::from_mins(20);
                 one = one.create_timeout(limit).update_timeout(limit).delete_timeout(limit);
             }
-            if let Some(old) = &res.alias {
+            for old in &res.aliases {
                 one = one.alias(old.as_str());
             }
             if let Some(other) = &res.after {

@@ -1,6 +1,7 @@
 //! One seed, one whole life of a stack: programs, commands, blows, and what has to hold after each.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,12 +13,13 @@ use infra_core::{
     plan::{Action, Plan, PlanOptions, Refresh},
     provider::{Connector, Context, Gate, Registry},
     state::{
-        LocalKey, Memory, Outcome, StackName, State, Value,
+        LocalKey, Memory, Outcome, StackName, State, Urn, Value,
         backend::{Leases, Liveness},
     },
 };
 
 use super::{
+    case::Case,
     cloud::{Allowed, Cloud},
     kinds::Plug,
     ledger::Ledger,
@@ -32,17 +34,6 @@ const ENDLESS: u64 = 400_000;
 /// How long a command waits for the lock: longer than a lease.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// What is to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Everything follows from it.
-    pub seed: u64,
-    /// What happens to which command, instead of what the seed says.
-    pub cut: Option<(usize, Cut)>,
-    /// Whether what happens is kept as text.
-    pub tell: bool,
-}
-
 /// What came of it.
 #[derive(Debug)]
 pub struct Ran {
@@ -54,6 +45,8 @@ pub struct Ran {
     pub trace: String,
     /// How many moments each command had.
     pub moments: Vec<u64>,
+    /// After which of them a call that changes the cloud was on its way.
+    pub calls: Vec<(usize, u64)>,
     /// How many blows were dealt.
     pub blows: u64,
 }
@@ -86,29 +79,31 @@ struct Life {
     chance: Chance,
     program: Program,
     moments: Vec<u64>,
+    calls: Vec<(usize, u64)>,
     blows: u64,
     processes: u64,
     earlier: Arc<Mutex<Option<Leases>>>,
 }
 
-/// Runs a case.
-pub fn run(case: Case) -> Ran {
-    let mut life = Life::new(case);
+/// Runs a case. With `tell`, what happens is kept as text.
+pub fn run(case: Case, tell: bool) -> Ran {
+    let mut life = Life::new(case, tell);
     life.turmoil(case);
     life.peace();
     let wrong = life.world.wrongs();
     Ran {
         wrong,
         digest: life.world.digest(),
-        trace: if case.tell { life.world.trace() } else { String::new() },
+        trace: if tell { life.world.trace() } else { String::new() },
         moments: life.moments,
+        calls: life.calls,
         blows: life.blows,
     }
 }
 
 impl Life {
-    fn new(case: Case) -> Self {
-        let world = World::new(case.seed, case.tell);
+    fn new(case: Case, tell: bool) -> Self {
+        let world = World::new(case.seed, tell);
         let mut chance = Chance::new(case.seed ^ 0x5eed);
         let memory = if chance.percent(50) {
             let (lease, every) = (Duration::from_mins(1), Duration::from_secs(20));
@@ -116,7 +111,7 @@ impl Life {
         } else {
             Memory::new()
         };
-        world.set_weather(Weather::of(&mut chance));
+        world.set_weather(Weather::of(&mut chance).without(case.calm));
         let ledger = Arc::new(Ledger::default());
         let cloud = Cloud::new(&world, &ledger);
         let storage = Storage { memory, ledger: Arc::clone(&ledger), cloud: Arc::clone(&cloud) };
@@ -130,6 +125,7 @@ impl Life {
             chance,
             program,
             moments: Vec::new(),
+            calls: Vec::new(),
             blows: 0,
             processes: 0,
             earlier: Arc::default(),
@@ -139,6 +135,7 @@ impl Life {
     /// Commands, each of which may be cut off, with things going wrong all the time.
     fn turmoil(&mut self, case: Case) {
         let commands = 1 + usize::try_from(self.chance.below(4)).unwrap();
+        let commands = case.commands.map_or(commands, |most| most.min(commands));
         for number in 0..commands {
             let order = self.order(number);
             let rolled = self.blow();
@@ -173,8 +170,7 @@ impl Life {
         match self.chance.below(20) {
             0 | 1 => Order::Preview(self.program.clone(), options),
             2 if number > 0 => {
-                let allow_data_loss =
-                    self.ledger.records().keys().map(|(urn, _)| urn.parse().unwrap()).collect();
+                let allow_data_loss = self.everything();
                 let exclude_protected = self.chance.percent(50);
                 Order::Destroy(PlanOptions { allow_data_loss, exclude_protected, ..options })
             }
@@ -222,9 +218,7 @@ impl Life {
             _ => {}
         }
         if self.chance.percent(60) {
-            let all = self.ledger.records().into_keys().map(|(urn, _)| urn);
-            let all = all.chain(self.program.data());
-            options.allow_data_loss = all.map(|urn| urn.parse().unwrap()).collect();
+            options.allow_data_loss = self.everything();
         }
         options
     }
@@ -268,6 +262,7 @@ impl Life {
         self.cloud.allow(Allowed { loss: allowed });
         self.ledger.releasing(matches!(order, Order::Forget(_)));
         let mut processes = vec![self.process(order, cut, seed)];
+        let mut told = Vec::new();
         // Who watches while somebody stands still takes over.
         let frozen = cut.is_some_and(|cut| {
             let outlived = [Blow::TableLost, Blow::Unlocked, Blow::TableRestored];
@@ -276,15 +271,25 @@ impl Life {
         if company || frozen {
             processes.push(self.process(order, None, seed ^ 1));
         }
-        let mut told = Vec::new();
+        let first = processes[0].me.name.clone();
+        let mut moments = 0;
         let mut events = 0_u64;
         loop {
-            for process in &processes {
-                if !process.is_over() {
-                    process.work();
+            for at in (0..processes.len()).rev() {
+                processes[at].work();
+                if at == 0 && first == processes[at].me.name {
+                    moments = processes[at].me.moments();
+                }
+                if processes[at].is_over() {
+                    if processes[at].me.name == first {
+                        let command = self.moments.len();
+                        let called = processes[at].me.called();
+                        self.calls.extend(called.into_iter().map(|moment| (command, moment)));
+                    }
+                    told.push(self.ended(processes.remove(at)));
                 }
             }
-            if processes.iter().all(Process::is_over) {
+            if processes.is_empty() {
                 break;
             }
             events += 1;
@@ -297,28 +302,27 @@ impl Life {
                 break;
             }
         }
-        if let Some(cut) = cut.filter(|cut| cut.at <= processes[0].me.moments()) {
-            let _ = cut;
-            self.blows += 1;
-        }
-        self.moments.push(processes[0].me.moments());
-        for process in processes {
-            let name = process.me.name.clone();
-            told.push(match process.end() {
-                End::Done(told) => {
-                    let result = told.0.as_ref().map(|_| "done").map_err(ToString::to_string);
-                    self.world.note(&name, format_args!("{result:?}"));
-                    Some(told)
-                }
-                End::Dead => None,
-                End::Panicked => {
-                    self.world.wrong(format!("{name} panicked"));
-                    None
-                }
-            });
-        }
+        self.blows += u64::from(cut.is_some_and(|cut| cut.at <= moments));
+        self.moments.push(moments);
         self.ledger.releasing(false);
         told
+    }
+
+    /// A process that is over: what it had is dropped, what it spawned too.
+    fn ended(&self, process: Process<Told>) -> Option<Told> {
+        let name = process.me.name.clone();
+        match process.end() {
+            End::Done(told) => {
+                let result = told.0.as_ref().map(|_| "done").map_err(ToString::to_string);
+                self.world.note(&name, format_args!("{result:?}"));
+                Some(told)
+            }
+            End::Dead => None,
+            End::Panicked => {
+                self.world.wrong(format!("{name} panicked"));
+                None
+            }
+        }
     }
 
     fn process(&mut self, order: &Order, cut: Option<Cut>, seed: u64) -> Process<Told> {
@@ -390,11 +394,8 @@ impl Life {
     /// Nothing goes wrong any more: the stack converges, has nothing left to do, and can be destroyed.
     fn peace(&mut self) {
         self.world.set_weather(Weather::calm());
-        let everything: Vec<_> = self.ledger.records().into_keys().map(|(urn, _)| urn).collect();
-        let allow_data_loss =
-            everything.into_iter().chain(self.program.data()).map(|urn| urn.parse().unwrap());
         let options = PlanOptions {
-            allow_data_loss: allow_data_loss.collect(),
+            allow_data_loss: self.everything(),
             allow_mass_absence: true,
             refresh: Refresh::All,
             ..PlanOptions::default()
@@ -431,9 +432,15 @@ impl Life {
                 Err(e) => self.world.wrong(format!("(6) no preview: {e}")),
             }
         }
-        self.destroyed(options);
+        self.destroyed(&options);
         self.history();
         self.sealed();
+    }
+
+    /// All that was ever declared or recorded.
+    fn everything(&self) -> BTreeSet<Urn> {
+        let all = self.ledger.urns().into_iter().chain(self.program.data());
+        all.map(|urn| urn.parse().unwrap()).collect()
     }
 
     /// Runs a command in peace; gives what kept it from being done.
@@ -478,15 +485,15 @@ impl Life {
         }
     }
 
-    fn destroyed(&mut self, options: PlanOptions) {
+    fn destroyed(&mut self, options: &PlanOptions) {
         let protected = self.ledger.records().into_iter().filter(|(_, known)| known.protect);
         let protected: Vec<_> = protected.map(|((urn, _), _)| urn).collect();
         for urn in protected {
             let said = self.quiet(&Order::Protect(urn, false));
-            said.into_iter().for_each(|said| self.world.wrong(format!("(7) unprotect: {said}")));
+            for said in said {
+                self.world.wrong(format!("(7) unprotect: {said}"));
+            }
         }
-        let everything = self.ledger.records().into_keys().map(|(urn, _)| urn.parse().unwrap());
-        let options = PlanOptions { allow_data_loss: everything.collect(), ..options };
         let mut said = Vec::new();
         for _ in 0..2 {
             said = self.quiet(&Order::Destroy(options.clone()));
@@ -494,7 +501,9 @@ impl Life {
                 break;
             }
         }
-        said.into_iter().for_each(|said| self.world.wrong(format!("(7) destroy: {said}")));
+        for said in said {
+            self.world.wrong(format!("(7) destroy: {said}"));
+        }
         for (id, _) in self.cloud.alive() {
             if self.ledger.ever(&id) && !self.ledger.is_released(&id) {
                 self.world.wrong(format!("(7) {id} outlives the stack"));
@@ -571,12 +580,15 @@ fn engine(storage: &Storage, me: &Arc<Me>, program: &Program) -> Engine {
     let env = Arc::new(Clock(Arc::clone(me)));
     let key = LocalKey::from_bytes([7; 32]).with_env(Arc::clone(&env) as _);
     let state = State::new(backend(storage, me), Arc::new(key), name.clone());
+    let state = state.with_env(Arc::clone(&env) as _);
+    let stacks = Arc::new(infra_core::reference::SamePlace(state.clone()));
     let program = program.clone();
     Engine {
         registry,
         connectors: [(plug.provider_kind().to_owned(), Arc::new(plug) as Arc<dyn Connector>)]
             .into(),
-        state: state.with_env(Arc::clone(&env) as _),
+        state,
+        stacks,
         env,
         context: Context {
             stack: name,

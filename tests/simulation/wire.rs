@@ -108,6 +108,10 @@ impl Wire {
         if !matches!(put, Put::Stored(_)) {
             return;
         }
+        if key.ends_with("/head.json") {
+            let head: serde_json::Value = serde_json::from_slice(body).unwrap();
+            me.leads(head["body"]["epoch"].as_u64().unwrap());
+        }
         let wrote = storage.ledger.wrote(key, body);
         for wrong in wrote.wrong {
             me.world.wrong(wrong);

@@ -93,6 +93,26 @@ impl Weather {
         }
     }
 
+    /// The same without some of it: what has its bit in `calm`.
+    #[must_use]
+    pub fn without(mut self, calm: u8) -> Self {
+        let all = [
+            &mut self.throttled,
+            &mut self.refused,
+            &mut self.lost,
+            &mut self.late,
+            &mut self.stale,
+            &mut self.broken,
+            &mut self.storage,
+        ];
+        for (bit, chance) in all.into_iter().enumerate() {
+            if calm & (1 << bit) != 0 {
+                *chance = 0;
+            }
+        }
+        self
+    }
+
     /// Nothing fails any more; what is slow to show stays slow.
     pub fn calm() -> Self {
         Self { stale: 30, ..Self::default() }
@@ -151,7 +171,9 @@ impl World {
     /// Says when this much time has passed.
     pub fn timer(&self, time: Duration) -> oneshot::Receiver<()> {
         let (ring, heard) = oneshot::channel();
-        self.after(time, move || drop(ring.send(())));
+        self.after(time, move || {
+            let _ = ring.send(());
+        });
         heard
     }
 

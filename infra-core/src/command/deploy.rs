@@ -29,12 +29,12 @@ pub(super) async fn deploy(
     let mut changes = vec![Change::Begun(deployment.clone())];
     changes.extend(plan.forgotten.iter().cloned().map(Change::Forgotten));
     changes.extend(plan.records.iter().cloned().map(Change::Put));
+    if let Some(before) = before {
+        file_earlier(engine, &session, before, ended).await;
+    }
     if let Err(error) = session.commit(changes).await {
         let _ = session.release().await;
         return Err(error.into());
-    }
-    if let Some(cut_off) = before.filter(|_| ended.is_none()) {
-        file_cut_off(engine, &session, cut_off).await;
     }
     let todo = plan.steps.iter().filter(|s| s.action != Action::Keep && !s.record_only);
     engine.events.send(Event::Started { steps: todo.count(), deployment: deployment.number });
@@ -74,13 +74,19 @@ pub(super) async fn deploy(
     Ok(summary)
 }
 
-/// Puts a deployment into the history that could not do it itself.
-pub(super) async fn file_cut_off(engine: &Engine, session: &Session, cut_off: Deployment) {
+/// Puts the deployment before this one into the history, if it could not do it itself: it was cut off, or died between
+/// its end and the history. Before the next one is begun, or nobody would know of it any more.
+pub(super) async fn file_earlier(
+    engine: &Engine,
+    session: &Session,
+    deployment: Deployment,
+    ended: Option<Outcome>,
+) {
     let entry = HistoryEntry {
-        deployment: cut_off,
-        // When it was cut off nobody knows; this is when that was found.
+        deployment,
+        // When it ended nobody knows; this is when that was found.
         ended: engine.env.now(),
-        outcome: Outcome::Interrupted,
+        outcome: ended.unwrap_or(Outcome::Interrupted),
         summary: std::iter::once((CUT_OFF.to_owned(), 1)).collect(),
         position: session.position(),
         graph: None,

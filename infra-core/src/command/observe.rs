@@ -7,12 +7,12 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use infra_state::{EnvExt, Identity, Instance, Key, Record, Snapshot, Status, Urn};
+use infra_state::{EnvExt, Identity, Instance, Key, Snapshot, Urn};
 
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, by_id, taint},
+    execute::{Connections, Secrets, by_id, doubted},
     graph::Graph,
     plan::{Observation, PlanOptions, Seen, ToObserve, to_observe},
     provider::{
@@ -89,8 +89,9 @@ pub(super) async fn observe(
         engine.events.send(Event::Reading { objects });
         let groups = groups(engine, connections, graph, snapshot, wanted).await?;
         let answers = join_all(groups.into_iter().map(|group| read(engine, group))).await;
+        let secrets = Secrets::of(snapshot);
         for (what, answer) in answers.into_iter().flatten() {
-            file(&mut seen, graph, snapshot, what, answer)?;
+            file(&mut seen, graph, &secrets, what, answer)?;
         }
     }
 }
@@ -135,7 +136,7 @@ async fn groups(
         let driver = driver.ok_or_else(|| unread("this program has no driver of its kind"))?;
         let connection = connections.holding(&provider.urn, &provider.identity).await;
         let connection = connection.map_err(|e| failed(&key.urn, &e))?;
-        let visible = visible(engine, record, driver.once().window);
+        let visible = doubted(&*engine.env, record, driver.once().window);
         groups.add(driver, connection, For::Object { key, visible }, find);
     }
     let of_node = async |urn: &Urn| {
@@ -165,18 +166,6 @@ async fn groups(
     Ok(groups.all)
 }
 
-/// Until when (of the monotonic clock) an object may exist and not be found: for a while after a create whose end
-/// nobody saw. Taken for absent, it would be made a second time.
-fn visible(engine: &Engine, record: &Record, window: Duration) -> Duration {
-    if record.status != Status::Incomplete {
-        return Duration::ZERO;
-    }
-    let age = engine.env.now().duration_since(record.created);
-    let age = Duration::try_from(age).unwrap_or_default();
-    engine.env.monotonic() + window.saturating_sub(age)
-}
-
-/// Reads, put together by kind and connection.
 #[derive(Default)]
 pub(super) struct Groups {
     pub(super) all: Vec<Group>,
@@ -230,6 +219,7 @@ pub(super) async fn read(
     let mut answered = Vec::new();
     loop {
         let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
+        let asked = engine.env.monotonic();
         let answers = group.driver.read(&group.connection, &group.memo, finds).await;
         let now = engine.env.monotonic();
         let last = now >= until || engine.cancel.is_stopped();
@@ -239,7 +229,8 @@ pub(super) async fn read(
             let missing = || Err(CallError::invalid("the driver answered too few reads"));
             match answers.next().unwrap_or_else(missing) {
                 Err(error) if error.class().is_retryable() && !last => again.push((what, find)),
-                Ok(None) if !last && what.visible() > now => again.push((what, find)),
+                // What counts is when it was asked for: the answer may have taken longer than the doubt.
+                Ok(None) if !last && what.visible() > asked => again.push((what, find)),
                 answer => answered.push((what, answer)),
             }
         }
@@ -276,7 +267,7 @@ pub(super) async fn read_by_id(
 fn file(
     seen: &mut Observation,
     graph: &Graph,
-    snapshot: &Snapshot,
+    secrets: &Secrets,
     what: For,
     answer: Result<Option<ErasedObserved>, CallError>,
 ) -> Result<()> {
@@ -296,9 +287,10 @@ fn file(
     match what {
         For::Object { key, .. } => {
             let mut found = found;
-            if let (Some(found), Some(record)) = (&mut found, snapshot.records.get(&key)) {
-                taint(&mut found.live, &record.inputs);
-                found.outputs.iter_mut().for_each(|outputs| taint(outputs, &record.inputs));
+            // Not only its own: a change that was cut off may have written what its record does not say.
+            if let Some(found) = &mut found {
+                secrets.mark(&mut found.live);
+                found.outputs.iter_mut().for_each(|outputs| secrets.mark(outputs));
             }
             seen.objects.insert(key, seen_as(found));
         }

@@ -9,7 +9,7 @@ use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
     execute::{Connections, Object, Scope, Unmade, taint},
-    plan::{DiffKind, converge},
+    plan::{DiffKind, converge, left_behind},
     provider::{Class, ErasedObserved, Error as CallError, Readiness, Schema},
 };
 
@@ -93,10 +93,12 @@ type Settled = Result<(String, Change), CallError>;
 async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
     let record = &open.intent.record;
     let once = object.driver.once();
-    // Whether the create had its effect shows for sure when this much time has passed since it was called.
+    // Whether the create had its effect shows for sure when this much time has passed since it was last called. The
+    // intent is older than that call, by nobody knows how much, and was written by somebody else's clock: what counts is
+    // that whoever called is dead since the lock is ours.
+    let window = once.window;
     let age = object.scope.env.now().duration_since(open.intent.at);
     let age = Duration::try_from(age).unwrap_or_default();
-    let window = once.window.saturating_sub(age);
     if let Some(id) = &open.created {
         let found = await_sight(object, id, &record.inputs, window).await?;
         return Ok(made(object, open, found));
@@ -111,7 +113,7 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
     if !repeatable {
         return Ok(nothing(open, "it was never made"));
     }
-    match object.make(&record.inputs, false).await {
+    match object.make(&record.inputs, false, true).await {
         Ok(id) => {
             let created = Change::Created { op: open.intent.op, id: id.clone() };
             let committed = object.scope.commit(vec![created]).await;
@@ -145,8 +147,9 @@ async fn await_sight(
 ) -> Result<Option<ErasedObserved>, CallError> {
     let until = object.scope.env.monotonic() + window;
     loop {
+        let asked = object.scope.env.monotonic();
         let found = object.read(id, recorded, Duration::from_millis(20)).await?;
-        if found.is_some() || object.scope.env.monotonic() >= until {
+        if found.is_some() || asked >= until {
             return Ok(found);
         }
     }
@@ -180,16 +183,19 @@ fn nothing(open: &OpenIntent, how: &str) -> (String, Change) {
 async fn updated(object: &Object<'_>, open: &OpenIntent) -> Settled {
     let op = open.intent.op;
     let mut wanted = open.intent.record.clone();
-    let id = wanted.id.clone().unwrap_or_default();
-    let found = object.read(&id, &wanted.inputs, Duration::ZERO).await?;
+    let found = object.there(&wanted).await?;
     let schema = object.driver.schema();
     // What cannot be read back may not have been written.
     let blind = |inputs: &Value| {
         schema.fields.iter().any(|field| field.write_only && inputs.get(field.name).is_some())
     };
+    let recorded = object.scope.session.record(&wanted.key());
     if let Some(found) = found
         && is_finished(schema, &found, &wanted.inputs)
         && !blind(&wanted.inputs)
+        && recorded.is_none_or(|recorded| {
+            left_behind(schema, &recorded.inputs, &wanted.inputs, &found.live).is_empty()
+        })
     {
         wanted.status = Status::Ready;
         wanted.updated = object.scope.env.now();
@@ -206,10 +212,7 @@ async fn updated(object: &Object<'_>, open: &OpenIntent) -> Settled {
 async fn deleted(object: &Object<'_>, open: &OpenIntent) -> Settled {
     let op = open.intent.op;
     let record = &open.intent.record;
-    let found = match &record.id {
-        Some(id) => object.read(id, &record.inputs, Duration::ZERO).await?,
-        None => None,
-    };
+    let found = object.there(record).await?;
     let left = found.filter(|found| !matches!(found.readiness, Readiness::Restorable(_)));
     if left.is_none() {
         return Ok(("it was deleted".to_owned(), Change::Done { op, record: None }));

@@ -8,7 +8,7 @@ use infra_state::{
 };
 
 use super::{
-    deploy::file_cut_off,
+    deploy::file_earlier,
     names::resolve,
     outputs::{never_made, remembered},
 };
@@ -234,12 +234,12 @@ pub(super) async fn commit(
     let mut all = vec![Change::Begun(deployment.clone())];
     all.extend(changes);
     all.push(Change::Ended(Outcome::Succeeded));
+    if let Some(before) = before {
+        file_earlier(engine, session, before, ended).await;
+    }
     if let Err(error) = session.commit(all).await {
         session.release().await?;
         return Err(error.into());
-    }
-    if let Some(cut_off) = before.filter(|_| ended.is_none()) {
-        file_cut_off(engine, session, cut_off).await;
     }
     let entry = HistoryEntry {
         deployment,

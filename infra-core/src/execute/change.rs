@@ -164,8 +164,7 @@ impl Object<'_> {
     ) -> Result<Record> {
         let scope = self.scope;
         let id = recorded.id.clone().unwrap_or_default();
-        let found = self.read(&id, &recorded.inputs, std::time::Duration::ZERO).await;
-        let have = match found {
+        let have = match self.there(recorded).await {
             Ok(Some(have)) => have,
             Ok(None) => {
                 let gone = format!("{id} is gone; the next run makes another");

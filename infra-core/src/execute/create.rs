@@ -50,7 +50,7 @@ impl Run {
             visible: self.visible(id),
         };
         self.intend(object.op.id, Verb::Create, record.clone()).await?;
-        let made = object.make(&record.inputs, node.options.adopt).await;
+        let made = object.make(&record.inputs, node.options.adopt, false).await;
         let made = match made {
             Ok(made) => made,
             Err(Unmade::Unknown(error)) => return Err(self.failure(&error)),
@@ -92,10 +92,18 @@ impl Run {
 }
 
 impl Object<'_> {
-    /// Calls the driver until there is an id, or until it is clear that there is none.
-    pub(crate) async fn make(&self, want: &Value, adopt: bool) -> Result<String, Unmade> {
+    /// Calls the driver until there is an id, or until it is clear that there is none. `ambiguous`: somebody may have
+    /// called it before, for this operation.
+    pub(crate) async fn make(
+        &self,
+        want: &Value,
+        adopt: bool,
+        ambiguous: bool,
+    ) -> Result<String, Unmade> {
         let once = self.driver.once();
         let mut attempts = Attempts::default();
+        attempts.ambiguous = ambiguous;
+        let begun = self.scope.env.monotonic();
         loop {
             let called = match self.check() {
                 Ok(()) => self.driver.create(&self.connection, want, &self.op).await,
@@ -109,9 +117,13 @@ impl Object<'_> {
             if class == Class::Exists {
                 return self.existing(want, adopt, attempts.ambiguous, error).await;
             }
-            let lost = class == Class::Transient;
-            let repeatable = once.by_name || once.token.is_some();
-            if lost
+            attempts.ambiguous |= class == Class::Transient;
+            // A token is not honoured for ever, and the next call may be on its way for a while.
+            let age = self.scope.env.monotonic().saturating_sub(begun);
+            let honoured = |lifetime| age + once.window < lifetime;
+            let repeatable = once.by_name || once.token.is_some_and(honoured);
+            if attempts.ambiguous
+                && class.is_retryable()
                 && !repeatable
                 && let Some(found) =
                     self.search(want, once.window).await.map_err(Unmade::Unknown)?
@@ -138,17 +150,28 @@ impl Object<'_> {
         want: &Value,
         window: Duration,
     ) -> Result<Option<ErasedObserved>, CallError> {
+        let found = self.sight(want, window).await?;
+        Ok(found.filter(|found| is_ours(found, &self.op, true)))
+    }
+
+    /// The object of this operation or of that name, as soon as it shows.
+    async fn sight(
+        &self,
+        want: &Value,
+        window: Duration,
+    ) -> Result<Option<ErasedObserved>, CallError> {
         let until = self.scope.env.monotonic() + window;
         let mut pause = Duration::from_millis(50);
         loop {
             self.check()?;
+            let asked = self.scope.env.monotonic();
             if let Some(found) = self.find(want).await? {
-                return Ok(Some(found).filter(|found| is_ours(found, &self.op, true)));
+                return Ok(Some(found));
             }
-            let now = self.scope.env.monotonic();
-            if now >= until {
+            if asked >= until {
                 return Ok(None);
             }
+            let now = self.scope.env.monotonic();
             self.scope.env.sleep(pause.min(until.saturating_sub(now))).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
@@ -163,7 +186,12 @@ impl Object<'_> {
         ambiguous: bool,
         error: CallError,
     ) -> Result<String, Unmade> {
-        let found = match self.find(want).await {
+        // It is there, but a read may miss what was made a moment ago.
+        let found = match self.sight(want, self.driver.once().window).await {
+            Ok(None) if ambiguous => {
+                let unseen = CallError::new(Class::Transient, error.to_string());
+                return Err(Unmade::Unknown(unseen));
+            }
             Ok(found) => found,
             Err(error) if ambiguous => return Err(Unmade::Unknown(error)),
             Err(error) => return Err(Unmade::Nothing(error)),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use infra_state::Value;
+use infra_state::{Env, Record, Value};
 
 use super::{poll::interval, scope::Scope};
 use crate::{
@@ -24,6 +24,18 @@ pub(crate) struct Object<'s> {
     pub(crate) deadline: Duration,
     /// Until when something that is not found may only be not visible yet.
     pub(crate) visible: Duration,
+}
+
+/// Until this age of an object "it is not there" is doubted. Ages are differences of clocks on walls of different
+/// machines, so it is far more than any window.
+const YOUNG: Duration = Duration::from_hours(1);
+
+/// Until when (of the monotonic clock) an object that is recorded may be there and not be found. Some clouds show what
+/// was made a moment ago on one read and not on the next; taken for absent, it would be lost and made again.
+pub(crate) fn doubted(env: &dyn Env, record: &Record, window: Duration) -> Duration {
+    let age = env.now().duration_since(record.created.max(record.updated));
+    let young = Duration::try_from(age).is_ok_and(|age| age < YOUNG) || age.is_negative();
+    if young { env.monotonic() + window } else { Duration::ZERO }
 }
 
 /// How often something was tried.
@@ -74,6 +86,25 @@ impl Object<'_> {
         self.ask(find, after).await
     }
 
+    /// The object of a record; `None` only if it is absent for sure: a read that was begun when the doubt was over
+    /// missed it.
+    pub(crate) async fn there(&self, record: &Record) -> Result<Option<ErasedObserved>> {
+        let Some(id) = &record.id else { return Ok(None) };
+        let env = &self.scope.env;
+        let until = doubted(&**env, record, self.driver.once().window).max(self.visible);
+        let start = env.monotonic();
+        let mut after = Duration::ZERO;
+        loop {
+            let asked = env.monotonic() + after / 2;
+            let found = self.read(id, &record.inputs, after).await?;
+            if found.is_some() || asked >= until {
+                return Ok(found);
+            }
+            let now = env.monotonic();
+            after = interval(now.saturating_sub(start)).min(until.saturating_sub(now));
+        }
+    }
+
     /// The object that this operation made, or that has the wanted name.
     pub(crate) async fn find(&self, want: &Value) -> Result<Option<ErasedObserved>> {
         let find = ErasedFind::Made { want: want.clone(), op: self.op.clone() };
@@ -100,6 +131,8 @@ impl Object<'_> {
         let mut after = Duration::ZERO;
         let mut told = String::new();
         loop {
+            // It may be read a little earlier, together with others.
+            let asked = self.scope.env.monotonic() + after / 2;
             let found = self.read(id, recorded, after).await?;
             let now = self.scope.env.monotonic();
             let waited = now.saturating_sub(start);
@@ -114,7 +147,7 @@ impl Object<'_> {
                     }
                     Readiness::Restorable(why) | Readiness::Pending(why) => why.clone(),
                 },
-                None if now < self.visible => "not visible yet".to_owned(),
+                None if asked < self.visible => "not visible yet".to_owned(),
                 None => return Err(Error::not_found(format!("{id} is gone"))),
             };
             if now >= self.deadline {

@@ -84,9 +84,7 @@ impl Object<'_> {
         let Some(id) = &recorded.id else { return Ok(()) };
         let mut attempts = Attempts::default();
         loop {
-            let Some(have) = self.read(id, &recorded.inputs, Duration::ZERO).await? else {
-                return Ok(());
-            };
+            let Some(have) = self.there(recorded).await? else { return Ok(()) };
             match have.readiness {
                 Readiness::Deleting(_) | Readiness::Restorable(_) => break,
                 _ => {}

@@ -10,7 +10,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use infra_state::Value;
+use infra_state::{Snapshot, Value};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What is too short to be told from ordinary text.
@@ -64,6 +64,32 @@ pub(crate) fn taint(value: &mut Value, of: &Value) {
     let mut found = Vec::new();
     secrets(of, false, &mut found);
     mark(value, &found);
+}
+
+/// Every secret that a stack remembers.
+pub(crate) struct Secrets(Vec<String>);
+
+impl Secrets {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let mut found = Vec::new();
+        for record in snapshot.records.values() {
+            for value in [&record.inputs, &record.outputs] {
+                if value.has_secret() {
+                    secrets(value, false, &mut found);
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Self(found)
+    }
+
+    /// Marks every text in `value` that one of them is part of.
+    pub(crate) fn mark(&self, value: &mut Value) {
+        if !self.0.is_empty() {
+            mark(value, &self.0);
+        }
+    }
 }
 
 fn mark(value: &mut Value, secrets: &[String]) {

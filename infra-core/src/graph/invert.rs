@@ -99,10 +99,9 @@ impl Attempt<'_, '_> {
                 (url_encoded(&decoded) == text).then_some(())?;
                 self.solve(of, &Value::from(&*decoded))
             }
-            Expr::Literal(_)
-            | Expr::Reference { .. }
-            | Expr::Opaque(_)
-            | Expr::Remembered(_) => nothing(),
+            Expr::Literal(_) | Expr::Reference { .. } | Expr::Opaque(_) | Expr::Remembered(_) => {
+                nothing()
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use infra_state::{Path, Record, Status, Value};
 
 use super::{
     Cause, DiffKind, PropertyDiff, Seen, Verdict, compare::kind, converge, diff, drift, ignore,
+    left_behind,
 };
 use crate::{graph::Node, provider::Readiness};
 
@@ -85,7 +86,10 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
     if let Some(object) = object {
         if unfinished {
             let wanted = ignore::overlay(schema, ignored, &recorded.inputs, desired);
+            let mut left = left_behind(schema, &recorded.inputs, &wanted, &object.live);
             found.diff = converge(schema, &object.live, &wanted);
+            left.retain(|left| found.diff.iter().all(|diff| !diff.path.meets(&left.path)));
+            found.diff.append(&mut left);
         } else if matches!(object.readiness, Readiness::Ready | Readiness::Restorable(_)) {
             // What is on its way may show anything.
             found.drift = drift(schema, &recorded.inputs, &object.live, ignored);

@@ -275,12 +275,12 @@ fn only_declared<'v>(declared: Option<&Value>, live: &'v Value) -> Cow<'v, Value
     Cow::Owned(Value::Map(kept.map(|(k, v)| (k.clone(), v.clone())).collect()))
 }
 
-fn is_null(value: &Value) -> bool {
+pub(super) fn is_null(value: &Value) -> bool {
     matches!(value.revealed(), Value::Null)
 }
 
 /// Typed code cannot tell an empty list or map from none.
-fn is_empty(value: &Value) -> bool {
+pub(super) fn is_empty(value: &Value) -> bool {
     match value.revealed() {
         Value::List(list) => list.is_empty(),
         Value::Map(map) => map.is_empty(),

@@ -1,10 +1,10 @@
 //! Intent and drift.
 
-use infra_state::{Path, Value};
+use infra_state::{Path, Segment, Value};
 
 use super::{
     DiffKind, PropertyDiff,
-    compare::{Mode, compare, kind},
+    compare::{Mode, compare, is_empty, is_null, kind},
     ignore,
 };
 use crate::provider::Schema;
@@ -35,6 +35,25 @@ pub fn drift(
         return compare(Mode::Managed, schema, recorded, live);
     }
     compare(Mode::Managed, schema, recorded, &ignore::overlay(schema, ignored, recorded, live))
+}
+
+/// What an update from `recorded` to `wanted` was to take away and the `live` object still has. [`converge`] does not
+/// find it: what is not wanted is nobody's business, unless it was wanted before.
+pub fn left_behind(
+    schema: &Schema,
+    recorded: &Value,
+    wanted: &Value,
+    live: &Value,
+) -> Vec<PropertyDiff> {
+    let mut left = compare(Mode::Intent, schema, recorded, wanted);
+    left.retain(|diff| {
+        // In a list that is still wanted, everything is compared.
+        let whole = diff.path.0.iter().all(|segment| matches!(segment, Segment::Key(_)));
+        let there = || diff.path.get(live).is_some_and(|value| !is_null(value) && !is_empty(value));
+        let blind = schema.field(&diff.path).is_some_and(|field| field.write_only);
+        whole && diff.after.is_none() && (blind || there())
+    });
+    left
 }
 
 /// What has to be written to bring the `live` object to what is `desired`: for an object that is taken over, and for

@@ -30,7 +30,7 @@ mod step;
 mod wire;
 
 pub use assess::{Assessment, Moved, Subject, assess};
-pub use diff::{converge, diff, drift};
+pub use diff::{converge, diff, drift, left_behind};
 pub use held::Held;
 pub use observe::{ToImport, ToObserve, to_observe};
 pub use planner::plan;

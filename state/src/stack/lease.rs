@@ -29,6 +29,8 @@ pub(super) struct Lease {
     pub(super) nonce: Uuid,
     /// What the place that keeps leases counts; the head may know better.
     pub(super) epoch: u64,
+    /// Whoever had it before is known to be over: its beat was watched while it stood still for a whole lease.
+    pub(super) watched: bool,
     pulse: Arc<Pulse>,
     beating: Mutex<Option<Task>>,
     /// Where the kernel frees a dead holder's lease, it does when this is dropped.
@@ -78,6 +80,7 @@ impl Lease {
                         store: store.clone(),
                         nonce,
                         epoch: grant.epoch,
+                        watched: over.is_some(),
                         pulse: Arc::new(pulse),
                         beating: Mutex::default(),
                         _guard: grant.guard,
@@ -129,6 +132,19 @@ impl Lease {
             && !store.backend.lease_renew(&store.folder(), self.nonce, beat).await?
         {
             self.lose();
+        }
+        self.check()
+    }
+
+    /// Waits until an earlier holder that may be alive has stopped by itself.
+    ///
+    /// The lock was free though that holder never gave it back: a person freed it, or the table was lost. If it is alive
+    /// it cannot write any more, but it notices only when it next tries to; until then it may call.
+    pub(super) async fn outwait(&self) -> Result<()> {
+        if let Liveness::Beats { lease, .. } = self.store.backend.liveness()
+            && !self.watched
+        {
+            self.store.env.sleep(lease).await;
         }
         self.check()
     }

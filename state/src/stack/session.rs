@@ -180,8 +180,8 @@ impl Session {
         }
     }
 
-    /// Files what is remembered of a deployment under the next free number. [`Session::close`] does it for the one
-    /// that ends; this is for one that was cut off and could not.
+    /// Files what is remembered of a deployment under its number, or the next free one; once, however often it is asked.
+    /// [`Session::close`] does it for the one that ends; this is for one that was cut off and could not.
     pub async fn file(&self, mut history: HistoryEntry) -> Result<()> {
         let identity = self.identity();
         history.position = self.position();
@@ -193,9 +193,18 @@ impl Session {
             match self.store.create(&format!("history/{number:08}.json"), &body).await? {
                 Won::Mine(_) => return Ok(()),
                 // A state that was put back to an earlier one counts deployments again.
+                Won::Theirs(Some(there)) if self.is_entry_of(&there.body, &history).await => {
+                    return Ok(());
+                }
                 Won::Theirs(_) => number += 1,
             }
         }
+    }
+
+    async fn is_entry_of(&self, body: &[u8], history: &HistoryEntry) -> bool {
+        let object = self.store.object("history");
+        let there = v1::read_history(&object, body, &self.store.vault).await;
+        there.is_ok_and(|there| there.deployment == history.deployment)
     }
 
     pub(super) fn live(&self) -> RwLockReadGuard<'_, Live> {

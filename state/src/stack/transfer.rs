@@ -174,7 +174,13 @@ impl State {
         }
         let lease = Lease::take(&self.store, who, wait).await?;
         let nonce = lease.nonce;
-        let opened = Box::pin(Session::open(self.store.clone(), lease, whose, born)).await;
+        let mut opened = Box::pin(Session::open(self.store.clone(), lease, whose, born)).await;
+        if let Ok(session) = &opened
+            && session.with(|found| !found.open.is_empty() && found.outcome.is_none())
+            && let Err(error) = session.lease.outwait().await
+        {
+            opened = Err(error);
+        }
         if opened.is_err() {
             let _ = self.store.backend.lease_free(&self.store.folder(), nonce).await;
         }

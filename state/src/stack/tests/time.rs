@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::*;
 use crate::{
-    Change, ErrorKind, Memory, State,
+    Change, ErrorKind, Memory, State, Verb,
     backend::{Effect, Operation},
     env::{Env, Fake},
 };
@@ -277,4 +277,31 @@ async fn who_is_held_up_before_its_seal_does_not_write_where_nobody_reads() {
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Fenced);
     fold(&third, "d").await;
     assert_eq!(names(&third.read().await.unwrap().unwrap().snapshot), ["c", "d", "x"]);
+}
+
+#[tokio::test]
+async fn a_holder_whose_lock_was_freed_may_be_alive_and_is_waited_for_where_something_is_open() {
+    for open in [true, false] {
+        let (memory, env) = (beats(), Fake::new(1));
+        let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
+        let session = acquired(&first).await;
+        session.commit(vec![Change::Begun(deployment(1))]).await.unwrap();
+        if open {
+            session.commit(vec![intent(1, Verb::Create, record("a"))]).await.unwrap();
+        }
+        // A person thinks it dead, or the table is lost.
+        memory.free_leases();
+        let begun = env.monotonic();
+        let next = tokio::spawn(async move { second.acquire(who("b"), Duration::ZERO).await });
+        pass(&env, Duration::from_secs(1)).await;
+        assert_eq!(next.is_finished(), !open);
+        if open {
+            // Until its next beat it does not know, and may call.
+            session.check().unwrap();
+        }
+        pass(&env, LEASE).await;
+        next.await.unwrap().unwrap().check().unwrap();
+        assert!(env.monotonic() >= begun + LEASE);
+        assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
+    }
 }
