@@ -5,9 +5,11 @@
 
 mod commit;
 mod compact;
+mod history;
 mod lease;
 mod load;
 mod log;
+mod rekey;
 mod session;
 mod state;
 mod store;

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use zeroize::Zeroizing;
 
 use super::{
+    history,
     load::{self, Whose},
     session::Session,
     store::Store,
@@ -12,30 +14,39 @@ use super::{
 };
 use crate::{
     Backend, Env, Error, ErrorKind, HistoryEntry, Holder, HolderInfo, Result, Sealer, StackName,
-    env::System, format::v1, seal::Vault,
+    env::System,
+    format::v1::{self, Head},
+    seal::{Sealed, Vault},
 };
 
 /// One stack of one backend. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) store: Store,
-    sealer: Arc<dyn Sealer>,
 }
 
 impl State {
     /// The stack `name` in `backend`, with its secrets under the key of `sealer`.
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
-        let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
-        Self { store: Store { backend, env, vault, name }, sealer }
+        let vault = Vault::new(sealer, Arc::clone(&env), name.clone());
+        Self { store: Store { backend, env, vault, name } }
     }
 
     /// The same stack, with another clock and another source of randomness.
     #[must_use]
     pub fn with_env(mut self, env: Arc<dyn Env>) -> Self {
-        self.store.vault = Vault::new(Arc::clone(&self.sealer), Arc::clone(&env));
+        self.store.vault = self.store.vault.with_env(&env);
         self.store.env = env;
         self
+    }
+
+    /// The same stack, with its secrets under another key: for a state that was sealed anew.
+    #[must_use]
+    pub fn with_sealer(&self, sealer: Arc<dyn Sealer>) -> Self {
+        let Store { env, name, .. } = &self.store;
+        let vault = Vault::new(sealer, Arc::clone(env), name.clone());
+        Self { store: Store { vault, ..self.store.clone() } }
     }
 
     /// Which stack this is.
@@ -43,9 +54,24 @@ impl State {
         &self.store.name
     }
 
-    /// What seals its secrets.
+    /// What keeps the key of its secrets.
     pub fn sealer(&self) -> &dyn Sealer {
-        &*self.sealer
+        self.store.vault.sealer()
+    }
+
+    /// Seals bytes that are kept outside the state, under the stack's data key; of a stack that was never made, under a
+    /// new one. `context` has to be the same at [`State::open_sealed`].
+    pub async fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Sealed> {
+        let key = match self.store.head().await? {
+            Some((head, _)) => self.store.vault.open(&head.key).await?,
+            None => self.store.vault.mint().await?,
+        };
+        Sealed::new(&key, plain, context)
+    }
+
+    /// Opens what [`State::seal`] gave.
+    pub async fn open_sealed(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        sealed.open(&self.store.vault, context).await
     }
 
     /// The place it is kept in, which may hold other stacks too.
@@ -100,15 +126,25 @@ impl State {
 
     /// The last deployments, oldest first.
     pub async fn history(&self, last: usize) -> Result<Vec<HistoryEntry>> {
-        let Some((head, _)) = self.store.head().await? else {
-            self.store.is_absent().await?;
-            return Ok(Vec::new());
-        };
-        load::check_identity(&self.store, &head.identity)?;
-        let names = self.store.list("history", "").await?;
+        loop {
+            let Some((head, _)) = self.store.head().await? else {
+                self.store.is_absent().await?;
+                return Ok(Vec::new());
+            };
+            load::check_identity(&self.store, &head.identity)?;
+            let entries = self.history_under(&head, last).await;
+            // Sealed anew meanwhile, the entries have other names and another key.
+            let now = self.store.head().await?;
+            if now.is_none_or(|(now, _)| now.key == head.key) {
+                return entries;
+            }
+        }
+    }
+
+    async fn history_under(&self, head: &Head, last: usize) -> Result<Vec<HistoryEntry>> {
+        let names = history::names(&self.store, &head.key).await?;
         let names = names[names.len().saturating_sub(last)..].to_vec();
         let entries = stream::iter(names).map(|name| async move {
-            let name = format!("history/{name}");
             let Some(stored) = self.store.get(&name).await? else { return Ok(None) };
             let object = self.store.object(&name);
             v1::read_history(&object, &stored.body, &self.store.vault).await.map(Some)
@@ -140,7 +176,8 @@ impl State {
     /// **Invariant:** cut off anywhere, what is left is a valid empty stack.
     async fn remove_objects(&self, session: &Session) -> Result<()> {
         let mut writer = session.writer.lock().await;
-        session.advance(&mut writer, session.identity(), None).await?;
+        let key = Arc::clone(&session.key());
+        session.advance(&mut writer, session.identity(), None, &key).await?;
         for folder in ["snapshots", "journal", "history"] {
             for name in self.store.list(folder, "").await? {
                 self.store.backend.delete(&self.store.key(&format!("{folder}/{name}"))).await?;

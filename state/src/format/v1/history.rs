@@ -72,11 +72,26 @@ pub(crate) fn write_history(
     )
 }
 
+/// The same entry, sealed with another key.
+pub(crate) async fn reseal_history(
+    object: &str,
+    bytes: &[u8],
+    vault: &Vault,
+    key: &DataKey,
+) -> Result<Vec<u8>> {
+    let (entry, identity) = read(object, bytes, vault).await?;
+    write_history(&entry, key, &identity)
+}
+
 pub(crate) async fn read_history(
     object: &str,
     bytes: &[u8],
     vault: &Vault,
 ) -> Result<HistoryEntry> {
+    read(object, bytes, vault).await.map(|(entry, _)| entry)
+}
+
+async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(HistoryEntry, Identity)> {
     let (_version, body) = document::read(object, KIND, bytes)?;
     let entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
@@ -87,12 +102,13 @@ pub(crate) async fn read_history(
     let scope = scope(&entry.identity);
     let with = Reading::stored(key.as_deref(), &scope);
     let graph = entry.graph.map(|graph| graph.read(&with, OWNER, "graph")).transpose();
-    Ok(HistoryEntry {
+    let read = HistoryEntry {
         graph: graph.map_err(|e| damaged(object, &e).because(e))?,
         deployment: entry.deployment,
         ended: entry.ended,
         outcome: entry.outcome,
         summary: entry.summary,
         position: entry.position,
-    })
+    };
+    Ok((read, entry.identity))
 }

@@ -14,7 +14,7 @@ mod snapshot;
 pub(crate) use change::write_change;
 pub(crate) use export::{read_export, write_export};
 pub(crate) use head::{Head, SnapshotRef, Tip, read_head, write_head};
-pub(crate) use history::{read_history, write_history};
+pub(crate) use history::{read_history, reseal_history, write_history};
 pub(crate) use segment::{
     Segment, SegmentHeader, read_segment, read_segment_header, write_segment,
 };

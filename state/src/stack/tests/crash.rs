@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Polls until nothing moves any more: whoever waits for ever is then dropped, as by a kill.
-async fn until_stuck<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn until_stuck<T>(work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     for _ in 0..1000 {
         tokio::select! {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod rekey;
 mod session;
 mod time;
 mod transfer;
