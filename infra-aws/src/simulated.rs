@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
     Data, Resource,
-    provider::{Class, Connection, Connector, Context, Driver, Error, Result},
+    provider::{Class, Connection, Connector, Context, Driver, Error, Result, WorldKey},
     state::Value,
 };
 
@@ -51,10 +51,10 @@ pub fn simulated_in(cloud: Cloud) -> Simulated {
 }
 
 impl Simulated {
-    /// The cloud of the context's directory: one per directory and process.
-    fn cloud(&self, context: &Context) -> Result<(Cloud, PathBuf)> {
+    /// The cloud of a directory: one per directory and process.
+    fn cloud(&self, directory: &Path, key: &WorldKey) -> Result<(Cloud, PathBuf)> {
         static OPEN: Mutex<Option<HashMap<PathBuf, Cloud>>> = Mutex::new(None);
-        let dir = context.directory.join("aws");
+        let dir = directory.join("aws");
         if let Some(cloud) = &self.given {
             return Ok((cloud.clone(), dir));
         }
@@ -63,12 +63,34 @@ impl Simulated {
         if let Some(cloud) = open.get(&dir) {
             return Ok((cloud.clone(), dir));
         }
-        let cloud = Cloud::open(&dir, &context.key, self.settings.clone()).map_err(|e| {
+        let cloud = Cloud::open(&dir, &*key.get()?, self.settings.clone()).map_err(|e| {
             let message = format!("the embedded AWS in {} cannot be opened: {e}", dir.display());
             Error::new(Class::Invalid, message).because(e)
         })?;
         open.insert(dir.clone(), cloud.clone());
         Ok((cloud, dir))
+    }
+
+    /// The SDK's configuration for the cloud of a directory; with nothing of the environment: a simulated stack is the
+    /// same on every machine.
+    pub(crate) fn sdk(
+        &self,
+        directory: &Path,
+        key: &WorldKey,
+        region: Option<String>,
+    ) -> Result<(SdkConfig, PathBuf)> {
+        let (cloud, dir) = self.cloud(directory, key)?;
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.unwrap_or_else(|| REGION.to_owned())))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
+            .endpoint_url(ENDPOINT)
+            .retry_config(provider::retries())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+            .http_client(SharedHttpClient::new(cloud))
+            .build();
+        Ok((sdk, dir))
     }
 }
 
@@ -88,22 +110,12 @@ impl Connector for Simulated {
 
     async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         let config = AwsProvider::from_value(config)?;
-        let (cloud, dir) = self.cloud(context)?;
-        // Nothing of the environment: a simulated stack is the same on every machine.
         let region = config.region.unwrap_or_else(|| REGION.to_owned());
-        let http = SharedHttpClient::new(cloud);
-        let mut sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials()))
-            .endpoint_url(ENDPOINT)
-            .retry_config(provider::retries())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
-            .http_client(http.clone())
-            .build();
+        let sdk = self.sdk(&context.directory, &context.key, Some(region.clone()));
+        let (mut sdk, dir) = sdk?;
+        let http = SharedHttpClient::new(self.cloud(&context.directory, &context.key)?.0);
         if let Some(role) = &config.assume_role {
-            sdk = provider::assume(sdk, role, context).await;
+            sdk = provider::assume(sdk, role, &context.stack).await;
         }
         let realm = Some(format!("simulated {}", dir.display()));
         let endpoint = Some(ENDPOINT.to_owned());
@@ -117,7 +129,7 @@ impl Connector for Simulated {
         context: &Context,
         stop: tokio_util::sync::CancellationToken,
     ) -> Result<()> {
-        let (cloud, _) = self.cloud(context)?;
+        let (cloud, _) = self.cloud(&context.directory, &context.key)?;
         let failed = |e: std::io::Error| {
             Error::new(Class::Invalid, format!("the embedded AWS cannot be served: {e}")).because(e)
         };
@@ -164,7 +176,7 @@ impl crate::Aws {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
             directory,
-            key: Arc::new([0; 32]),
+            key: WorldKey::new([0; 32]),
             gate: gate.clone(),
         };
         let simulated = simulated_in(cloud.clone());
@@ -196,7 +208,7 @@ mod tests {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
             directory: PathBuf::from("other"),
-            key: Arc::new([0; 32]),
+            key: WorldKey::new([0; 32]),
             gate: Gate::default(),
         };
         let role = Value::from([("role_arn", "arn:aws:iam::210987654321:role/deploy".into())]);

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod program;
 pub mod provider;
 pub mod report;
+mod scrub;
 pub mod secret;
 pub mod testing;
 

@@ -9,7 +9,7 @@ use infra_core::{
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
-    provider::{Connector, Context, Gate, Registry},
+    provider::{Connector, Context, Gate, Registry, WorldKey},
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
 };
 
@@ -132,7 +132,7 @@ impl Lab {
                 stack: name,
                 settings: self.settings.clone(),
                 directory: std::env::temp_dir(),
-                key: Arc::new([7; 32]),
+                key: WorldKey::new([7; 32]),
                 gate: Gate::default(),
             },
             program: Arc::new(program),

@@ -58,6 +58,8 @@ pub enum Wrong {
     Forget,
     /// The driver has a bug.
     Panic,
+    /// The driver has a bug, and says so with this text.
+    Blurt(String),
 }
 
 /// The cloud behind all connections of one test.
@@ -203,6 +205,7 @@ impl World {
             Some(Wrong::Refuse(class, message)) => return Err(Error::new(*class, message.clone())),
             Some(Wrong::HangBefore) => self.hang().await,
             Some(Wrong::Panic) => panic!("the driver has a bug"),
+            Some(Wrong::Blurt(text)) => panic!("{text}"),
             _ => {}
         }
         let result = effect()?;

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use infra_state::{Backend, StackName, State};
+use infra_state::{Backend, Sealer, StackName, State};
 
-use super::{Address, App, key, revision};
+use super::{Address, App, key, revision, store::path_of};
 use crate::{
     Engine, Error, ErrorKind, Result, Stack,
-    config::{Known, Settings, Source, did_you_mean},
+    config::{Known, Settings, Source, did_you_mean, scheme},
     engine::{Cancel, Program},
     event::Events,
     provider::{Connector, Context, Driver, Gate, Registry},
@@ -74,8 +74,7 @@ impl App {
         let backend = self.open_state(settings, &name).await?;
         let exists = exists(&*backend, &name).await?;
         let sealer = self.open_key(Self::key_address(settings, &name, exists)?).await?;
-        let state =
-            State::new(backend, Arc::clone(&sealer), name.clone()).with_env(Arc::clone(&self.env));
+        let state = State::new(backend, sealer, name.clone()).with_env(Arc::clone(&self.env));
         let cloud = match &settings.cloud {
             Some(wanted) => self.known_cloud(wanted)?,
             None => self.choose(exists.then_some(&state)).await?,
@@ -88,15 +87,12 @@ impl App {
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));
-        let folder = local_folder(&state_address(settings, &name));
-        let folder = folder.unwrap_or_else(|| settings.directory.join(".infra"));
+        let Address { world, world_key, .. } = state_address(settings, &name);
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
-            // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being
-            // taken for a stack.
-            directory: folder.join(&self.name).join(".cloud"),
-            key: Arc::new(sealer.digest(b"what an embedded cloud stores")),
+            directory: world,
+            key: world_key,
             gate: Gate::default(),
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
@@ -163,6 +159,22 @@ impl App {
         names
     }
 
+    /// What seals the stack's secrets from now on: the key that `url` names, or the one it has.
+    pub(crate) async fn other_key(
+        &self,
+        settings: &Settings,
+        url: Option<&str>,
+    ) -> Result<(Arc<dyn Sealer>, String)> {
+        let name = StackName::new(&*self.name, &*settings.stack)?;
+        let settings = match url {
+            Some(url) => Settings { key: Some(url.to_owned()), ..settings.clone() },
+            None => settings.clone(),
+        };
+        let address = Self::key_address(&settings, &name, url.is_none())?;
+        let url = address.url.clone();
+        Ok((self.open_key(address).await?, url))
+    }
+
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {
         self.open_backend(state_address(settings, name)).await
     }
@@ -184,7 +196,16 @@ impl App {
 /// Where the state of a stack lives.
 fn state_address(settings: &Settings, name: &StackName) -> Address {
     let url = settings.state.clone().unwrap_or_else(|| DEFAULT_STATE.to_owned());
+    let folder = match scheme(&url) {
+        "file" => absolute(path_of(&url, &settings.directory)),
+        _ => settings.directory.join(".infra"),
+    };
+    // A world of each program: they share the folder, but not the key that seals it. The dot keeps it from being taken for
+    // a stack.
+    let world = folder.join(&name.program).join(".cloud");
     Address {
+        world_key: key::of_world(name, &world),
+        world,
         url,
         directory: settings.directory.clone(),
         stack: name.clone(),
@@ -196,10 +217,11 @@ fn state_address(settings: &Settings, name: &StackName) -> Address {
 
 /// The path, if it is one of this machine.
 fn local_folder(address: &Address) -> Option<PathBuf> {
-    (address.scheme() == "file").then(|| {
-        let path = address.path();
-        std::path::absolute(&path).unwrap_or(path)
-    })
+    (address.scheme() == "file").then(|| absolute(address.path()))
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Whether the stack was ever made there.

@@ -1,6 +1,9 @@
 //! Opening what a URL names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use infra_state::{Backend, Local, LocalKey, Sealer, StackName, Value};
@@ -9,6 +12,7 @@ use super::{App, key};
 use crate::{
     Error, ErrorKind, Result,
     config::{nearest, scheme},
+    provider::WorldKey,
 };
 
 /// What opens a state's place.
@@ -33,6 +37,10 @@ pub struct Address {
     pub settings: Value,
     /// For a key: the stack has state already, so a new key would open nothing.
     pub exists: bool,
+    /// Where an embedded cloud keeps its world.
+    pub world: PathBuf,
+    /// What seals that world.
+    pub world_key: WorldKey,
 }
 
 impl Address {
@@ -49,10 +57,15 @@ impl Address {
 
     /// What stands after the scheme, as a path.
     pub fn path(&self) -> PathBuf {
-        let rest = self.url.split_once(':').map_or("", |(_, rest)| rest);
-        let rest = rest.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
-        self.directory.join(rest)
+        path_of(&self.url, &self.directory)
     }
+}
+
+/// What stands after the scheme of a URL, as a path that is absolute wherever it can be.
+pub(super) fn path_of(url: &str, directory: &Path) -> PathBuf {
+    let rest = url.split_once(':').map_or("", |(_, rest)| rest);
+    let rest = rest.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
+    directory.join(rest)
 }
 
 impl App {
@@ -73,6 +86,10 @@ impl App {
                 LocalKey::open_or_create(&path)?
             };
             let sealer: Arc<dyn Sealer> = Arc::new(sealer);
+            Ok(sealer)
+        })
+        .keys("passphrase", |address| async move {
+            let sealer: Arc<dyn Sealer> = Arc::new(key::passphrase(&address)?);
             Ok(sealer)
         })
     }

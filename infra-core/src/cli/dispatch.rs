@@ -250,7 +250,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::Graph(args)) => print::graph(session, &args).await,
         Some(Command::History(args)) => print::history(session, &args).await,
         Some(Command::Stack(args)) => print::stack(session, &args).await,
-        Some(Command::State(args)) => state::state(session, &args).await,
+        Some(Command::State(args)) => state::state(app, session, &args).await,
         Some(Command::Simulate(args)) => print::simulate(session, &args).await,
     }
 }

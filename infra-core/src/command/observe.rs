@@ -12,12 +12,14 @@ use infra_state::{EnvExt, Identity, Instance, Key, Record, Snapshot, Status, Urn
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, by_id, taint},
-    graph::Graph,
+    execute::{Connections, by_id},
+    graph::{Graph, Mistake},
+    panics::caught_in,
     plan::{Observation, PlanOptions, Seen, ToObserve, to_observe},
     provider::{
         Connection, Driver, ErasedFind, ErasedObserved, Error as CallError, Memo, Operation,
     },
+    scrub::{Scrub, taint},
 };
 
 /// How long reads are tried again.
@@ -55,6 +57,29 @@ struct Group {
 /// Everything that the plan needs to know of the cloud. `announce` is told where the providers point as soon as that is
 /// known and checked, before anything else is read.
 pub(super) async fn observe(
+    engine: &Engine,
+    connections: &Connections,
+    graph: &Graph,
+    snapshot: &Snapshot,
+    options: &PlanOptions,
+    announce: &mut (dyn FnMut(&Observation) + Send),
+) -> Result<Observation> {
+    let looked = look(engine, connections, graph, snapshot, options, announce).await;
+    looked.map_err(|error| {
+        // Clouds quote what they were given. (Nothing of the cause is kept, it says the same.)
+        let scrub = Scrub::default();
+        scrub.learn_snapshot(snapshot);
+        scrub.learn_graph(graph);
+        let mistakes = error.mistakes().iter().map(|mistake| Mistake {
+            message: scrub.clean(&*mistake.message),
+            ..mistake.clone()
+        });
+        let mistakes = mistakes.collect();
+        Error::new(error.kind(), scrub.clean(error.to_string())).with_mistakes(mistakes)
+    })
+}
+
+async fn look(
     engine: &Engine,
     connections: &Connections,
     graph: &Graph,
@@ -214,7 +239,16 @@ async fn read(
     let mut answered = Vec::new();
     loop {
         let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
-        let answers = group.driver.read(&group.connection, &group.memo, finds).await;
+        let answers = caught_in(group.driver.read(&group.connection, &group.memo, finds)).await;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(panic) => {
+                // What it was given may be secret.
+                let message = format!("the driver panicked: {}", panic.without_message());
+                let error = CallError::invalid(message);
+                group.reads.iter().map(|_| Err(error.again())).collect()
+            }
+        };
         let now = engine.env.monotonic();
         let last = now >= until || engine.cancel.is_stopped();
         let mut again = Vec::new();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
     Change, Deployment, ExportSecrets, HistoryEntry, Identity, Outcome, Position, Push, Rebind,
-    Record, Session, Snapshot, Status, Urn,
+    Record, Sealer, Session, Snapshot, State, Status, Urn,
 };
 
 use super::{
@@ -129,6 +129,55 @@ pub async fn pull(engine: &Engine, secrets: ExportSecrets) -> Result<String> {
 /// Makes the state what such a text says.
 pub async fn push(engine: &Engine, text: &str, how: Push, wait: Duration) -> Result<Position> {
     Ok(engine.state.import(text, engine.holder("state push"), wait, how).await?)
+}
+
+/// Seals everything that is stored anew, with a fresh key that `to` keeps. Gives how many objects that were.
+pub async fn rekey(engine: &Engine, to: Arc<dyn Sealer>, wait: Duration) -> Result<u64> {
+    let command = "state rekey";
+    let acquired = async |state: &State| match state.read().await? {
+        // Taking the lock would make the stack.
+        None => Ok(None),
+        Some(_) => state.acquire(engine.holder(command), wait).await.map(Some),
+    };
+    let session = match acquired(&engine.state).await {
+        // One that was cut off after the new key had come to count: it is done again, which ends it.
+        Err(error) if error.kind() == infra_state::ErrorKind::Key => {
+            let again = acquired(&engine.state.with_sealer(Arc::clone(&to))).await;
+            again.map_err(|_| error)?
+        }
+        session => session?,
+    };
+    let session = session.ok_or_else(|| never_made(engine))?;
+    let (before, ended) = session.with(|snapshot| (snapshot.deployment.clone(), snapshot.outcome));
+    let cloud = before.as_ref().and_then(|before| before.cloud.clone());
+    let deployment = Deployment { cloud, ..engine.deployment(command, before.as_ref()) };
+    let sealed = async {
+        session.commit(vec![Change::Begun(deployment.clone())]).await?;
+        session.rekey(to).await
+    };
+    let sealed = sealed.await;
+    let outcome = if sealed.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
+    let ended_now = session.commit(vec![Change::Ended(outcome)]).await;
+    let count = match (sealed, ended_now) {
+        (Ok(count), Ok(())) => count,
+        (Err(error), _) | (_, Err(error)) => {
+            session.release().await?;
+            return Err(error.into());
+        }
+    };
+    if let Some(cut_off) = before.filter(|_| ended.is_none()) {
+        file_cut_off(engine, &session, cut_off).await;
+    }
+    let entry = HistoryEntry {
+        deployment,
+        ended: engine.env.now(),
+        outcome,
+        summary: std::iter::once(("sealed".to_owned(), count)).collect(),
+        position: session.position(),
+        graph: None,
+    };
+    session.close(entry).await?;
+    Ok(count)
 }
 
 /// Makes state that was copied or moved here this stack's own.

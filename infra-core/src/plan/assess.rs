@@ -6,7 +6,7 @@ use infra_state::{Path, Record, Status, Value};
 use super::{
     Cause, DiffKind, PropertyDiff, Seen, Verdict, compare::kind, converge, diff, drift, ignore,
 };
-use crate::{graph::Node, provider::Readiness};
+use crate::{graph::Node, provider::Readiness, scrub::Scrub};
 
 /// An existing object and what is wanted of it.
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
         verdict = verdict.max(to);
     };
     if let Some((why, to)) = broken {
-        raise(to, None, Cause::Broken(why.clone()));
+        raise(to, None, Cause::Broken(Scrub::of(&subject.recorded.inputs).clean(&**why)));
     }
     if subject.asked {
         raise(Verdict::Replace, None, Cause::Asked("--replace".into()));
@@ -187,8 +187,10 @@ fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
                 diff.kind = kind(true, diff.after.as_ref());
             }
         }
+        let scrub = Scrub::of(&recorded.inputs);
+        scrub.learn(desired);
         let unknown = reason.path.get(desired).is_some_and(Value::has_unknown);
-        found.causes.push((Some(reason.path), Cause::Driver(reason.message)));
+        found.causes.push((Some(reason.path), Cause::Driver(scrub.clean(reason.message))));
         return if unknown { Verdict::ReplaceIfChanged } else { Verdict::Replace };
     }
     Verdict::Keep

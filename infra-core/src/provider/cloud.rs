@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use infra_state::{ProviderIdentity, StackName, Value};
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use super::{Class, Driver, Error, Result};
 use crate::program::Resource;
@@ -97,10 +98,40 @@ pub struct Context {
     pub settings: Value,
     /// Where an embedded cloud keeps its world: beside the local state, the same for all stacks of the program.
     pub directory: PathBuf,
-    /// 32 bytes that seal what an embedded cloud stores.
-    pub key: Arc<[u8; 32]>,
+    /// What seals what an embedded cloud stores.
+    pub key: WorldKey,
     /// Closed when the lease is lost; asked before every attempt of a changing call.
     pub gate: Gate,
+}
+
+/// 32 bytes that seal what an embedded cloud stores. Not the stack's key: the stacks of a program share the world, each
+/// may have a key of its own, and that key may even be kept in the world.
+#[derive(Clone)]
+pub struct WorldKey(Arc<GetKey>);
+
+type GetKey = dyn Fn() -> Result<[u8; 32]> + Send + Sync;
+
+impl WorldKey {
+    /// These bytes.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self::when_needed(move || Ok(key))
+    }
+
+    /// What `get` gives, which is asked when there is a world to open: who uses none needs no key.
+    pub fn when_needed(get: impl Fn() -> Result<[u8; 32]> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(get))
+    }
+
+    /// The bytes.
+    pub fn get(&self) -> Result<Zeroizing<[u8; 32]>> {
+        (self.0)().map(Zeroizing::new)
+    }
+}
+
+impl fmt::Debug for WorldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorldKey").finish_non_exhaustive()
+    }
 }
 
 /// Whether calls may still be started. Cheap to clone; shared by everything that calls the cloud.

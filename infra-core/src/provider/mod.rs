@@ -8,7 +8,7 @@ mod partial;
 mod registry;
 mod schema;
 
-pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind};
+pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind, WorldKey};
 pub(crate) use driver::violations;
 pub use driver::{
     Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
+    commit::Ended,
     history,
     session::Session,
     store::{Won, fenced},
@@ -35,10 +36,15 @@ impl Session {
             return Err(ended.error());
         }
         self.check()?;
-        let key = self.tried(to).await?;
+        let key = self.tried(Arc::clone(&to)).await?;
+        self.not_ours(&*to)?;
         let copied = self.copy_history(&key).await?;
         let (identity, snapshot) = self.write_snapshot(&writer, &key).await?;
-        self.advance(&mut writer, identity, Some(snapshot), &key).await?;
+        if let Err(error) = self.advance(&mut writer, identity, Some(snapshot), &key).await {
+            // Whether the head moved is not known, so neither is which key is the right one from now on.
+            writer.ended = Some(Ended::new(&error));
+            return Err(error);
+        }
         self.use_key(key);
         self.sweep(&writer.head, None).await.map_err(|e| {
             let message = format!(
@@ -63,6 +69,23 @@ impl Session {
             Error::new(ErrorKind::Key, message).because(e)
         })?;
         Ok(key)
+    }
+
+    /// The key may not be a resource of the stack it seals.
+    fn not_ours(&self, to: &dyn Sealer) -> Result<()> {
+        let names = to.names();
+        let live = self.live();
+        let is_key = |id: &Option<String>| id.as_ref().is_some_and(|id| names.contains(id));
+        let Some(record) = live.snapshot.records.values().find(|record| is_key(&record.id)) else {
+            return Ok(());
+        };
+        let message = format!(
+            "`{}` is {} of this stack: a destroy would destroy the way back. Use a key that another stack has. Nothing was \
+             changed",
+            to.key_id(),
+            record.urn
+        );
+        Err(Error::new(ErrorKind::Invalid, message))
     }
 
     async fn copy_history(&self, key: &DataKey) -> Result<u64> {
