@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(feature = "aws")]
+#[path = "leaks/embedded.rs"]
+mod embedded;
 #[path = "leaks/fake.rs"]
 mod fake;
 mod harness;

@@ -217,7 +217,7 @@ fn http_client() -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
-    use infra_core::{provider::Gate, state::StackName};
+    use infra_core::provider::{Gate, WorldKey};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -64,12 +64,21 @@ pub(super) async fn observe(
     options: &PlanOptions,
     announce: &mut (dyn FnMut(&Observation) + Send),
 ) -> Result<Observation> {
-    let looked = look(engine, connections, graph, snapshot, options, announce).await;
-    looked.map_err(|error| {
-        // Clouds quote what they were given. (Nothing of the cause is kept, it says the same.)
+    // Clouds quote what they were given. What may be quoted is gathered where something is said at all.
+    let scrub = LazyLock::new(|| {
         let scrub = Scrub::default();
         scrub.learn_snapshot(snapshot);
         scrub.learn_graph(graph);
+        scrub
+    });
+    let mut looked = look(engine, connections, graph, snapshot, options, announce).await;
+    for object in looked.iter_mut().flat_map(Observation::present) {
+        if let Some(why) = object.readiness.why_mut() {
+            *why = scrub.clean(&**why);
+        }
+    }
+    looked.map_err(|error| {
+        // Nothing of the cause is kept, it says the same.
         let mistakes = error.mistakes().iter().map(|mistake| Mistake {
             message: scrub.clean(&*mistake.message),
             ..mistake.clone()

@@ -13,10 +13,17 @@ use super::{Expr, Graph, Node, Role};
 use crate::{Error, ErrorKind, Result};
 
 /// The expression as a value. A closure leaves a mark of where it stands; such a value cannot be read back.
+/// What the program says inside a secret is marked as one, so that it is sealed wherever the value is stored.
 pub fn encode(expr: &Expr) -> Value {
+    encode_in(expr, false)
+}
+
+fn encode_in(expr: &Expr, secret: bool) -> Value {
+    let encode = |expr: &Expr| encode_in(expr, secret);
     let tag = |name: &str, inner: Value| Value::from([(name, inner)]);
     let list = |exprs: &[Expr]| Value::List(exprs.iter().map(encode).collect());
     match expr {
+        Expr::Literal(value) if secret => escape(value).secret(),
         Expr::Literal(value) => escape(value),
         Expr::Reference { urn, path } => {
             tag("$ref", Value::List(vec![urn.as_str().into(), path.to_string().into()]))
@@ -33,7 +40,7 @@ pub fn encode(expr: &Expr) -> Value {
         Expr::Json(of) => tag("$json", encode(of)),
         Expr::Base64(of) => tag("$base64", encode(of)),
         Expr::UrlEncode(of) => tag("$url", encode(of)),
-        Expr::Secret(of) => tag("$secret", encode(of)),
+        Expr::Secret(of) => tag("$secret", encode_in(of, true)),
         Expr::Opaque(opaque) => tag(
             "$closure",
             Value::from([("of", encode(&opaque.input)), ("at", opaque.at.to_string().into())]),
@@ -260,6 +267,20 @@ mod tests {
             Expr::Secret(boxed()),
         ]);
         let value = encode(&expr);
+        assert_eq!(encode(&decode(&value).unwrap()), value);
+        let outputs = Value::from([("ids", Value::List(vec![Value::from([("x", "1".into())])]))]);
+        let eval = |expr: &Expr| expr.eval(&|_| Some(&outputs)).map_err(|e| e.to_string());
+        assert_eq!(eval(&decode(&value).unwrap()), eval(&expr));
+    }
+
+    #[test]
+    fn what_is_said_inside_a_secret_is_one() {
+        let text = |text: &str| Expr::Literal(text.into());
+        let joined = Expr::Concat(vec![text("pw:"), reference(), text("geheim")]);
+        let expr = Expr::Secret(Box::new(Expr::Base64(Box::new(joined))));
+        let value = encode(&expr);
+        assert!(!format!("{value:?}").contains("geheim"), "{value:?}");
+        assert!(!format!("{:?}", hidden(&value).plain()).contains("geheim"));
         assert_eq!(encode(&decode(&value).unwrap()), value);
         let outputs = Value::from([("ids", Value::List(vec![Value::from([("x", "1".into())])]))]);
         let eval = |expr: &Expr| expr.eval(&|_| Some(&outputs)).map_err(|e| e.to_string());

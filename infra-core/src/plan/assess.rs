@@ -106,7 +106,7 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
         verdict = verdict.max(to);
     };
     if let Some((why, to)) = broken {
-        raise(to, None, Cause::Broken(Scrub::of(&subject.recorded.inputs).clean(&**why)));
+        raise(to, None, Cause::Broken(why.clone()));
     }
     if subject.asked {
         raise(Verdict::Replace, None, Cause::Asked("--replace".into()));
