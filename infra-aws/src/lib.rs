@@ -79,11 +79,11 @@ pub use cloud::{Aws, Identity};
 /// The embedded AWS itself: settings, faults, the calls it saw.
 #[cfg(feature = "simulated")]
 pub use infra_aws_simulated as embedded;
+pub use provider::{AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws};
 #[cfg(all(feature = "kms", feature = "simulated"))]
 pub use seal::kms_keys_on;
 #[cfg(feature = "kms")]
 pub use seal::{Opened, kms_keys};
-pub use provider::{AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws};
 #[cfg(feature = "simulated")]
 pub use simulated::{Simulated, simulated, simulated_in, simulated_with};
 

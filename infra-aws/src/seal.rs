@@ -28,7 +28,9 @@ pub fn kms_keys() -> impl Fn(Address) -> Opened + Send + Sync + 'static {
 
 /// The same, with this embedded AWS for the cloud `simulated`.
 #[cfg(feature = "simulated")]
-pub fn kms_keys_on(simulated: crate::Simulated) -> impl Fn(Address) -> Opened + Send + Sync + 'static {
+pub fn kms_keys_on(
+    simulated: crate::Simulated,
+) -> impl Fn(Address) -> Opened + Send + Sync + 'static {
     move |address| {
         let simulated = simulated.clone();
         Box::pin(async move {
@@ -61,13 +63,16 @@ impl Named {
                 Some(("region", name)) if !name.is_empty() => region = Some(name.to_owned()),
                 _ => {
                     let url = &address.url;
-                    return usage(format!("the key {url:?} has an option that is not known: `{option}`; there is `region=`"));
+                    return usage(format!(
+                        "the key {url:?} has an option that is not known: `{option}`; there is `region=`"
+                    ));
                 }
             }
         }
         let within = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
         let id = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        let is_key = within.is_some() || key.strip_prefix("alias/").is_some_and(|name| !name.is_empty());
+        let is_key =
+            within.is_some() || key.strip_prefix("alias/").is_some_and(|name| !name.is_empty());
         if key.is_empty() || !(is_key || id(key)) {
             return usage(format!(
                 "the key {:?} is not understood; expected `kms:alias/NAME`, `kms:ARN` or `kms:KEY-ID`",

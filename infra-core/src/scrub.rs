@@ -72,7 +72,9 @@ impl Scrub {
             Expr::Literal(value) => self.learn(value),
             Expr::Reference { .. } => {}
             Expr::List(list) | Expr::Concat(list) => {
-                list.iter().for_each(|expr| self.learn_expr(expr));
+                for expr in list {
+                    self.learn_expr(expr);
+                }
             }
             Expr::Map(map) => map.values().for_each(|expr| self.learn_expr(expr)),
             Expr::Secret(of) => {

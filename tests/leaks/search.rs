@@ -141,9 +141,9 @@ fn inner(quoted: &str) -> String {
 /// What a cloud may say that was given a secret.
 pub(super) fn echo(secret: &str) -> String {
     // Nobody reverses what they quote, and what is encoded is encoded as a whole.
-    let said = forms(secret).into_iter().filter(|(name, _)| {
-        !name.starts_with("reversed") && !name.starts_with("base64")
-    });
+    let said = forms(secret)
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("reversed") && !name.starts_with("base64"));
     let mut said: Vec<_> = said.map(|(_, form)| form).collect();
     for user in ["", "u", "us", "user"] {
         let text = STANDARD_NO_PAD.encode(format!("{user}{secret}@host"));

@@ -123,7 +123,8 @@ async fn rekey(app: &App, session: &Session<'_>, to: Option<&str>, wait: Duratio
         // What is typed is relative to where it is typed.
         Some(path) => {
             let path = std::path::absolute(path.trim_start_matches("//")).map_err(|e| {
-                Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
+                Error::new(ErrorKind::Usage, format!("there is no current directory: {e}"))
+                    .because(e)
             })?;
             Some(format!("file:{}", path.display()))
         }
@@ -134,11 +135,17 @@ async fn rekey(app: &App, session: &Session<'_>, to: Option<&str>, wait: Duratio
     let stack = &session.settings.stack;
     let mut text = format!("Sealed anew: {count} objects. The key before opens none of them.\n");
     if to.is_some() {
-        let file = session.settings.file.as_ref().map(|file| format!(" of {}", file.display()));
-        let file = file.unwrap_or_else(|| " of the program's TOML file".to_owned());
-        text += &format!(
-            "Now write under `[stack.{stack}]`{file}, for everybody who works on the stack:\n\n  key = \"{url}\"\n\n"
-        );
+        let file = session.settings.file.as_ref().map(|file| format!(" in {}", file.display()));
+        let file = file.unwrap_or_else(|| " (the program's TOML file)".to_owned());
+        text += "Now write this into the settings";
+        text += &file;
+        text += ", for everybody who works on the stack:\n\n";
+        for line in [format!("[stack.{stack}]"), format!("key = \"{url}\"")] {
+            text += "  ";
+            text += &line;
+            text += "\n";
+        }
+        text += "\n";
     }
     text += "What was copied before (exported states, backups, earlier versions in a versioned bucket) is still sealed with \
              the key before: while that is there, who has both can read it.\n";

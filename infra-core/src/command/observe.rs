@@ -79,10 +79,10 @@ pub(super) async fn observe(
     }
     looked.map_err(|error| {
         // Nothing of the cause is kept, it says the same.
-        let mistakes = error.mistakes().iter().map(|mistake| Mistake {
-            message: scrub.clean(&*mistake.message),
-            ..mistake.clone()
-        });
+        let mistakes = error
+            .mistakes()
+            .iter()
+            .map(|mistake| Mistake { message: scrub.clean(&*mistake.message), ..mistake.clone() });
         let mistakes = mistakes.collect();
         Error::new(error.kind(), scrub.clean(error.to_string())).with_mistakes(mistakes)
     })

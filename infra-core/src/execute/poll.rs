@@ -158,7 +158,9 @@ impl Group {
             Err(panic) => {
                 let message = format!("the driver panicked: {}", panic.without_message());
                 let error = Error::invalid(message);
-                replies.into_iter().for_each(|reply| drop(reply.send(Err(error.again()))));
+                for reply in replies {
+                    let _ = reply.send(Err(error.again()));
+                }
                 return;
             }
         };

@@ -80,13 +80,13 @@ impl SavedPlan {
             Error::new(ErrorKind::Usage, "the file is not a saved plan of this version").because(e)
         })?;
         let stack = state.name();
-        let stale = |what: &str| {
+        let outdated = |what: &str| {
             let message =
                 format!("the saved plan was made {what}: make a new one with `preview --save`");
             Err(Error::new(ErrorKind::PlanStale, message))
         };
         if file.infra_plan != FORMAT {
-            return stale("by another version of the engine");
+            return outdated("by another version of the engine");
         }
         if file.stack != *stack {
             let made = &file.stack;
@@ -94,13 +94,13 @@ impl SavedPlan {
             return Err(Error::new(ErrorKind::PlanStale, message));
         }
         if file.program != program {
-            return stale("by another build of the program");
+            return outdated("by another build of the program");
         }
         if file.graph != graph.hash() {
-            return stale("for other declarations (the program's configuration changed?)");
+            return outdated("for other declarations (the program's configuration changed?)");
         }
         if file.position != position {
-            return stale("before the stack changed");
+            return outdated("before the stack changed");
         }
         let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
         let opened = state.open_sealed(&file.sealed, &context(stack)).await?;

@@ -12,15 +12,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 /// What RFC 3986 leaves as it is.
-const UNRESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What browsers leave as it is in a component.
-const COMPONENT: &AsciiSet = &UNRESERVED
-    .remove(b'!')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
+const COMPONENT: &AsciiSet =
+    &UNRESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
 /// What is shorter is found by chance.
 const SHORTEST: usize = 6;
 /// A part of a document that is shorter may be any word.
@@ -73,7 +68,7 @@ fn inside(engine: &GeneralPurpose, secret: &str, shift: usize) -> Option<String>
     bytes.extend(secret.as_bytes());
     let text = engine.encode(&bytes);
     // The characters at the ends have bits of what stands beside.
-    let end = text.len() - usize::from(bytes.len() % 3 != 0);
+    let end = text.len() - usize::from(!bytes.len().is_multiple_of(3));
     let start = (shift * 8).div_ceil(6);
     text.get(start..end).filter(|text| text.len() >= SHORTEST).map(str::to_owned)
 }

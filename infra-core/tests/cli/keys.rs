@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use infra_core::{
-    App, command, command::Confirmed, command::UpOptions, config::Settings, exit::Exit,
-    prelude::*,
+    App, command, command::Confirmed, command::UpOptions, config::Settings, exit::Exit, prelude::*,
 };
 
 use crate::{TOML, program, terminal::Terminal};
@@ -39,7 +38,8 @@ async fn a_passphrase_opens_and_another_one_does_not() {
     let error = command::outputs(&stranger).await.unwrap_err().to_string();
     assert!(error.contains(&right) && !error.contains("horse"), "{error}");
 
-    let says = async |key: &str| engine(folder.path(), key).await.map(drop).unwrap_err().to_string();
+    let says =
+        async |key: &str| engine(folder.path(), key).await.map(drop).unwrap_err().to_string();
     assert!(says(&file("empty", "\n")).await.contains("is empty"));
     let error = says("passphrase:env=INFRA_TEST_NOT_SET").await;
     assert!(error.contains("the variable INFRA_TEST_NOT_SET has none: set it"), "{error}");
@@ -68,9 +68,10 @@ async fn another_key_has_to_be_written_into_the_settings() {
     let to = format!("file:{}", other.display());
     let ran = t.run(program, &["state", "rekey", "--to", &to]).await;
     assert_eq!(ran.exit, Exit::Done, "{}", ran.err);
-    let expected = "Now write under `[stack.dev]` of /home/me/project/shop.toml";
+    let expected = "Now write this into the settings in /home/me/project/shop.toml";
     assert!(ran.err.contains(expected), "{}", ran.err);
-    assert!(ran.err.contains("key = \"file:/home/me/other\""), "{}", ran.err);
+    let lines = "\n  [stack.dev]\n  key = \"file:/home/me/other\"\n";
+    assert!(ran.err.contains(lines), "{}", ran.err);
     let old = t.run(program, &["outputs"]).await;
     assert_eq!(old.exit, Exit::Failed, "{}", old.err);
     assert!(old.err.contains("local:") && old.err.contains("state rekey"), "{}", old.err);

@@ -61,11 +61,15 @@ impl Kms {
         let (kind, what) = match error.code() {
             Some("AccessDeniedException") => (
                 ErrorKind::Key,
-                format!("{key} may not be used: `kms:{verb}` is denied. Allow it in the key's policy or in an IAM policy"),
+                format!(
+                    "{key} may not be used: `kms:{verb}` is denied. Allow it in the key's policy or in an IAM policy"
+                ),
             ),
             Some("DisabledException") => (
                 ErrorKind::Key,
-                format!("{key} is disabled, so nothing that it seals can be read: enable it (`kms:EnableKey`)"),
+                format!(
+                    "{key} is disabled, so nothing that it seals can be read: enable it (`kms:EnableKey`)"
+                ),
             ),
             Some("KMSInvalidStateException") => (
                 ErrorKind::Key,
@@ -84,11 +88,15 @@ impl Kms {
             ),
             Some("IncorrectKeyException" | "InvalidCiphertextException") => (
                 ErrorKind::Key,
-                format!("{key} is not the one that sealed this, or it was sealed for another stack"),
+                format!(
+                    "{key} is not the one that sealed this, or it was sealed for another stack"
+                ),
             ),
             Some("InvalidKeyUsageException") => (
                 ErrorKind::Key,
-                format!("{key} cannot seal: expected a symmetric key for encryption and decryption"),
+                format!(
+                    "{key} cannot seal: expected a symmetric key for encryption and decryption"
+                ),
             ),
             _ => (ErrorKind::Unavailable, format!("KMS in {region} does not answer for {key}")),
         };
@@ -146,6 +154,9 @@ impl Sealer for Kms {
 
 impl fmt::Debug for Kms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kms").field("key", &self.key).field("arn", &self.arn()).finish_non_exhaustive()
+        f.debug_struct("Kms")
+            .field("key", &self.key)
+            .field("arn", &self.arn())
+            .finish_non_exhaustive()
     }
 }

@@ -164,7 +164,6 @@ impl Sealer for LocalKey {
         let payload = Payload { msg: ciphertext, aad: context };
         self.cipher().decrypt(nonce.into(), payload).map(Zeroizing::new).map_err(|_| wrong())
     }
-
 }
 
 impl fmt::Debug for LocalKey {

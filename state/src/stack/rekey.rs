@@ -65,7 +65,8 @@ impl Session {
         };
         let key = vault().mint().await?;
         vault().open(key.wrapped()).await.map_err(|e| {
-            let message = format!("the new key does not open what it seals: {e}. Nothing was changed");
+            let message =
+                format!("the new key does not open what it seals: {e}. Nothing was changed");
             Error::new(ErrorKind::Key, message).because(e)
         })?;
         Ok(key)

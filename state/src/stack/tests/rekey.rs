@@ -14,9 +14,7 @@ use zeroize::Zeroizing;
 use super::{crash::until_stuck, world::*};
 use crate::{
     Backend, Change, Error, ErrorKind, ExportSecrets, LocalKey, Memory, Outcome, Passphrase, Push,
-    Result, Sealer, State, Verb,
-    backend::Effect,
-    env::Fake,
+    Result, Sealer, State, Verb, backend::Effect, env::Fake,
 };
 
 fn new_key() -> Arc<LocalKey> {
@@ -156,7 +154,11 @@ async fn a_copy_of_the_old_state_and_the_old_key_do_not_open_the_new_one() {
     rekey(&old, new_key()).await.unwrap();
     let new = old.with_sealer(new_key());
     let error = new.import(&text, who("a"), Duration::ZERO, Push::Forced).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Key, "an exported text stays under the key it was exported with");
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Key,
+        "an exported text stays under the key it was exported with"
+    );
 }
 
 #[tokio::test]
@@ -169,9 +171,9 @@ async fn a_sealer_is_asked_once_a_run_however_much_there_is() {
     let again = run();
     again.read().await.unwrap();
     again.history(9).await.unwrap();
-    let sealed = again.seal(b"plan", b"c").await.unwrap();
-    assert_eq!(&**again.open_sealed(&sealed, b"c").await.unwrap(), b"plan");
-    assert!(again.open_sealed(&sealed, b"d").await.is_err());
+    let plan = again.seal(b"plan", b"c").await.unwrap();
+    assert_eq!(&**again.open_sealed(&plan, b"c").await.unwrap(), b"plan");
+    assert!(again.open_sealed(&plan, b"d").await.is_err());
     deployed_once(&again).await;
     assert_eq!(sealer.asked(), (0, 1));
     rekey(&again, Arc::clone(&sealer) as _).await.unwrap();
