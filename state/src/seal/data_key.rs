@@ -152,11 +152,9 @@ impl Vault {
                 return e;
             }
             let message = format!(
-                "the secrets of {} are sealed with the key `{}`, but this run has `{}`: give it the key that the state \
-                 was made with, or was sealed with last by `state rekey`",
-                wrapped.stack,
-                wrapped.id,
-                self.sealer.key_id()
+                "{e}. The secrets of {} are sealed with the key `{}`: give it the key that the state was made with, or was \
+                 sealed with last by `state rekey`",
+                wrapped.stack, wrapped.id,
             );
             Error::new(ErrorKind::Key, message).because(e)
         })?;
