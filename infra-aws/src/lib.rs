@@ -40,6 +40,8 @@ mod once;
 mod owned;
 mod pace;
 mod provider;
+#[cfg(feature = "kms")]
+mod seal;
 #[cfg(feature = "simulated")]
 mod simulated;
 #[cfg(feature = "state")]
@@ -85,6 +87,10 @@ pub use cloud::{Aws, Identity};
 #[cfg(feature = "simulated")]
 pub use infra_aws_simulated as embedded;
 pub use provider::{AssumeRole, AssumeRoleDecl, AwsConnector, AwsProvider, AwsProviderDecl, aws};
+#[cfg(all(feature = "kms", feature = "simulated"))]
+pub use seal::kms_keys_on;
+#[cfg(feature = "kms")]
+pub use seal::{Opened, kms_keys};
 #[cfg(feature = "simulated")]
 pub use simulated::{Simulated, simulated, simulated_in, simulated_with};
 

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::{
 use infra_core::{
     Data, Resource,
     provider::{Connection, Connector, Context, Driver, Error, Result},
-    state::{ProviderIdentity, Value},
+    state::{ProviderIdentity, StackName, Value},
 };
 
 use crate::{Aws, classify::Classify, cloud::Identity};
@@ -112,21 +112,7 @@ impl Connector for AwsConnector {
 
     async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         let provider = AwsProvider::from_value(config)?;
-        let http = http_client();
-        let mut loader = loader(http.clone()).retry_config(retries());
-        if let Some(region) = &provider.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &provider.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(endpoint) = &provider.endpoint {
-            loader = loader.endpoint_url(endpoint);
-        }
-        let mut sdk = loader.load().await;
-        if let Some(role) = &provider.assume_role {
-            sdk = assume(sdk, role, context).await;
-        }
+        let (sdk, http) = loaded(&provider, &context.stack).await;
         let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
             Error::invalid("the provider has no region: give it one, or set AWS_REGION")
         })?;
@@ -142,6 +128,29 @@ pub(crate) fn loader(http: SharedHttpClient) -> ConfigLoader {
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
         .http_client(http)
+}
+
+/// The SDK's configuration, from the provider's and the environment; calls nothing.
+pub(crate) async fn loaded(
+    provider: &AwsProvider,
+    stack: &StackName,
+) -> (SdkConfig, SharedHttpClient) {
+    let http = http_client();
+    let mut loader = loader(http.clone()).retry_config(retries());
+    if let Some(region) = &provider.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &provider.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = &provider.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    let mut sdk = loader.load().await;
+    if let Some(role) = &provider.assume_role {
+        sdk = assume(sdk, role, stack).await;
+    }
+    (sdk, http)
 }
 
 /// Where a connection goes.
@@ -181,8 +190,8 @@ pub(crate) async fn connected(
 }
 
 /// The same connection as another role.
-pub(crate) async fn assume(sdk: SdkConfig, role: &AssumeRole, context: &Context) -> SdkConfig {
-    let otherwise = || session_name(&context.stack.to_string());
+pub(crate) async fn assume(sdk: SdkConfig, role: &AssumeRole, stack: &StackName) -> SdkConfig {
+    let otherwise = || session_name(&stack.to_string());
     let session = role.session_name.clone().unwrap_or_else(otherwise);
     let mut builder =
         AssumeRoleProvider::builder(&role.role_arn).session_name(session).configure(&sdk);
@@ -213,10 +222,7 @@ pub(crate) fn http_client() -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
-    use infra_core::{
-        provider::{Gate, World},
-        state::StackName,
-    };
+    use infra_core::provider::{Gate, World};
 
     use super::*;
 

@@ -19,6 +19,7 @@ pub mod program;
 pub mod provider;
 pub mod reference;
 pub mod report;
+mod scrub;
 pub mod secret;
 pub mod testing;
 

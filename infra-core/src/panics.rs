@@ -1,11 +1,16 @@
-//! Panics of the program, caught and told like its other mistakes.
+//! Panics of the program and of drivers, caught and told like other mistakes.
 
 use std::{
     any::Any,
+    backtrace::Backtrace,
     cell::{Cell, RefCell},
     env, fmt,
+    future::{Future, poll_fn},
+    io::{self, Write},
     panic::{self, AssertUnwindSafe},
+    pin::pin,
     sync::Once,
+    task::Poll,
 };
 
 /// A panic that was caught.
@@ -45,20 +50,35 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
     result.map_err(|payload| Panic { message: said(&*payload), at: AT.take() })
 }
 
-/// The payload of a panic does not know where it was; the hook is told. It prints nothing of panics that are caught:
-/// they are reported in their place, without secrets. (A backtrace that was asked for is printed.)
+/// The same of code that waits: a driver's verb.
+pub(crate) async fn caught_in<T>(run: impl Future<Output = T>) -> Result<T, Panic> {
+    let mut run = pin!(run);
+    poll_fn(|cx| match caught(|| run.as_mut().poll(cx)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+/// The payload of a panic does not know where it was; the hook is told. It prints nothing of what a caught panic says:
+/// that may be a secret, and it is reported in its place. A backtrace that was asked for has only places in it.
 fn watch() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let catching = CATCHING.try_with(Cell::get).unwrap_or_default() > 0;
-            if catching {
-                let _ = AT.try_with(|at| at.replace(info.location().map(ToString::to_string)));
+            if !catching {
+                return before(info);
             }
-            if !catching || env::var_os("RUST_BACKTRACE").is_some_and(|wish| wish != "0") {
-                before(info);
+            let at = info.location().map(ToString::to_string);
+            if env::var_os("RUST_BACKTRACE").is_some_and(|wish| wish != "0") {
+                let (at, trace) = (at.as_deref().unwrap_or("?"), Backtrace::force_capture());
+                // Without a place to write to there is nobody to read it.
+                let _ = writeln!(io::stderr(), "panicked at {at}\n{trace}");
             }
+            let _ = AT.try_with(|place| place.replace(at));
         }));
     });
 }
@@ -72,6 +92,18 @@ fn said(payload: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn code_that_waits_is_caught_wherever_it_panics() {
+        assert_eq!(caught_in(async { 7 }).await.unwrap(), 7);
+        let late = async {
+            tokio::task::yield_now().await;
+            panic!("late");
+        };
+        let panic = caught_in::<()>(late).await.unwrap_err();
+        assert!(panic.to_string().starts_with("late (at "), "{panic}");
+        assert!(!panic.without_message().to_string().contains("late"));
+    }
 
     #[test]
     fn a_panic_says_what_and_where() {

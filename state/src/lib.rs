@@ -33,7 +33,9 @@ pub use journal::{Change, Deployment, Intent, Outcome, Verb};
 pub use path::{Path, Segment};
 pub use position::Position;
 pub use record::{Instance, Key, Options, Provider, Record, Status};
-pub use seal::{LocalKey, Sealer};
+#[cfg(feature = "kms")]
+pub use seal::Kms;
+pub use seal::{LocalKey, Passphrase, Sealed, Sealer};
 pub use snapshot::{Dependents, OpenIntent, Snapshot};
 pub use stack::{ExportSecrets, Limits, Migrated, Push, Rebind, Session, State, View};
 pub use urn::Urn;

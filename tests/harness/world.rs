@@ -60,6 +60,8 @@ pub enum Wrong {
     Panic,
     /// For the verb `read`: the object is there, and the read misses it.
     Unseen,
+    /// The driver has a bug, and says so with this text.
+    Blurt(String),
 }
 
 /// The cloud behind all connections of one test.
@@ -205,6 +207,7 @@ impl World {
             Some(Wrong::Refuse(class, message)) => return Err(Error::new(*class, message.clone())),
             Some(Wrong::HangBefore) => self.hang().await,
             Some(Wrong::Panic) => panic!("the driver has a bug"),
+            Some(Wrong::Blurt(text)) => panic!("{text}"),
             _ => {}
         }
         let result = effect()?;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use infra_state::{Backend, StackName, State};
+use infra_state::{Backend, Sealer, StackName, State};
 
 use super::{Address, App, key, revision, stacks::Reach, store::local_path};
 use crate::{
@@ -222,6 +222,22 @@ impl App {
     /// Where the state of the settings' stack lives, made or not.
     pub(crate) async fn place(&self, settings: &Settings) -> Result<Arc<dyn Backend>> {
         self.open_state(settings, &StackName::new(&*self.name, &*settings.stack)?).await
+    }
+
+    /// What seals the stack's secrets from now on: the key that `url` names, or the one it has.
+    pub(crate) async fn other_key(
+        &self,
+        settings: &Settings,
+        url: Option<&str>,
+    ) -> Result<(Arc<dyn Sealer>, String)> {
+        let name = StackName::new(&*self.name, &*settings.stack)?;
+        let settings = match url {
+            Some(url) => Settings { key: Some(url.to_owned()), ..settings.clone() },
+            None => settings.clone(),
+        };
+        let address = self.key_address(&settings, &name, url.is_none())?;
+        let url = address.url.clone();
+        Ok((self.open_key(address).await?, url))
     }
 
     async fn open_state(&self, settings: &Settings, name: &StackName) -> Result<Arc<dyn Backend>> {

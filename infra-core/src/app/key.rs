@@ -1,11 +1,18 @@
 //! Where the sealing key lies: with the user, never in the tree.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use infra_state::StackName;
+use infra_state::{Passphrase, StackName};
+use zeroize::Zeroizing;
 
 use super::Address;
 use crate::{Error, ErrorKind, Result};
+
+/// The variable that a passphrase is in if nothing else is said.
+const PASSPHRASE: &str = "INFRA_PASSPHRASE";
 
 /// The variable that names another key file.
 pub(super) const VARIABLE: &str = "INFRA_KEY_FILE";
@@ -44,6 +51,46 @@ fn folder() -> Result<PathBuf> {
         Error::new(ErrorKind::Usage, message)
     })?;
     Ok(config.join("infra/keys"))
+}
+
+/// The key of `passphrase:env=NAME` or `passphrase:file=PATH`.
+pub(super) fn passphrase(address: &Address) -> Result<Passphrase> {
+    let usage = |message: String| Error::new(ErrorKind::Usage, message);
+    let (kind, at) = address.rest().split_once('=').unwrap_or((address.rest(), ""));
+    let (passphrase, from) = match (kind, at) {
+        ("", "") => from_variable(PASSPHRASE)?,
+        ("env", name) if !name.is_empty() => from_variable(name)?,
+        ("file", path) if !path.is_empty() => {
+            let path = address.directory.join(path);
+            let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|e| {
+                let path = path.display();
+                usage(format!("the passphrase cannot be read from {path}: {e}")).because(e)
+            })?;
+            // Editors end a file with a line break, and nobody means it.
+            let line = text.trim_end_matches(['\r', '\n']).to_owned();
+            (line, format!("passphrase:file={}", path.display()))
+        }
+        _ => {
+            let url = &address.url;
+            return Err(usage(format!(
+                "the key {url:?} is not understood; expected `passphrase:` (the variable {PASSPHRASE}), \
+                 `passphrase:env=NAME` or `passphrase:file=PATH`"
+            )));
+        }
+    };
+    Ok(Passphrase::new(passphrase, from)?)
+}
+
+fn from_variable(name: &str) -> Result<(String, String)> {
+    let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let value = value.ok_or_else(|| {
+        let message = format!(
+            "the stack's secrets are sealed with a passphrase, and the variable {name} has none: set it, or name another \
+             place with `key = \"passphrase:env=NAME\"` or `key = \"passphrase:file=PATH\"`"
+        );
+        Error::new(ErrorKind::Usage, message)
+    })?;
+    Ok((value, format!("passphrase:env={name}")))
 }
 
 /// A key beside the secrets it seals would be published with them.

@@ -61,7 +61,7 @@ impl Address {
     }
 }
 
-/// What stands after the scheme, as a path.
+/// What stands after the scheme of a URL, as a path that is absolute wherever it can be.
 pub(super) fn local_path(url: &str, directory: &Path) -> PathBuf {
     let rest = url.split_once(':').map_or("", |(_, rest)| rest);
     let rest = rest.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
@@ -86,6 +86,10 @@ impl App {
                 LocalKey::open_or_create(&path)?
             };
             let sealer: Arc<dyn Sealer> = Arc::new(sealer);
+            Ok(sealer)
+        })
+        .keys("passphrase", |address| async move {
+            let sealer: Arc<dyn Sealer> = Arc::new(key::passphrase(&address)?);
             Ok(sealer)
         })
     }

@@ -337,6 +337,15 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
+    /// Seal everything that is stored anew, with a fresh key; what the key before sealed is removed
+    Rekey {
+        /// What keeps the key from now on, like `key` in the settings: `file:PATH`, `passphrase:`, …; without it what
+        /// keeps it now
+        #[arg(long, value_name = "KEY")]
+        to: Option<String>,
+        #[command(flatten)]
+        locking: Locking,
+    },
     /// Take over state that was copied or moved here
     #[command(group(clap::ArgGroup::new("how").required(true)))]
     Rebind {

@@ -93,6 +93,7 @@ pub(super) async fn state(app: &App, session: &Session<'_>, args: &State) -> Res
         State::Migrate { to, key, locking } => {
             migrate(app, session, to, key.as_deref(), wait(locking)).await?;
         }
+        State::Rekey { to, locking } => rekey(app, session, to.as_deref(), wait(locking)).await?,
         State::Rebind { moved, locking, .. } => {
             let how = if *moved { Rebind::Moved } else { Rebind::Copied };
             let identity = state::rebind(engine, how, wait(locking)).await?;
@@ -153,4 +154,39 @@ pub(super) fn record(record: &Record, secrets: bool) -> serde_json::Value {
         "created": record.created.to_string(),
         "updated": record.updated.to_string(),
     })
+}
+
+async fn rekey(app: &App, session: &Session<'_>, to: Option<&str>, wait: Duration) -> Result<()> {
+    let to = match to.and_then(|to| to.strip_prefix("file:")) {
+        // What is typed is relative to where it is typed.
+        Some(path) => {
+            let path = std::path::absolute(path.trim_start_matches("//")).map_err(|e| {
+                Error::new(ErrorKind::Usage, format!("there is no current directory: {e}"))
+                    .because(e)
+            })?;
+            Some(format!("file:{}", path.display()))
+        }
+        None => to.map(str::to_owned),
+    };
+    let (sealer, url) = app.other_key(session.settings, to.as_deref()).await?;
+    let count = state::rekey(&session.engine, sealer, wait).await?;
+    let stack = &session.settings.stack;
+    let mut text = format!("Sealed anew: {count} objects. The key before opens none of them.\n");
+    if to.is_some() {
+        let file = session.settings.file.as_ref().map(|file| format!(" in {}", file.display()));
+        let file = file.unwrap_or_else(|| " (the program's TOML file)".to_owned());
+        text += "Now write this into the settings";
+        text += &file;
+        text += ", for everybody who works on the stack:\n\n";
+        for line in [format!("[stack.{stack}]"), format!("key = \"{url}\"")] {
+            text += "  ";
+            text += &line;
+            text += "\n";
+        }
+        text += "\n";
+    }
+    text += "What was copied before (exported states, backups, earlier versions in a versioned bucket) is still sealed with \
+             the key before: while that is there, who has both can read it.\n";
+    session.say(&text).await;
+    Ok(())
 }

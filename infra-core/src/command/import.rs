@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     Engine, Error, ErrorKind, Result,
-    execute::{Connections, taint},
+    execute::Connections,
     graph::{Graph, Node, Role},
     plan::{PropertyDiff, converge, ignore, resolve},
     provider::{ErasedObserved, Operation, Readiness},
+    scrub::taint,
 };
 
 /// What is recorded of an object.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -12,12 +12,14 @@ use infra_state::{EnvExt, Identity, Instance, Key, Snapshot, Urn};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, Secrets, by_id, doubted},
-    graph::Graph,
+    execute::{Connections, by_id, doubted},
+    graph::{Graph, Mistake},
+    panics::caught_in,
     plan::{Observation, PlanOptions, Seen, ToObserve, to_observe},
     provider::{
         Connection, Driver, ErasedFind, ErasedObserved, Error as CallError, Memo, Operation,
     },
+    scrub::{Scrub, Secrets},
 };
 
 /// How long reads are tried again.
@@ -63,6 +65,38 @@ pub(super) struct Group {
 /// Everything that the plan needs to know of the cloud. `announce` is told where the providers point as soon as that is
 /// known and checked, before anything else is read.
 pub(super) async fn observe(
+    engine: &Engine,
+    connections: &Connections,
+    graph: &Graph,
+    snapshot: &Snapshot,
+    options: &PlanOptions,
+    announce: &mut (dyn FnMut(&Observation) + Send),
+) -> Result<Observation> {
+    // Clouds quote what they were given. What may be quoted is gathered where something is said at all.
+    let scrub = LazyLock::new(|| {
+        let scrub = Scrub::default();
+        scrub.learn_snapshot(snapshot);
+        scrub.learn_graph(graph);
+        scrub
+    });
+    let mut looked = look(engine, connections, graph, snapshot, options, announce).await;
+    for object in looked.iter_mut().flat_map(Observation::present) {
+        if let Some(why) = object.readiness.why_mut() {
+            *why = scrub.clean(&**why);
+        }
+    }
+    looked.map_err(|error| {
+        // Nothing of the cause is kept, it says the same.
+        let mistakes = error
+            .mistakes()
+            .iter()
+            .map(|mistake| Mistake { message: scrub.clean(&*mistake.message), ..mistake.clone() });
+        let mistakes = mistakes.collect();
+        Error::new(error.kind(), scrub.clean(error.to_string())).with_mistakes(mistakes)
+    })
+}
+
+async fn look(
     engine: &Engine,
     connections: &Connections,
     graph: &Graph,
@@ -220,7 +254,16 @@ pub(super) async fn read(
     loop {
         let finds = group.reads.iter().map(|(_, find)| find.clone()).collect();
         let asked = engine.env.monotonic();
-        let answers = group.driver.read(&group.connection, &group.memo, finds).await;
+        let answers = caught_in(group.driver.read(&group.connection, &group.memo, finds)).await;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(panic) => {
+                // What it was given may be secret.
+                let message = format!("the driver panicked: {}", panic.without_message());
+                let error = CallError::invalid(message);
+                group.reads.iter().map(|_| Err(error.again())).collect()
+            }
+        };
         let now = engine.env.monotonic();
         let last = now >= until || engine.cancel.is_stopped();
         let mut again = Vec::new();

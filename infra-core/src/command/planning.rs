@@ -18,7 +18,7 @@ use crate::{
     event::Event,
     execute::Connections,
     graph::Graph,
-    plan::{Plan, PlanOptions, Refresh, plan, saved::SavedPlan},
+    plan::{Action, Plan, PlanOptions, Refresh, plan, saved::SavedPlan},
 };
 
 /// What a command plans with.
@@ -144,6 +144,7 @@ impl<'e> Planning<'e> {
                 return Err(Error::new(ErrorKind::Failed, message));
             }
         }
+        not_its_own_key(engine, graph, &made)?;
         let made = Arc::new(made);
         engine.events.send(Event::Planned(Arc::clone(&made)));
         Ok(made)
@@ -198,6 +199,31 @@ impl Planning<'_> {
         engine.events.send(Event::Planned(Arc::clone(&plan)));
         Ok(plan)
     }
+}
+
+/// Refuses to have the key that seals the stack in the stack: with it would go the only way to read what the stack is.
+fn not_its_own_key(engine: &Engine, graph: &Graph, plan: &Plan) -> Result<()> {
+    let names = engine.state.sealer().names();
+    let is_key = |id: Option<&str>| id.is_some_and(|id| names.iter().any(|name| name == id));
+    let step = plan.steps.iter().filter(|step| step.action != Action::Forget).find(|step| {
+        let options = graph.nodes.get(&step.urn).map(|node| &node.options);
+        let import = options.and_then(|options| options.import.as_deref());
+        // An alias that is not made yet has no id.
+        let alias = step.urn.kind().ends_with(":Alias");
+        let name = step.inputs.get("name").and_then(|name| name.as_str()).filter(|_| alias);
+        let name = name.map(|name| format!("alias/{}", name.trim_start_matches("alias/")));
+        is_key(step.recorded.as_ref().and_then(|record| record.id.as_deref()))
+            || is_key(import)
+            || is_key(name.as_deref())
+    });
+    let Some(step) = step else { return Ok(()) };
+    let (urn, key) = (&step.urn, engine.state.sealer().key_id());
+    let message = format!(
+        "{urn} is the key that seals the secrets of this stack (`{key}`): a destroy would destroy the way back. Seal the \
+         stack with a key of another one (`state rekey --to KEY`), or take {urn} out of the program and say `state rm {urn}`. \
+         Nothing was changed"
+    );
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 /// Refuses to plan for another cloud than the one the stack's objects are in.

@@ -8,9 +8,11 @@ use infra_state::{Change, OpenIntent, Record, Session, Status, Value, Verb};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::Event,
-    execute::{Connections, Object, Scope, Unmade, taint},
+    execute::{Connections, Object, Scope, Unmade},
+    panics::caught_in,
     plan::{DiffKind, converge, left_behind},
     provider::{Class, ErasedObserved, Error as CallError, Readiness, Schema},
+    scrub::taint,
 };
 
 /// How long the calls of one recovery are tried again.
@@ -33,7 +35,16 @@ pub(super) async fn recover(
         return Ok(());
     }
     let scope = Scope::new(engine, Arc::clone(session), Arc::clone(connections));
-    let settled = join_all(open.iter().map(|open| settle(&scope, open))).await;
+    // What a connection is refused with may have its configuration in it.
+    session.with(|snapshot| scope.scrub.learn_snapshot(snapshot));
+    let settle = async |open| match caught_in(settle(&scope, open)).await {
+        Ok(settled) => settled,
+        Err(panic) => {
+            let message = format!("the driver panicked: {}", scope.scrub.panicked(&panic));
+            Err(Error::new(ErrorKind::Failed, message))
+        }
+    };
+    let settled = join_all(open.iter().map(settle)).await;
     let mut failed = Vec::new();
     for (open, settled) in open.iter().zip(settled) {
         let urn = open.intent.record.urn.clone();

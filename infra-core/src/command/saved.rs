@@ -17,7 +17,7 @@ pub async fn save(engine: &Engine, preview: &Preview, destroy: bool, path: &Path
         destroy,
         plan: (*preview.plan).clone(),
     };
-    let bytes = saved.to_bytes(engine.state.sealer()).await?;
+    let bytes = saved.to_bytes(&engine.state).await?;
     fs::write(path, bytes).map_err(|e| {
         let message = format!("cannot write the plan {}: {e}", path.display());
         Error::new(ErrorKind::Failed, message).because(e)
@@ -33,14 +33,12 @@ pub async fn load(engine: &Engine, path: &Path) -> Result<SavedPlan> {
     let position = engine.state.read().await?.map(|view| view.position).unwrap_or_default();
     // Which of the two graphs it was made for stands in the file; what does not fit is refused.
     let graph = engine.graph()?;
-    let (sealer, program) = (engine.state.sealer(), executable()?);
-    let stack = engine.state.name();
-    let saved = SavedPlan::from_bytes(&bytes, sealer, stack, &program, &graph, position).await;
+    let (state, program) = (&engine.state, executable()?);
+    let saved = SavedPlan::from_bytes(&bytes, state, &program, &graph, position).await;
     match saved {
         Err(e) if e.kind() == ErrorKind::PlanStale => {
             let empty = Graph::empty();
-            let destroy =
-                SavedPlan::from_bytes(&bytes, sealer, stack, &program, &empty, position).await;
+            let destroy = SavedPlan::from_bytes(&bytes, state, &program, &empty, position).await;
             destroy.ok().filter(|saved| saved.destroy).ok_or(e)
         }
         other => other,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
     Change, Deployment, ExportSecrets, HistoryEntry, Identity, Migrated, Outcome, Position, Push,
-    Rebind, Record, Session, Snapshot, State, Status, Urn,
+    Rebind, Record, Sealer, Session, Snapshot, State, Status, Urn,
 };
 
 use super::{
@@ -150,6 +150,55 @@ pub(super) async fn noted(engine: &Engine, to: &State, command: &str) {
     if let Err(error) = note.await {
         tracing::warn!(%error, "the move is missing from the history");
     }
+}
+
+/// Seals everything that is stored anew, with a fresh key that `to` keeps. Gives how many objects that were.
+pub async fn rekey(engine: &Engine, to: Arc<dyn Sealer>, wait: Duration) -> Result<u64> {
+    let command = "state rekey";
+    let acquired = async |state: &State| match state.read().await? {
+        // Taking the lock would make the stack.
+        None => Ok(None),
+        Some(_) => state.acquire(engine.holder(command), wait).await.map(Some),
+    };
+    let session = match acquired(&engine.state).await {
+        // One that was cut off after the new key had come to count: it is done again, which ends it.
+        Err(error) if error.kind() == infra_state::ErrorKind::Key => {
+            let again = acquired(&engine.state.with_sealer(Arc::clone(&to))).await;
+            again.map_err(|_| error)?
+        }
+        session => session?,
+    };
+    let session = session.ok_or_else(|| never_made(engine))?;
+    let (before, ended) = session.with(|snapshot| (snapshot.deployment.clone(), snapshot.outcome));
+    let cloud = before.as_ref().and_then(|before| before.cloud.clone());
+    let deployment = Deployment { cloud, ..engine.deployment(command, before.as_ref()) };
+    if let Some(before) = before {
+        file_earlier(engine, &session, before, ended).await;
+    }
+    let sealed = async {
+        session.commit(vec![Change::Begun(deployment.clone())]).await?;
+        session.rekey(to).await
+    };
+    let sealed = sealed.await;
+    let outcome = if sealed.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
+    let ended_now = session.commit(vec![Change::Ended(outcome)]).await;
+    let count = match (sealed, ended_now) {
+        (Ok(count), Ok(())) => count,
+        (Err(error), _) | (_, Err(error)) => {
+            session.release().await?;
+            return Err(error.into());
+        }
+    };
+    let entry = HistoryEntry {
+        deployment,
+        ended: engine.env.now(),
+        outcome,
+        summary: std::iter::once(("sealed".to_owned(), count)).collect(),
+        position: session.position(),
+        graph: None,
+    };
+    session.close(entry).await?;
+    Ok(count)
 }
 
 /// Makes state that was copied or moved here this stack's own.

@@ -8,7 +8,6 @@ use super::{
     object::Object,
     poll::interval,
     run::{Run, provided, stale},
-    scrub::taint,
 };
 use crate::{
     Result,
@@ -18,6 +17,7 @@ use crate::{
         converge, drift,
     },
     provider::{Class, Connection, ErasedChange, ErasedObserved, Error as CallError, Readiness},
+    scrub::taint,
 };
 
 impl Run {

@@ -8,7 +8,6 @@ use infra_state::{Change, Record, Status, Value, Verb};
 use super::{
     object::{Attempts, Object},
     run::{Run, provided},
-    scrub::taint,
     take::is_ours,
 };
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     graph::Node,
     plan::{DiffKind, Step, StepId, converge},
     provider::{Class, ErasedChange, ErasedObserved, Error as CallError},
+    scrub::taint,
     secret,
 };
 

@@ -2,12 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use infra_state::Urn;
 use tokio::task::JoinSet;
 
@@ -15,6 +13,7 @@ use super::{run::Run, scheduler::Scheduler};
 use crate::{
     Cancel, Error, ErrorKind, Result,
     event::{Event, Failure},
+    panics::caught_in,
     plan::{Action, Plan, StepId},
 };
 
@@ -123,9 +122,10 @@ impl Execution<'_> {
             self.tasks.spawn(async move {
                 let begun = run.env.monotonic();
                 // A driver that panics is a step that failed; the others go on.
-                let worked = AssertUnwindSafe(run.work(id)).catch_unwind().await;
-                let result = worked.unwrap_or_else(|_| {
-                    let message = format!("the driver of {} panicked", run.step(id).urn);
+                let worked = caught_in(run.work(id)).await;
+                let result = worked.unwrap_or_else(|panic| {
+                    let panic = run.scrub.panicked(&panic);
+                    let message = format!("the driver of {} panicked: {panic}", run.step(id).urn);
                     Err(Error::new(ErrorKind::Failed, message))
                 });
                 (id, result, run.env.monotonic().saturating_sub(begun))

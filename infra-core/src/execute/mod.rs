@@ -13,7 +13,6 @@ mod remove;
 mod run;
 pub mod scheduler;
 mod scope;
-mod scrub;
 pub(crate) mod take;
 mod worker;
 
@@ -24,4 +23,3 @@ pub(crate) use object::{Object, doubted};
 pub(crate) use run::{Run, by_id};
 pub use scheduler::Scheduler;
 pub(crate) use scope::Scope;
-pub(crate) use scrub::{Secrets, taint};

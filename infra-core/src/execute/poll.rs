@@ -9,7 +9,10 @@ use std::{
 use infra_state::Env;
 use tokio::sync::{Notify, oneshot};
 
-use crate::provider::{Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Result};
+use crate::{
+    panics::caught_in,
+    provider::{Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Result},
+};
 
 /// The shortest time between two looks at an object.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -150,8 +153,19 @@ impl Group {
     async fn read(self: Arc<Self>, batch: Vec<Read>) {
         let (finds, replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|read| (read.find, read.reply)).unzip();
-        let answers = self.driver.read(&self.connection, &Memo::default(), finds).await;
-        let mut answers = answers.into_iter();
+        let memo = Memo::default();
+        let read = caught_in(self.driver.read(&self.connection, &memo, finds)).await;
+        let mut answers = match read {
+            Ok(answers) => answers.into_iter(),
+            Err(panic) => {
+                let message = format!("the driver panicked: {}", panic.without_message());
+                let error = Error::invalid(message);
+                for reply in replies {
+                    let _ = reply.send(Err(error.again()));
+                }
+                return;
+            }
+        };
         for reply in replies {
             let missing = || Err(Error::invalid("the driver answered too few reads"));
             // Who does not wait any more needs no answer.

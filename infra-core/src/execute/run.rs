@@ -93,6 +93,7 @@ impl Run {
             self.scrub.learn(&step.inputs);
             self.scrub.learn(&step.outputs);
         }
+        self.scrub.learn_graph(&self.graph);
         for (urn, node) in &self.graph.nodes {
             if node.role == Role::Provider
                 && let Some(id) = self.makers.get(urn)
@@ -195,8 +196,10 @@ impl Run {
         if !ignores && !keeps_to(&step.inputs, &want) {
             return Err(stale(step, "what was known when it was planned has changed"));
         }
+        self.scrub.learn(&want);
         let mut violations = node.driver.type_check(&want);
         violations.extend(node.driver.check(&want));
+        violations.extend(node.driver.schema().secret_names(&want));
         if violations.is_empty() {
             return Ok(want);
         }

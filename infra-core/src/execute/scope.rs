@@ -7,12 +7,13 @@ use infra_state::{
 };
 use uuid::Uuid;
 
-use super::{connections::Connections, poll::Poller, scrub::Scrub};
+use super::{connections::Connections, poll::Poller};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::{Event, Events},
     plan::StepId,
     provider::{Class, Driver, Error as CallError, Operation, Registry},
+    scrub::Scrub,
 };
 
 /// What every operation of a run works with: the session, the connections, the clock, the secrets it has seen.

@@ -7,13 +7,13 @@ use infra_state::{Change, Instance, Lineage, Record, Status, Value};
 use super::{
     object::Object,
     run::{Run, provided, stale},
-    scrub::taint,
 };
 use crate::{
     Error, ErrorKind, Result,
     graph::Node,
     plan::{DiffKind, Step, StepId, converge},
     provider::{ErasedObserved, Operation},
+    scrub::taint,
 };
 
 impl Run {

@@ -9,6 +9,7 @@ use crate::{
     config::nearest,
     plan::{complete_fields, name},
     provider::{FieldSchema, Operation, Shape, Violation},
+    scrub::Scrub,
 };
 
 /// Checks one node: references, provider, types, names, tags, and what its driver has to say.
@@ -209,7 +210,9 @@ fn values(node: &Node, known: &Value) -> Vec<String> {
         };
         wrong.extend(message.map(|message| Violation { path: Path::field(field.name), message }));
     }
-    wrong.into_iter().map(said).collect()
+    wrong.extend(schema.secret_names(known));
+    let scrub = Scrub::of(known);
+    wrong.into_iter().map(|violation| scrub.clean(said(violation))).collect()
 }
 
 fn said(violation: Violation) -> String {

@@ -16,17 +16,19 @@ use crate::{Error, ErrorKind, Result};
 type Outputs<'o, 'v> = dyn Fn(&Urn) -> Option<&'v Value> + 'o;
 
 /// The expression as a value. A closure leaves a mark of where it stands; such a value cannot be read back.
+/// What the program says inside a secret is marked as one, so that it is sealed wherever the value is stored.
 pub fn encode(expr: &Expr) -> Value {
-    encode_with(expr, None)
+    encode_with(expr, None, false)
 }
 
 /// The same; with the outputs of a deployment, a closure leaves what it was given and what it came to as well.
-fn encode_with(expr: &Expr, known: Option<&Outputs<'_, '_>>) -> Value {
+fn encode_with(expr: &Expr, known: Option<&Outputs<'_, '_>>, secret: bool) -> Value {
     let tag = |name: &str, inner: Value| Value::from([(name, inner)]);
-    let encode = |expr: &Expr| encode_with(expr, known);
+    let encode = |expr: &Expr| encode_with(expr, known, secret);
+    let hide = |value: Value| if secret { value.secret() } else { value };
     let list = |exprs: &[Expr]| Value::List(exprs.iter().map(encode).collect());
     match expr {
-        Expr::Literal(value) => escape(value),
+        Expr::Literal(value) => hide(escape(value)),
         Expr::Reference { urn, path } => {
             tag("$ref", Value::List(vec![urn.as_str().into(), path.to_string().into()]))
         }
@@ -42,18 +44,18 @@ fn encode_with(expr: &Expr, known: Option<&Outputs<'_, '_>>) -> Value {
         Expr::Json(of) => tag("$json", encode(of)),
         Expr::Base64(of) => tag("$base64", encode(of)),
         Expr::UrlEncode(of) => tag("$url", encode(of)),
-        Expr::Secret(of) => tag("$secret", encode(of)),
+        Expr::Secret(of) => tag("$secret", encode_with(of, known, true)),
         Expr::Opaque(opaque) => {
             let (of, at) = (encode(&opaque.input), opaque.at.to_string());
             let known = known.and_then(|known| {
                 let (given, result) = (opaque.input.eval(known).ok()?, expr.eval(known).ok()?);
                 let unknown = given.has_unknown() || result.has_unknown();
-                (!unknown).then(|| (escape(&given), escape(&result)))
+                (!unknown).then(|| (hide(escape(&given)), hide(escape(&result))))
             });
             tag("$closure", closure(of, &at, known))
         }
         Expr::Remembered(it) => {
-            let known = known.map(|_| (escape(&it.given), escape(&it.result)));
+            let known = known.map(|_| (hide(escape(&it.given)), hide(escape(&it.result))));
             tag("$closure", closure(encode(&it.input), &it.at, known))
         }
     }
@@ -188,7 +190,7 @@ impl Graph {
     /// The providers that the program left to their connectors are not in it: they are what the settings say, whoever
     /// restores it.
     pub fn to_value<'v>(&self, known: &dyn Fn(&Urn) -> Option<&'v Value>) -> Value {
-        let kept = |expr: &Expr| encode_with(expr, Some(known));
+        let kept = |expr: &Expr| encode_with(expr, Some(known), false);
         let nodes = self.nodes.values().filter(|node| !self.defaults.contains(&node.urn));
         let nodes = nodes.map(|node| {
             let mut value = encode_node(node, &kept);
@@ -310,6 +312,20 @@ mod tests {
             Expr::Secret(boxed()),
         ]);
         let value = encode(&expr);
+        assert_eq!(encode(&decode(&value).unwrap()), value);
+        let outputs = Value::from([("ids", Value::List(vec![Value::from([("x", "1".into())])]))]);
+        let eval = |expr: &Expr| expr.eval(&|_| Some(&outputs)).map_err(|e| e.to_string());
+        assert_eq!(eval(&decode(&value).unwrap()), eval(&expr));
+    }
+
+    #[test]
+    fn what_is_said_inside_a_secret_is_one() {
+        let text = |text: &str| Expr::Literal(text.into());
+        let joined = Expr::Concat(vec![text("pw:"), reference(), text("geheim")]);
+        let expr = Expr::Secret(Box::new(Expr::Base64(Box::new(joined))));
+        let value = encode(&expr);
+        assert!(!format!("{value:?}").contains("geheim"), "{value:?}");
+        assert!(!format!("{:?}", hidden(&value).plain()).contains("geheim"));
         assert_eq!(encode(&decode(&value).unwrap()), value);
         let outputs = Value::from([("ids", Value::List(vec![Value::from([("x", "1".into())])]))]);
         let eval = |expr: &Expr| expr.eval(&|_| Some(&outputs)).map_err(|e| e.to_string());

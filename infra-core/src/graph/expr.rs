@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use infra_state::{Path, Urn, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::panics::caught;
+use crate::{panics::caught, scrub::Scrub};
 
 /// How a value is made from literals and from other resources' outputs.
 #[derive(Clone)]
@@ -152,7 +152,8 @@ impl Expr {
                         // What a panic says nobody has thought about: `unwrap` shows whatever it finds.
                         .map_err(|panic| if secret { panic.without_message() } else { panic })
                         .map_err(|panic| error(format!("panicked: {panic}")))?
-                        .map_err(|e| error(format!("failed: {e}")))
+                        // What it was given may be in what it says.
+                        .map_err(|e| error(format!("failed: {}", Scrub::of(&input).clean(e))))
                 })?
             }
         })

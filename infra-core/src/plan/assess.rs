@@ -7,7 +7,7 @@ use super::{
     Cause, DiffKind, PropertyDiff, Seen, Verdict, compare::kind, converge, diff, drift, ignore,
     left_behind,
 };
-use crate::{graph::Node, provider::Readiness};
+use crate::{graph::Node, provider::Readiness, scrub::Scrub};
 
 /// An existing object and what is wanted of it.
 #[derive(Clone, Copy)]
@@ -191,8 +191,10 @@ fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
                 diff.kind = kind(true, diff.after.as_ref());
             }
         }
+        let scrub = Scrub::of(&recorded.inputs);
+        scrub.learn(desired);
         let unknown = reason.path.get(desired).is_some_and(Value::has_unknown);
-        found.causes.push((Some(reason.path), Cause::Driver(reason.message)));
+        found.causes.push((Some(reason.path), Cause::Driver(scrub.clean(reason.message))));
         return if unknown { Verdict::ReplaceIfChanged } else { Verdict::Replace };
     }
     Verdict::Keep

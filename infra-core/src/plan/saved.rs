@@ -7,8 +7,7 @@
 mod read;
 mod write;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use infra_state::{Position, Sealer, StackName, canonical};
+use infra_state::{Position, Sealed, StackName, State, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
@@ -48,13 +47,12 @@ struct File {
     graph: String,
     position: Position,
     destroy: bool,
-    key: String,
-    sealed: String,
+    sealed: Sealed,
 }
 
 impl SavedPlan {
-    /// The bytes of the file.
-    pub async fn to_bytes(&self, sealer: &dyn Sealer) -> Result<Vec<u8>> {
+    /// The bytes of the file, sealed with the key of the stack's state.
+    pub async fn to_bytes(&self, state: &State) -> Result<Vec<u8>> {
         let plain = canonical::to_vec(&write::plan(&self.plan));
         let file = File {
             infra_plan: FORMAT,
@@ -63,8 +61,7 @@ impl SavedPlan {
             graph: self.graph.clone(),
             position: self.position,
             destroy: self.destroy,
-            key: sealer.key_id(),
-            sealed: STANDARD.encode(sealer.seal(&plain, &context(&self.stack)).await?),
+            sealed: state.seal(&plain, &context(&self.stack)).await?,
         };
         serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(ErrorKind::Failed, "the plan cannot be written").because(e))
@@ -74,8 +71,7 @@ impl SavedPlan {
     /// state: the error says which.
     pub async fn from_bytes(
         bytes: &[u8],
-        sealer: &dyn Sealer,
-        stack: &StackName,
+        state: &State,
         program: &str,
         graph: &Graph,
         position: Position,
@@ -83,13 +79,14 @@ impl SavedPlan {
         let file: File = serde_json::from_slice(bytes).map_err(|e| {
             Error::new(ErrorKind::Usage, "the file is not a saved plan of this version").because(e)
         })?;
-        let stale = |what: &str| {
+        let stack = state.name();
+        let outdated = |what: &str| {
             let message =
                 format!("the saved plan was made {what}: make a new one with `preview --save`");
             Err(Error::new(ErrorKind::PlanStale, message))
         };
         if file.infra_plan != FORMAT {
-            return stale("by another version of the engine");
+            return outdated("by another version of the engine");
         }
         if file.stack != *stack {
             let made = &file.stack;
@@ -97,17 +94,16 @@ impl SavedPlan {
             return Err(Error::new(ErrorKind::PlanStale, message));
         }
         if file.program != program {
-            return stale("by another build of the program");
+            return outdated("by another build of the program");
         }
         if file.graph != graph.hash() {
-            return stale("for other declarations (the program's configuration changed?)");
+            return outdated("for other declarations (the program's configuration changed?)");
         }
         if file.position != position {
-            return stale("before the stack changed");
+            return outdated("before the stack changed");
         }
         let damaged = || Error::new(ErrorKind::Usage, "the saved plan is damaged");
-        let bytes = STANDARD.decode(&file.sealed).map_err(|e| damaged().because(e))?;
-        let opened = sealer.open(&bytes, &context(stack)).await?;
+        let opened = state.open_sealed(&file.sealed, &context(stack)).await?;
         let mut plan = read::plan(&canonical::from_slice(&opened)?).ok_or_else(damaged)?;
         if !file.destroy {
             plan.exports = graph.exports.clone();

@@ -216,6 +216,17 @@ pub struct Observation {
     pub providers: BTreeMap<Urn, ProviderIdentity>,
 }
 
+impl Observation {
+    /// The objects that are there.
+    pub(crate) fn present(&mut self) -> impl Iterator<Item = &mut ErasedObserved> {
+        let seen = self.objects.values_mut().chain(self.imports.values_mut());
+        seen.filter_map(|seen| match seen {
+            Seen::Present(object) => Some(&mut **object),
+            Seen::Absent => None,
+        })
+    }
+}
+
 /// How much is read before planning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Refresh {

@@ -180,6 +180,19 @@ pub enum Readiness {
     Restorable(String),
 }
 
+impl Readiness {
+    /// What the cloud says of an object that is not ready.
+    pub(crate) fn why_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Ready => None,
+            Self::Pending(why)
+            | Self::Failed(why)
+            | Self::Deleting(why)
+            | Self::Restorable(why) => Some(why),
+        }
+    }
+}
+
 /// An object as the cloud has it.
 #[derive(Clone, Debug)]
 pub struct Observed<R: Resource> {

@@ -4,6 +4,8 @@ use std::{marker::PhantomData, time::Duration};
 
 use infra_state::{Path, Value};
 
+use super::Violation;
+
 /// What a value looks like, as far as comparing two of them needs it.
 #[derive(Clone, Debug)]
 pub enum Shape {
@@ -119,6 +121,17 @@ impl Schema {
     /// How its name is made where the program leaves it out.
     pub fn name_rule(&self) -> Option<&NameRule> {
         self.fields.iter().find_map(|field| field.name_rule.as_ref())
+    }
+
+    /// What is wrong with names that are secret: a name is in ids, logs and every console, where nothing hides it.
+    pub(crate) fn secret_names(&self, inputs: &Value) -> Vec<Violation> {
+        let named = self.fields.iter().filter(|field| field.name_rule.is_some());
+        let secret = named.filter(|field| inputs.get(field.name).is_some_and(Value::has_secret));
+        let violation = |field: &FieldSchema| Violation {
+            path: Path::field(field.name),
+            message: "a name cannot be secret: ids, logs and consoles show it".to_owned(),
+        };
+        secret.map(violation).collect()
     }
 }
 

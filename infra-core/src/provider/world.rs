@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use infra_state::{LocalKey, Sealer as _};
+use infra_state::LocalKey;
 
 use super::{Error, Result};
 
@@ -66,7 +66,7 @@ impl World {
         }
         let failed = |e: infra_state::Error| Error::invalid(e.to_string()).because(e);
         let key = LocalKey::open_or_create(file).map_err(failed)?;
-        Ok(key.digest(b"what an embedded cloud stores"))
+        Ok(*key.derive(b"what an embedded cloud stores"))
     }
 }
 

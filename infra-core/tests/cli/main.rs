@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test all through")]
 
 mod fake;
+mod keys;
 mod output;
 mod places;
 mod rebuilt;

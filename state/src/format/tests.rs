@@ -13,7 +13,9 @@ use crate::{
 };
 
 fn key() -> Arc<DataKey> {
-    let vault = Vault::new(Arc::new(LocalKey::from_bytes([5; 32])), Arc::new(Fake::new(1)));
+    let stack = crate::StackName::new("p", "s").unwrap();
+    let sealer = Arc::new(LocalKey::from_bytes([5; 32]));
+    let vault = Vault::new(sealer, Arc::new(Fake::new(1)), stack);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(vault.mint()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The key of one run.
+//! The key that seals a stack's values.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,10 +15,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Sealer;
-use crate::{Error, ErrorKind, Result, env::Env};
+use crate::{Checksum, Error, ErrorKind, Result, StackName, env::Env};
 
-/// Bound to every wrapped data key, so that nothing else the sealer sealed passes for one.
-const CONTEXT: &[u8] = b"infra-state data key";
 const NONCE: usize = 24;
 
 /// A data key as it is stored: sealed by the sealer `id`.
@@ -27,16 +25,33 @@ const NONCE: usize = 24;
 pub(crate) struct WrappedKey {
     /// Which sealer.
     pub(crate) id: String,
+    /// Whose data key it was when it was made. A state that was taken over under another name keeps it.
+    pub(crate) stack: StackName,
     /// Base64.
     pub(crate) wrapped: String,
+}
+
+impl WrappedKey {
+    /// Which data key of the stack this is, in a word for names of objects.
+    pub(crate) fn word(&self) -> String {
+        let mut word = Checksum::of(self.wrapped.as_bytes()).to_string();
+        word.truncate(8);
+        word
+    }
+}
+
+/// Bound to every wrapped data key, so that neither another stack's nor anything else the sealer sealed passes for it. In
+/// KMS it is the encryption context, which policies can name.
+fn context(stack: &StackName) -> Vec<u8> {
+    format!("infra-state data key of {stack}").into_bytes()
 }
 
 /// Seals values with XChaCha20-Poly1305.
 pub(crate) struct DataKey {
     wrapped: WrappedKey,
     cipher: XChaCha20Poly1305,
-    /// A nonce is this, random for each `DataKey` in memory, and a count: no two are equal, and a snapshot with
-    /// many secrets does not ask the system for randomness as many times.
+    /// A nonce is this, random for each `DataKey` in memory, and a count: no two are equal in all runs that share the
+    /// key (after 2^40 runs two of 16 random bytes are equal with a chance of 2^-49), and a snapshot with many secrets does not ask the system for randomness as many times.
     prefix: [u8; 16],
     count: AtomicU64,
 }
@@ -101,6 +116,7 @@ pub(crate) enum Opened {
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
     sealer: Arc<dyn Sealer>,
+    stack: StackName,
     env: Arc<dyn Env>,
     opened: Arc<Mutex<HashMap<WrappedKey, Arc<DataKey>>>>,
     /// Which keys were missing, where reading without them is allowed.
@@ -108,8 +124,8 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    pub(crate) fn new(sealer: Arc<dyn Sealer>, env: Arc<dyn Env>) -> Self {
-        Self { sealer, env, opened: Arc::default(), missing: None }
+    pub(crate) fn new(sealer: Arc<dyn Sealer>, env: Arc<dyn Env>, stack: StackName) -> Self {
+        Self { sealer, stack, env, opened: Arc::default(), missing: None }
     }
 
     /// The same for a reader who may not have the key. It must not write with this.
@@ -141,12 +157,28 @@ impl Vault {
         }
     }
 
-    /// A new data key: the one call of a run.
+    /// The same, with another source of randomness.
+    pub(crate) fn with_env(&self, env: &Arc<dyn Env>) -> Self {
+        Self::new(Arc::clone(&self.sealer), Arc::clone(env), self.stack.clone())
+    }
+
+    /// The same for another stack.
+    pub(crate) fn named(&self, stack: StackName) -> Self {
+        Self { stack, ..self.clone() }
+    }
+
+    /// The sealer.
+    pub(crate) fn sealer(&self) -> &dyn Sealer {
+        &*self.sealer
+    }
+
+    /// A new data key.
     pub(crate) async fn mint(&self) -> Result<Arc<DataKey>> {
         let mut key = Zeroizing::new([0; 32]);
         self.env.random(&mut *key);
-        let wrapped = BASE64.encode(self.sealer.seal(&*key, CONTEXT).await?);
-        let wrapped = WrappedKey { id: self.sealer.key_id(), wrapped };
+        let stack = self.stack.clone();
+        let wrapped = BASE64.encode(self.sealer.seal(&*key, &context(&stack)).await?);
+        let wrapped = WrappedKey { id: self.sealer.key_id(), stack, wrapped };
         Ok(self.remember(DataKey::new(wrapped, &*key, &*self.env)?))
     }
 
@@ -160,15 +192,14 @@ impl Vault {
         let bytes = BASE64.decode(&wrapped.wrapped).map_err(|e| {
             Error::new(ErrorKind::Corrupt, "a wrapped data key is damaged").because(e)
         })?;
-        let key = self.sealer.open(&bytes, CONTEXT).await.map_err(|e| {
+        let key = self.sealer.open(&bytes, &context(&wrapped.stack)).await.map_err(|e| {
             if e.kind() != ErrorKind::Key || wrapped.id == self.sealer.key_id() {
                 return e;
             }
             let message = format!(
-                "the secrets of this state are sealed with the key `{}`, but this run has `{}`: give it the key \
-                 that the state was made with",
-                wrapped.id,
-                self.sealer.key_id()
+                "{e}. The secrets of {} are sealed with the key `{}`: give it the key that the state was made with, or was \
+                 sealed with last by `state rekey`",
+                wrapped.stack, wrapped.id,
             );
             Error::new(ErrorKind::Key, message).because(e)
         })?;
@@ -190,7 +221,8 @@ mod tests {
 
     fn vault(key: u8) -> Vault {
         let env = Arc::new(Fake::new(u64::from(key)));
-        Vault::new(Arc::new(LocalKey::from_bytes([key; 32])), env)
+        let stack = StackName::new("shop", "dev").unwrap();
+        Vault::new(Arc::new(LocalKey::from_bytes([key; 32])), env, stack)
     }
 
     #[tokio::test]
@@ -209,5 +241,8 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Key);
         assert!(error.to_string().contains(&wrapped.id), "{error}");
         assert_eq!(vault(1).open(&wrapped).await.unwrap().wrapped(), &wrapped);
+        let stack = StackName::new("shop", "prod").unwrap();
+        let moved = WrappedKey { stack, ..wrapped };
+        assert_eq!(vault(1).open(&moved).await.unwrap_err().kind(), ErrorKind::Key);
     }
 }

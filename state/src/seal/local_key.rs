@@ -30,7 +30,7 @@ const NONCE: usize = 24;
 pub struct LocalKey {
     id: String,
     seal: Zeroizing<[u8; 32]>,
-    digest: Zeroizing<[u8; 32]>,
+    derive: Zeroizing<[u8; 32]>,
     env: Arc<dyn Env>,
 }
 
@@ -84,7 +84,7 @@ impl LocalKey {
         Self {
             id: format!("local:{}", &id[..16]),
             seal: Zeroizing::new(hmac(&key, b"seal")),
-            digest: Zeroizing::new(hmac(&key, b"digest")),
+            derive: Zeroizing::new(hmac(&key, b"derive")),
             env: Arc::new(System),
         }
     }
@@ -94,6 +94,11 @@ impl LocalKey {
     pub fn with_env(mut self, env: Arc<dyn Env>) -> Self {
         self.env = env;
         self
+    }
+
+    /// Another key of 32 bytes, for this purpose: the same as long as the key file is, and telling nothing of it.
+    pub fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(hmac(&self.derive, purpose))
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -159,10 +164,6 @@ impl Sealer for LocalKey {
         let payload = Payload { msg: ciphertext, aad: context };
         self.cipher().decrypt(nonce.into(), payload).map(Zeroizing::new).map_err(|_| wrong())
     }
-
-    fn digest(&self, bytes: &[u8]) -> [u8; 32] {
-        hmac(&self.digest, bytes)
-    }
 }
 
 impl fmt::Debug for LocalKey {
@@ -184,8 +185,8 @@ mod tests {
         let second = LocalKey::open_or_create(&path).unwrap();
         let sealed = first.seal(b"x", b"c").await.unwrap();
         assert_eq!(&**second.open(&sealed, b"c").await.unwrap(), b"x");
-        assert_eq!(first.digest(b"x"), second.digest(b"x"));
-        assert_ne!(first.digest(b"x"), LocalKey::from_bytes([9; 32]).digest(b"x"));
+        assert_eq!(first.derive(b"x"), second.derive(b"x"));
+        assert_ne!(first.derive(b"x"), LocalKey::from_bytes([9; 32]).derive(b"x"));
         assert!(second.open(&sealed, b"d").await.is_err());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing left over");
     }

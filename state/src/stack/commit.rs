@@ -119,7 +119,8 @@ impl Session {
     fn gather(&self, writer: &mut super::session::Writer) -> Option<Batch> {
         let live = self.live();
         let mut stage = Stage::new(&live.snapshot, &live.index);
-        let with = Writing::new(Secrets::Sealed(&self.key), &self.scope);
+        let key = self.key();
+        let with = Writing::new(Secrets::Sealed(&key), &self.scope);
         let (mut lines, mut count, mut sealed, mut taken) = (Vec::new(), 0, false, Vec::new());
         while lines.len() < ENOUGH {
             let Some(waiting) = self.queue().pop_front() else { break };
@@ -159,7 +160,7 @@ impl Session {
             previous: writer.tail.tip.sha256,
             at: self.store.env.now(),
             fence: false,
-            key: sealed.then(|| self.key.wrapped().clone()),
+            key: sealed.then(|| key.wrapped().clone()),
         };
         match write_segment(&header, &lines, count) {
             Ok(body) => Some(Batch { header, body, waiting: taken }),

@@ -3,15 +3,17 @@
 use futures_util::{StreamExt, stream};
 
 use super::{
+    history,
     limits::Limits,
     log::{JOURNAL, Tail, segment_name, segment_seq},
     session::{Session, Writer},
     store::{Won, fenced},
 };
 use crate::{
-    Checksum, Result,
+    Checksum, Identity, Result,
     format::v1::{self, Head, SnapshotRef},
     integrity,
+    seal::DataKey,
 };
 
 const SNAPSHOTS: &str = "snapshots";
@@ -35,30 +37,48 @@ impl Writer {
 impl Session {
     /// Writes a snapshot and moves the head to it; then removes what nobody needs any more.
     pub(super) async fn compact(&self, writer: &mut Writer) -> Result<()> {
+        let key = self.key();
+        let (identity, snapshot) = self.write_snapshot(writer, &key).await?;
+        let stale = history::stale(&self.store, key.wrapped()).await?;
+        let before = self.advance(writer, identity, Some(snapshot), &key).await?;
+        // What cannot be removed now is removed next time.
+        if let Err(error) = self.sweep(&writer.head, before.as_ref(), stale).await {
+            tracing::warn!(%error, "superseded objects could not be removed");
+        }
+        Ok(())
+    }
+
+    /// Writes what is remembered as a snapshot, sealed with `key`. It counts when the head says so.
+    pub(super) async fn write_snapshot(
+        &self,
+        writer: &Writer,
+        key: &DataKey,
+    ) -> Result<(Identity, SnapshotRef)> {
         let tip = writer.tail.tip;
         let (body, records, identity) = {
             let live = self.live();
             integrity::verify(&live.snapshot)
                 .map_err(|e| e.corruption(&self.store.object("journal")))?;
-            let body = v1::write_snapshot(&live.snapshot, tip.seq, &self.key, &self.scope)?;
+            let body = v1::write_snapshot(&live.snapshot, tip.seq, key, &self.scope)?;
             (body, live.snapshot.records.len() as u64, live.snapshot.identity.clone())
         };
         let name = snapshot_name(self.epoch, tip.seq);
         if let Won::Theirs(_) = self.store.create(&format!("{SNAPSHOTS}/{name}"), &body).await? {
             return Err(fenced("somebody else wrote the snapshot"));
         }
-        let snapshot =
-            SnapshotRef { name, sha256: Checksum::of(&body), bytes: body.len() as u64, records };
-        self.advance(writer, identity, Some(snapshot)).await
+        let sha256 = Checksum::of(&body);
+        let snapshot = SnapshotRef { name, sha256, bytes: body.len() as u64, records };
+        Ok((identity, snapshot))
     }
 
-    /// Moves the head to the end of the log, where `snapshot` is the state.
+    /// Moves the head to the end of the log, where `snapshot` is the state and `key` seals. Gives the snapshot before.
     pub(super) async fn advance(
         &self,
         writer: &mut Writer,
-        identity: crate::Identity,
+        identity: Identity,
         snapshot: Option<SnapshotRef>,
-    ) -> Result<()> {
+        key: &DataKey,
+    ) -> Result<Option<SnapshotRef>> {
         let mut fences = writer.tail.fences.clone();
         fences.drain(..fences.len().saturating_sub(self.store.limits.fences));
         let head = Head {
@@ -68,6 +88,7 @@ impl Session {
             tip: writer.tail.tip,
             position: writer.tail.position,
             fences,
+            key: key.wrapped().clone(),
             ..writer.head.clone()
         };
         self.check()?;
@@ -77,21 +98,24 @@ impl Session {
         }
         let before = std::mem::replace(&mut writer.head, head);
         writer.tail = Tail { epoch: writer.tail.epoch, ..Tail::after(&writer.head) };
-        // What cannot be removed now is removed next time.
-        if let Err(error) = self.sweep(&writer.head, before.snapshot.as_ref()).await {
-            tracing::warn!(%error, "superseded objects could not be removed");
-        }
-        Ok(())
+        Ok(before.snapshot)
     }
 
-    /// Removes segments that the snapshot contains, and snapshots before the last.
+    /// Removes segments that the snapshot contains, snapshots before the last, and history that another data key seals:
+    /// `stale`, as it was listed before the head moved.
     ///
     /// **Invariant:** fences stay. A holder that was taken over would write at the number of the fence that shut it
     /// out, and nowhere else; as long as the fence is there it is refused.
     ///
     /// **Invariant:** nothing later than this session is removed. Whoever is held up in here may wake when others have
-    /// taken over and written snapshots of their own: what sorts after its own name is not its to judge.
-    async fn sweep(&self, head: &Head, previous: Option<&SnapshotRef>) -> Result<()> {
+    /// taken over, written snapshots of their own and sealed the history anew: what sorts after its own name is not its
+    /// to judge, nor history that came after it had moved the head.
+    pub(super) async fn sweep(
+        &self,
+        head: &Head,
+        previous: Option<&SnapshotRef>,
+        stale: Vec<String>,
+    ) -> Result<()> {
         let kept = |seq: &u64| *seq > head.tip.seq || head.fences.contains(seq);
         let segments = self.store.list(JOURNAL, "").await?;
         let segments = segments
@@ -106,8 +130,8 @@ impl Session {
             let used = |snapshot: &SnapshotRef| snapshot.name == *name;
             *name < end && !previous.is_some_and(used)
         });
-        let names: Vec<String> =
-            segments.chain(snapshots.map(|name| format!("{SNAPSHOTS}/{name}"))).collect();
+        let snapshots = snapshots.map(|name| format!("{SNAPSHOTS}/{name}"));
+        let names: Vec<String> = segments.chain(snapshots).chain(stale).collect();
         let removed: Vec<Result<()>> = stream::iter(names)
             .map(|name| async move { self.store.backend.delete(&self.store.key(&name)).await })
             .buffer_unordered(WIDTH)

@@ -16,6 +16,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     commit::Ended,
+    history,
     lease::Lease,
     load,
     log::{JOURNAL, segment_name, segment_seq},
@@ -27,6 +28,7 @@ use crate::{
     Checksum, Error, ErrorKind, Holder, Identity, Place, Position, Result, Snapshot,
     backend::Tag,
     format::v1::{self, Head, Moving, SnapshotRef},
+    seal::{DataKey, WrappedKey},
 };
 
 const HISTORY: &str = "history";
@@ -145,7 +147,7 @@ impl State {
         let Won::Mine(tag) = to.store.move_head(&head, seen.as_ref()).await? else {
             return Err(fenced("somebody made a stack in the place that it was to go to"));
         };
-        self.copy_history(to, &key).await?;
+        self.copy_history(to, &writer.head.key, &key).await?;
         let name = format!("{SNAPSHOTS}/{name}");
         if let Won::Theirs(_) = to.store.create(&name, &body).await? {
             return Err(fenced("somebody else writes to the place that it was to go to"));
@@ -177,27 +179,19 @@ impl State {
         Ok(())
     }
 
-    /// Copies what `to` has not yet, and reads back everything.
-    async fn copy_history(&self, to: &Self, key: &crate::seal::DataKey) -> Result<()> {
-        let names = self.store.list(HISTORY, "").await?;
+    /// Copies the history, and reads back everything. What an attempt before has copied is under a data key that never
+    /// came to count.
+    async fn copy_history(&self, to: &Self, from_key: &WrappedKey, key: &DataKey) -> Result<()> {
+        let names = history::names(&self.store, from_key).await?;
         let copied = stream::iter(names).map(|name| async move {
-            let name = format!("{HISTORY}/{name}");
             let Some(stored) = self.store.get(&name).await? else { return Ok(()) };
-            let (from, object) = (self.store.object(&name), to.store.object(&name));
+            let there = history::renamed(&name, from_key, key.wrapped());
+            let (from, object) = (self.store.object(&name), to.store.object(&there));
             let body = v1::reseal_history(&from, &stored.body, &self.store.vault, key).await?;
-            let there = match to.store.create(&name, &body).await? {
-                Won::Mine(_) => to.store.get(&name).await?,
-                // From the attempt before, perhaps under another data key.
-                Won::Theirs(there) => there,
-            };
-            if let Some(there) = there {
-                if there.body == body {
-                    return Ok(());
-                }
-                let sent = v1::read_history(&from, &stored.body, &self.store.vault).await?;
-                if v1::read_history(&object, &there.body, &to.store.vault).await? == sent {
-                    return Ok(());
-                }
+            if let Won::Mine(_) = to.store.create(&there, &body).await?
+                && to.store.get(&there).await?.is_some_and(|there| there.body == body)
+            {
+                return Ok(());
             }
             let message =
                 format!("{object} is not what was sent. Nothing was changed in {}", self.place());
@@ -246,7 +240,7 @@ impl State {
             position: new.position,
             records: new.snapshot.as_ref().map_or(0, |snapshot| snapshot.records),
             already: !arriving && matches!(old.moving, Some(Moving::Left(_))),
-            deployments: to.store.list(HISTORY, "").await?.len() as u64,
+            deployments: history::names(&to.store, &new.key).await?.len() as u64,
         })
     }
 

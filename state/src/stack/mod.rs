@@ -6,11 +6,13 @@
 mod commit;
 mod compact;
 mod examine;
+mod history;
 mod lease;
 mod limits;
 mod load;
 mod log;
 mod migrate;
+mod rekey;
 mod session;
 mod spill;
 mod state;

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     commit::{Batch, Ended, Waiting},
+    history,
     lease::Lease,
     load::{self, Loaded, Whose},
     log::{self, Tail},
@@ -30,7 +31,7 @@ pub struct Session {
     pub(super) store: Store,
     pub(super) lease: Lease,
     pub(super) epoch: u64,
-    pub(super) key: Arc<DataKey>,
+    key: RwLock<Arc<DataKey>>,
     pub(super) scope: String,
     found: Position,
     live: RwLock<Live>,
@@ -86,7 +87,7 @@ impl Session {
         Ok(Self {
             scope: v1::scope(&snapshot.identity),
             epoch,
-            key,
+            key: RwLock::new(key),
             found,
             live: RwLock::new(Live { index: Index::of(&snapshot), snapshot, position: found }),
             queue: Mutex::default(),
@@ -183,14 +184,14 @@ impl Session {
     /// Files what is remembered of a deployment under its number, or the next free one; once, however often it is asked.
     /// [`Session::close`] does it for the one that ends; this is for one that was cut off and could not.
     pub async fn file(&self, mut history: HistoryEntry) -> Result<()> {
-        let identity = self.identity();
+        let (identity, key) = (self.identity(), self.key());
         history.position = self.position();
-        let body = v1::write_history(&history, &self.key, &identity)?;
+        let body = v1::write_history(&history, &key, &identity)?;
         let mut number = history.deployment.number;
         loop {
             // Somebody who has taken over files that this deployment was cut off.
             self.check()?;
-            match self.store.create(&format!("history/{number:08}.json"), &body).await? {
+            match self.store.create(&history::name(number, key.wrapped()), &body).await? {
                 Won::Mine(_) => return Ok(()),
                 // A state that was put back to an earlier one counts deployments again.
                 Won::Theirs(Some(there)) if self.is_entry_of(&there.body, &history).await => {
@@ -205,6 +206,16 @@ impl Session {
         let object = self.store.object("history");
         let there = v1::read_history(&object, body, &self.store.vault).await;
         there.is_ok_and(|there| there.deployment == history.deployment)
+    }
+
+    /// What seals what is written now.
+    pub(super) fn key(&self) -> Arc<DataKey> {
+        Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on this seals what is written.
+    pub(super) fn use_key(&self, key: Arc<DataKey>) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
     pub(super) fn live(&self) -> RwLockReadGuard<'_, Live> {
@@ -263,11 +274,12 @@ async fn claim(
     born: Option<Lineage>,
 ) -> Result<Option<(Loaded, Arc<DataKey>)>> {
     lease.check()?;
-    if let Some(loaded) = &loaded {
-        // Who has not the key would add secrets that the others cannot open.
-        store.vault.open(&loaded.head.key).await?;
-    }
-    let key = store.vault.mint().await?;
+    let key = match &loaded {
+        // The data key is kept: everything is opened by one call of the sealer. Who cannot open it would add secrets
+        // that the others cannot read.
+        Some(loaded) => store.vault.open(&loaded.head.key).await?,
+        None => store.vault.mint().await?,
+    };
     let head = Head {
         epoch: loaded.as_ref().map_or(lease.epoch, |loaded| {
             lease.epoch.max(loaded.head.epoch + 1).max(loaded.tail.epoch + 1)

@@ -75,7 +75,8 @@ impl Session {
     }
 
     async fn keep(&self, spill: &Spill, outcomes: &[Change]) -> Result<String> {
-        let with = Writing::new(Secrets::Sealed(&self.key), &self.scope);
+        let key = self.key();
+        let with = Writing::new(Secrets::Sealed(&key), &self.scope);
         let mut lines = Vec::new();
         outcomes.iter().try_for_each(|change| write_change(&mut lines, change, with))?;
         let position = self.position();
@@ -87,7 +88,7 @@ impl Session {
             previous: position.sha256,
             at: self.store.env.now(),
             fence: false,
-            key: Some(self.key.wrapped().clone()),
+            key: Some(key.wrapped().clone()),
         };
         let body = write_segment(&header, &lines, outcomes.len() as u64)?;
         // The order of their names is the order in which they were made.

@@ -3,8 +3,10 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use zeroize::Zeroizing;
 
 use super::{
+    history,
     limits::Limits,
     load::{self, Whose},
     session::Session,
@@ -16,31 +18,30 @@ use crate::{
     Result, Sealer, Snapshot, StackName,
     backend::Tag,
     env::System,
-    format::v1::{self, Moving},
-    seal::Vault,
+    format::v1::{self, Head, Moving},
+    seal::{Sealed, Vault},
 };
 
 /// One stack of one backend. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) store: Store,
-    sealer: Arc<dyn Sealer>,
 }
 
 impl State {
     /// The stack `name` in `backend`, with its secrets under the key of `sealer`.
     pub fn new(backend: Arc<dyn Backend>, sealer: Arc<dyn Sealer>, name: StackName) -> Self {
         let env: Arc<dyn Env> = Arc::new(System);
-        let vault = Vault::new(Arc::clone(&sealer), Arc::clone(&env));
+        let vault = Vault::new(sealer, Arc::clone(&env), name.clone());
         let limits = Limits::default();
         let (seen, spill) = (Arc::default(), None);
-        Self { store: Store { backend, env, vault, name, limits, seen, spill }, sealer }
+        Self { store: Store { backend, env, vault, name, limits, seen, spill } }
     }
 
     /// The same stack, with another clock and another source of randomness.
     #[must_use]
     pub fn with_env(mut self, env: Arc<dyn Env>) -> Self {
-        self.store.vault = Vault::new(Arc::clone(&self.sealer), Arc::clone(&env));
+        self.store.vault = self.store.vault.with_env(&env);
         self.store.env = env;
         self
     }
@@ -49,6 +50,7 @@ impl State {
     #[must_use]
     pub fn named(&self, name: StackName) -> Self {
         let mut other = self.clone();
+        other.store.vault = self.store.vault.named(name.clone());
         other.store.name = name;
         other.store.seen = Arc::default();
         other
@@ -59,6 +61,14 @@ impl State {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.store.limits = limits;
         self
+    }
+
+    /// The same stack, with its secrets under another key: for a state that was sealed anew.
+    #[must_use]
+    pub fn with_sealer(&self, sealer: Arc<dyn Sealer>) -> Self {
+        let Store { env, name, .. } = &self.store;
+        let vault = Vault::new(sealer, Arc::clone(env), name.clone());
+        Self { store: Store { vault, seen: Arc::default(), ..self.store.clone() } }
     }
 
     /// The same stack, keeping in `folder`, on this machine, what a session can write nowhere else: what became of
@@ -78,9 +88,24 @@ impl State {
         &self.store.name
     }
 
-    /// What seals its secrets.
+    /// What keeps the key of its secrets.
     pub fn sealer(&self) -> &dyn Sealer {
-        &*self.sealer
+        self.store.vault.sealer()
+    }
+
+    /// Seals bytes that are kept outside the state, under the stack's data key; of a stack that was never made, under a
+    /// new one. `context` has to be the same at [`State::open_sealed`].
+    pub async fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Sealed> {
+        let key = match self.store.head().await? {
+            Some((head, _)) => self.store.vault.open(&head.key).await?,
+            None => self.store.vault.mint().await?,
+        };
+        Sealed::new(&key, plain, context)
+    }
+
+    /// Opens what [`State::seal`] gave.
+    pub async fn open_sealed(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        sealed.open(&self.store.vault, context).await
     }
 
     /// The place it is kept in, which may hold other stacks too.
@@ -182,10 +207,10 @@ impl State {
             return self.store.is_absent().await.map(|_| None);
         };
         load::check(&self.store, &head, Whose::Ours)?;
-        let before = format!("{:08}.json", number.saturating_sub(1));
+        let first = format!("history/{number:08}");
         // A state that was put back to an earlier one counted again: then it is filed under a later number.
-        for name in self.store.list("history", &before).await? {
-            let name = format!("history/{name}");
+        let names = history::names(&self.store, &head.key).await?;
+        for name in names.into_iter().filter(|name| *name >= first) {
             let Some(stored) = self.store.get(&name).await? else { continue };
             let object = self.store.object(&name);
             if v1::read_history_line(&object, &stored.body)?.deployment.number == number {
@@ -198,15 +223,25 @@ impl State {
 
     /// The last deployments, oldest first, without their graphs.
     pub async fn history(&self, last: usize) -> Result<Vec<HistoryEntry>> {
-        let Some((head, _)) = self.store.head().await? else {
-            self.store.is_absent().await?;
-            return Ok(Vec::new());
-        };
-        load::check(&self.store, &head, Whose::Ours)?;
-        let names = self.store.list("history", "").await?;
+        loop {
+            let Some((head, _)) = self.store.head().await? else {
+                self.store.is_absent().await?;
+                return Ok(Vec::new());
+            };
+            load::check(&self.store, &head, Whose::Ours)?;
+            let entries = self.history_under(&head, last).await;
+            // Sealed anew meanwhile, the entries have other names and another key.
+            let now = self.store.head().await?;
+            if now.is_none_or(|(now, _)| now.key == head.key) {
+                return entries;
+            }
+        }
+    }
+
+    async fn history_under(&self, head: &Head, last: usize) -> Result<Vec<HistoryEntry>> {
+        let names = history::names(&self.store, &head.key).await?;
         let names = names[names.len().saturating_sub(last)..].to_vec();
         let entries = stream::iter(names).map(|name| async move {
-            let name = format!("history/{name}");
             let Some(stored) = self.store.get(&name).await? else { return Ok(None) };
             let object = self.store.object(&name);
             v1::read_history_line(&object, &stored.body).map(Some)
@@ -261,7 +296,8 @@ impl State {
     async fn remove_objects(&self, session: &Session) -> Result<()> {
         let mut writer = session.writer.lock().await;
         let names = self.everything().await?;
-        session.advance(&mut writer, session.identity(), None).await?;
+        let key = session.key();
+        session.advance(&mut writer, session.identity(), None, &key).await?;
         self.remove_these(names, &writer.tag).await
     }
 

@@ -48,7 +48,7 @@ impl State {
             return Err(Error::new(ErrorKind::Invalid, message));
         };
         let key = match secrets {
-            ExportSecrets::Sealed => Some(self.store.vault.mint().await?),
+            ExportSecrets::Sealed => Some(self.store.vault.open(&loaded.head.key).await?),
             ExportSecrets::Shown => None,
         };
         v1::write_export(&loaded.snapshot, loaded.tail.position, key.as_deref())

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     command::owned::is_going,
-    execute::taint,
     provider::{Operation, Readiness},
+    scrub::taint,
 };
 
 /// Shorter texts say nothing about what they come from.

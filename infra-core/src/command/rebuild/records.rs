@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     Result,
-    execute::taint,
     graph::{Expr, Node, Role},
     provider::Readiness,
+    scrub::taint,
 };
 
 /// What is to be written.

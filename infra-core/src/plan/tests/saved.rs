@@ -1,6 +1,8 @@
 //! Plans in files.
 
-use infra_state::{LocalKey, Position, StackName, Value};
+use std::sync::Arc;
+
+use infra_state::{LocalKey, Memory, Position, StackName, State, Value};
 
 use super::{
     change::links,
@@ -37,12 +39,15 @@ async fn a_plan_comes_back_as_it_was_and_only_where_it_belongs() {
         destroy: false,
         plan: plan.clone(),
     };
-    let sealer = LocalKey::from_bytes([7; 32]);
-    let bytes = saved.to_bytes(&sealer).await.unwrap();
+    let state = |stack: &str| {
+        let sealer = Arc::new(LocalKey::from_bytes([7; 32]));
+        State::new(Arc::new(Memory::new()), sealer, name(stack))
+    };
+    let bytes = saved.to_bytes(&state("dev")).await.unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("geheim"));
     let read_as = async |stack: &str, program: &str, graph: Graph| {
-        let (at, stack) = (Position::default(), name(stack));
-        SavedPlan::from_bytes(&bytes, &sealer, &stack, program, &graph, at).await
+        let at = Position::default();
+        SavedPlan::from_bytes(&bytes, &state(stack), program, &graph, at).await
     };
     let read = async |program: &str, graph: Graph| read_as("dev", program, graph).await;
     let back = read("p", graph.clone()).await.unwrap();

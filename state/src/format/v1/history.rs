@@ -89,21 +89,15 @@ pub(crate) fn write_history(
     )
 }
 
-/// The same entry for those who have the key of `key` and not the one of `from`.
+/// The same entry, sealed with another key.
 pub(crate) async fn reseal_history(
     object: &str,
     bytes: &[u8],
-    from: &Vault,
+    vault: &Vault,
     key: &DataKey,
 ) -> Result<Vec<u8>> {
-    let (_version, body) = document::read(object, KIND, bytes)?;
-    let stored: HistoryIn<'_> =
-        serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
-    if stored.key.is_none_or(|sealed| sealed.id == key.wrapped().id) {
-        return Ok(bytes.to_vec());
-    }
-    let entry = read_history(object, bytes, from).await?;
-    write_history(&entry, key, &stored.identity)
+    let (entry, identity) = read(object, bytes, vault).await?;
+    write_history(&entry, key, &identity)
 }
 
 /// The same without the graph, which may be a thousand times larger than the rest.
@@ -111,18 +105,19 @@ pub(crate) fn read_history_line(object: &str, bytes: &[u8]) -> Result<HistoryEnt
     let (_version, body) = document::read(object, KIND, bytes)?;
     let entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
-    Ok(line(entry))
+    Ok(line(entry).0)
 }
 
-fn line(entry: HistoryIn<'_>) -> HistoryEntry {
-    HistoryEntry {
+fn line(entry: HistoryIn<'_>) -> (HistoryEntry, Identity) {
+    let line = HistoryEntry {
         graph: None,
         deployment: entry.deployment,
         ended: entry.ended,
         outcome: entry.outcome,
         summary: entry.summary,
         position: entry.position,
-    }
+    };
+    (line, entry.identity)
 }
 
 fn pack(json: &str) -> Result<String> {
@@ -143,8 +138,12 @@ pub(crate) async fn read_history(
     bytes: &[u8],
     vault: &Vault,
 ) -> Result<HistoryEntry> {
+    read(object, bytes, vault).await.map(|(entry, _)| entry)
+}
+
+async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(HistoryEntry, Identity)> {
     let (_version, body) = document::read(object, KIND, bytes)?;
-    let entry: HistoryIn<'_> =
+    let mut entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
     let key = match &entry.key {
         Some(key) => Some(vault.opened(key).await?),
@@ -153,10 +152,11 @@ pub(crate) async fn read_history(
     let scope = scope(&entry.identity);
     let with = Reading::stored(key.as_ref(), &scope);
     let json = entry.packed.as_deref().map(|packed| unpack(object, packed)).transpose()?;
-    let graph = match (&json, entry.graph) {
+    let graph = match (&json, entry.graph.take()) {
         (Some(json), _) => Some(with.value(OWNER, "graph", json.as_bytes())),
         (None, graph) => graph.map(|graph| graph.read(&with, OWNER, "graph")),
     };
     let graph = graph.transpose().map_err(|e| damaged(object, &e).because(e))?;
-    Ok(HistoryEntry { graph, ..line(entry) })
+    let (line, identity) = line(entry);
+    Ok((HistoryEntry { graph, ..line }, identity))
 }

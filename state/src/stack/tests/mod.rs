@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod examine;
 mod migrate;
+mod rekey;
 mod session;
 mod spill;
 mod time;
