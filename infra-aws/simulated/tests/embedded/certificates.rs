@@ -121,7 +121,7 @@ async fn zones_are_listed_by_the_page_and_tags_by_the_ten() {
             "<CreateHostedZoneRequest><Name>z{n}.example</Name><CallerReference>{n}\
              </CallerReference></CreateHostedZoneRequest>"
         );
-        aws.send("route53", "POST", "/2013-04-01/hostedzone", &[], &body).await.ok();
+        aws.send("route53", "POST", "/2013-04-01/hostedzone", &[], body).await.ok();
     }
     let path = "/2013-04-01/hostedzone?maxitems=2";
     let first = aws.send("route53", "GET", path, &[], "").await.ok();
@@ -137,7 +137,7 @@ async fn zones_are_listed_by_the_page_and_tags_by_the_ten() {
             "<ListTagsForResourcesRequest><ResourceIds>{ids}</ResourceIds>\
              </ListTagsForResourcesRequest>"
         );
-        aws.send("route53", "POST", "/2013-04-01/tags/hostedzone", &[], &body).await
+        aws.send("route53", "POST", "/2013-04-01/tags/hostedzone", &[], body).await
     };
     ask(10).await.ok();
     assert_eq!(ask(11).await.code(), "InvalidInput");
