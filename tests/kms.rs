@@ -151,8 +151,8 @@ async fn sealer(lab: &Lab, url: &str) -> std::sync::Arc<dyn infra_core::state::S
         cloud: Some("simulated".to_owned()),
         settings: infra_core::state::Value::map(),
         exists: true,
-        world: state.context.directory.clone(),
-        world_key: state.context.key.clone(),
+        world: state.context.world.clone(),
+        default_cloud: "simulated".to_owned(),
     };
     kms_keys_on(simulated_in(lab.cloud.clone()))(address).await.unwrap()
 }

@@ -93,7 +93,7 @@ impl Connector for Simulated {
         let http = SharedHttpClient::new(cloud);
         let mut sdk = sdk(http.clone(), &region, provider::retries());
         if let Some(role) = &config.assume_role {
-            sdk = provider::assume(sdk, role, context).await;
+            sdk = provider::assume(sdk, role, &context.stack).await;
         }
         let realm = Some(format!("simulated {}", dir.display()));
         let endpoint = Some(ENDPOINT.to_owned());

@@ -119,7 +119,9 @@ fn forms(secret: &str) -> Vec<(String, String)> {
     let mut hex = [String::new(), String::new()];
     for byte in secret.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            percent.iter_mut().for_each(|text| text.push(char::from(byte)));
+            for text in &mut percent {
+                text.push(char::from(byte));
+            }
         } else {
             write!(percent[0], "%{byte:02X}").unwrap();
             write!(percent[1], "%{byte:02x}").unwrap();

@@ -57,7 +57,7 @@ async fn what_exists_is_recorded_as_it_is_and_then_brought_to_what_is_declared()
     let last = command::history(&engine, 1).await.unwrap().pop().unwrap();
     assert_eq!(last.deployment.command, "import");
 
-    assert_eq!(steps(&*lab.plan(with_host).await), ["Update host size"]);
+    assert_eq!(steps(&*lab.plan(with_host).await), ["Update host"]);
     let summary = lab.up(with_host).await.ok();
     assert_eq!(summary.done, [(Action::Update, 1)].into());
     assert_eq!(lab.world.count(), 2);

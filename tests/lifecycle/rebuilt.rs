@@ -498,7 +498,7 @@ async fn a_secret_that_no_place_tells_is_not_made_anew_in_silence() {
         s.add("other", Db::new().password(&told));
         s.add(
             "note",
-            Note::new(interpolate!("about {}", hidden.map(|h| h.reveal().starts_with("x")))),
+            Note::new(interpolate!("about {}", hidden.map(|h| h.reveal().starts_with('x')))),
         );
         s.add("unused", Slot::new("x"));
         let _ = s.secret("unused");

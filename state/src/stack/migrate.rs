@@ -74,12 +74,12 @@ impl State {
             _ => {
                 // The end that nobody may use is locked as well: two who copy there would mix what they copy.
                 let lease = Lease::take(&to.store, who.clone(), wait).await?;
-                let copied = self.copy_and_seal(to, who, wait, &lease).await;
+                let copied = Box::pin(self.copy_and_seal(to, who, wait, &lease)).await;
                 lease.free().await;
                 copied?;
             }
         }
-        self.finish_move(to).await
+        Box::pin(self.finish_move(to)).await
     }
 
     /// Where the state went, if it is not here any more.

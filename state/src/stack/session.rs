@@ -162,7 +162,7 @@ impl Session {
         }
         let done = match &writer.ended {
             Some(ended) => Err(ended.error()),
-            None => self.finish(&mut writer, history).await,
+            None => Box::pin(self.finish(&mut writer, history)).await,
         };
         let over = Error::new(ErrorKind::Invalid, "the session is closed");
         writer.ended.get_or_insert(Ended::new(&over));

@@ -35,7 +35,7 @@ impl State {
         let vault = Vault::new(sealer, Arc::clone(&env), name.clone());
         let limits = Limits::default();
         let (seen, spill) = (Arc::default(), None);
-        Self { store: Store { backend, env, vault, name, limits, seen, spill } }
+        Self { store: Store { backend, env, vault, name, seen, limits, spill } }
     }
 
     /// The same stack, with another clock and another source of randomness.

@@ -1,5 +1,7 @@
 //! What has to be looked for: objects without tags or generated names, and lookups.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use infra_state::{EnvExt, Lineage, Provider, Urn};
 use uuid::Uuid;
@@ -42,16 +44,15 @@ impl Walk<'_> {
                 hanging.push((node.urn.clone(), self.hangs(node)));
                 continue;
             };
-            let find = match &node.options.import {
-                Some(id) => ErasedFind::Id { id: id.clone(), recorded: None },
-                None => {
-                    let want = self.wanted(node)?;
-                    if want.has_unknown() {
-                        hanging.push((node.urn.clone(), self.hangs(node)));
-                        continue;
-                    }
-                    ErasedFind::Made { want, op: self.operation(&node.urn) }
+            let find = if let Some(id) = &node.options.import {
+                ErasedFind::Id { id: id.clone(), recorded: None }
+            } else {
+                let want = self.wanted(node)?;
+                if want.has_unknown() {
+                    hanging.push((node.urn.clone(), self.hangs(node)));
+                    continue;
                 }
+                ErasedFind::Made { want, op: self.operation(&node.urn) }
             };
             let urn = node.urn.clone();
             let what = if is_lookup { For::Lookup(urn) } else { For::Import(urn) };
@@ -136,7 +137,7 @@ impl Walk<'_> {
         }
         let current = self.objects.len();
         let instance = self.engine.env.instance();
-        let driver = node.driver.clone();
+        let driver = Arc::clone(&node.driver);
         self.objects.push(Object { driver, seen, urn: urn.clone(), instance, provider });
         Settled::Objects { current, others: Vec::new() }
     }

@@ -92,10 +92,10 @@ fn connect(records: &mut [Record], others: &[Record]) {
         given.extend(record.id.clone());
         texts(&record.outputs, &mut given);
         for text in given.into_iter().filter(|text| text.len() >= TELLING) {
-            let giver = givers.entry(text).or_insert_with(|| Some(record.urn.clone()));
+            let from = givers.entry(text).or_insert_with(|| Some(record.urn.clone()));
             // What several give tells nothing.
-            if giver.as_ref() != Some(&record.urn) {
-                *giver = None;
+            if from.as_ref() != Some(&record.urn) {
+                *from = None;
             }
         }
     }

@@ -73,7 +73,7 @@ impl Walk<'_> {
             let name = urn.name();
             let told = told.get(&urn);
             let places = |told: &Told| {
-                let each: Vec<_> = told.values().map(|places| list(places)).collect();
+                let each: Vec<_> = told.values().map(list).collect();
                 each.join(" and ")
             };
             match (told, self.outputs.get(&urn)) {
