@@ -153,6 +153,7 @@ fn encryption_key(
 /// Three zones, each with a public, an application and an isolated database subnet.
 struct Network {
     vpc: Handle<ec2::Vpc>,
+    internet: Handle<ec2::InternetGateway>,
     public: Vec<Handle<ec2::Subnet>>,
     app: Vec<Handle<ec2::Subnet>>,
     data: Vec<Handle<ec2::Subnet>>,
@@ -272,7 +273,7 @@ impl Network {
             interface_endpoints(stack, &vpc, &app, &inside);
         }
         flow_log(stack, &vpc, key);
-        Self { vpc, public, app, data, entry_group, node_group, data_group }
+        Self { vpc, internet, public, app, data, entry_group, node_group, data_group }
     }
 }
 
@@ -571,6 +572,8 @@ impl Entry {
             .security_groups([&network.entry_group.id])
             .cross_zone(true)
             .deletion_protection(config.protect);
+        // What faces the internet is refused while there is no way out of its VPC.
+        let balancer = balancer.depends_on(public.then_some(&network.internet));
         let balancer = stack.add("balancer", balancer);
         let health = elbv2::HealthCheck::new()
             .protocol(elbv2::Protocol::Http)

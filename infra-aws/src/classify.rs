@@ -289,6 +289,8 @@ const CODES: &[(Class, &[&str])] = &[
 const TEXTS: &[(&str, &str, Class)] = &[
     // A role, instance profile or principal that is not visible everywhere yet.
     ("InvalidParameterValue", "instance profile", Class::Dependency),
+    // A load balancer that faces the internet wants the gateway to be attached already.
+    ("InvalidSubnet", "no internet gateway", Class::Dependency),
     ("InvalidParameterValue", "role", Class::Dependency),
     ("InvalidParameterException", "role", Class::Dependency),
     ("InvalidRequestException", "role", Class::Dependency),

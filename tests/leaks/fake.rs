@@ -13,7 +13,7 @@ use infra_core::{
 use tempfile::TempDir;
 
 use super::{
-    harness::{Db, FakeConnector, Host, Net, Note, Slot, World, Wrong},
+    harness::{Db, FakeConnector, Host, Hurried, Net, Note, Slot, World, Wrong},
     search::{Buffer, Written, echo},
 };
 
@@ -126,6 +126,7 @@ impl Lab {
             region: "here".to_owned(),
         };
         let app = App::new("leaky").cloud("fake", connector).revision("test");
+        let app = app.env(Arc::new(Hurried::default()));
         let config = self.project().join("leaky.toml").display().to_string();
         let all =
             ["leaky"].into_iter().chain(arguments.iter().copied()).chain(["--config", &config]);
