@@ -102,6 +102,13 @@ impl Program {
         self.all.iter().filter(|r| r.holds_data()).map(|r| r.urn().to_string()).collect()
     }
 
+    /// Of the objects that were there before only these are declared as taken over.
+    pub fn take_over_only(&mut self, there: impl Fn(&str) -> bool) {
+        for res in &mut self.all {
+            res.import = res.import.take().filter(|id| there(id));
+        }
+    }
+
     fn add(&mut self, chance: &mut Chance, cloud: &Cloud) {
         self.next += 1;
         let number = self.next;

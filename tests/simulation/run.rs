@@ -400,6 +400,8 @@ impl Life {
             refresh: Refresh::All,
             ..PlanOptions::default()
         };
+        // What was taken over and destroyed since cannot be taken over again: the person takes the line away.
+        self.program.take_over_only(|id| self.storage.cloud.is_alive(id));
         self.world.note("    ", format_args!("peace: {:?}", self.program));
         // The one that finds out what was left; what it could only begin to repair, the next one ends.
         let mut said = Vec::new();
