@@ -197,7 +197,10 @@ async fn what_kms_refuses_is_said_with_what_to_do() {
         assert!(error.contains(says) && error.contains("alias/one"), "{code}: {error}");
         lab.cloud.faults().clear();
     }
+    // The embedded KMS takes an alias that there is none of for another key.
+    lab.cloud.faults().refuse("kms.Decrypt", "NotFoundException", 400, "Alias is not found.");
     let error = lab.preview("kms:alias/none").await.to_string();
+    lab.cloud.faults().clear();
     assert!(error.contains("eu-west-1") && error.contains("?region="), "{error}");
     let error = lab.preview("kms:alias/one?region=us-east-1").await.to_string();
     assert!(error.contains("us-east-1"), "{error}");

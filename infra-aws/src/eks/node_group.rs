@@ -251,7 +251,10 @@ impl NodeGroup {
                 .collect(),
         };
         let readiness = readiness(found);
-        let observed = Observed::ready(live.id()?, live, outputs).but(readiness);
+        // They come some time after the group; without them there is nothing that others could use.
+        let known = !outputs.auto_scaling_groups.is_empty();
+        let mut observed = Observed::ready(live.id()?, live, outputs).but(readiness);
+        observed.outputs = observed.outputs.filter(|_| known);
         Ok(observed.owned_by(&tagging::map(found.tags())))
     }
 

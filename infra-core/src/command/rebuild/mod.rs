@@ -10,6 +10,7 @@
 //! **Invariant:** what is not sure is not guessed. Two objects that could be the same resource, two lineages, a secret
 //! that no place tells or that two tell differently: each is refused until somebody says how to go on.
 
+mod again;
 mod choose;
 mod found;
 mod look;

@@ -68,6 +68,7 @@ pub async fn rebuild(
     let mut walk = Walk::new(engine, &graph, options);
     walk.run().await?;
     let lineage = lineage(&walk)?;
+    walk.read_again().await?;
     let mut written = walk.records()?;
     if !walk.problems.is_empty() {
         let message =
