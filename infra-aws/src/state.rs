@@ -129,7 +129,7 @@ mod tests {
         Address {
             url: url.to_owned(),
             directory: world.directory().to_owned(),
-            stack: StackName::new("program", "dev").unwrap(),
+            stack: StackName::new("program", "dev").expect("a name"),
             cloud: None,
             default_cloud: "simulated".to_owned(),
             settings: Value::map(),

@@ -149,7 +149,8 @@ async fn two_that_prepare_at_once_make_one_place() {
     let clients = Clients::of(&cloud, REGION);
     let (a, b) = (clients.place("team"), clients.place("team"));
     let (a, b) = tokio::join!(a.prepare(), b.prepare());
-    (a.unwrap(), b.unwrap());
+    a.unwrap();
+    b.unwrap();
     for finding in clients.place("team").examine().await.unwrap() {
         assert_eq!(finding.grade, Grade::Good, "{finding}");
     }

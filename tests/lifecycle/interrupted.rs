@@ -7,7 +7,7 @@ use std::{
 
 use infra_core::{
     ErrorKind, Stack,
-    command::{Confirm, Confirmed},
+    command::{self, Confirm, Confirmed},
     event::Event,
     plan::{Action, Plan, saved::SavedPlan},
     provider::Class,
@@ -40,6 +40,28 @@ async fn dropped_after(
 ) {
     assert!(tokio::time::timeout(time, lab.up(program)).await.is_err(), "the run ended");
     tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
+#[tokio::test]
+async fn what_something_unsettled_uses_is_neither_renamed_nor_forgotten() {
+    let lab = Lab::new();
+    let program = |s: &mut Stack| {
+        let net = s.add("net", Net::new("10.0.0.0/16"));
+        s.add("host", Host::new(&net.id).size("enormous"));
+        Ok(())
+    };
+    cut_off(&lab, "create", "enormous", Wrong::HangAfter, program).await;
+    let engine = lab.engine(program);
+    let renamed = command::state::mv(&engine, "net", "other", Duration::ZERO).await.map(drop);
+    let forgotten = command::state::rm(&engine, "fake:Net::net", true, Duration::ZERO).await;
+    for refused in [renamed, forgotten.map(drop)] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(error.to_string().contains("fake:Host::host uses fake:Net::net"), "{error}");
+    }
+    lab.up(program).await.ok();
+    assert_eq!(lab.world.count(), 2);
+    command::state::mv(&lab.engine(program), "net", "other", Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the searches of all kinds have in common, over the embedded AWS.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

@@ -62,6 +62,7 @@ pub async fn mv(engine: &Engine, from: &str, to: &str, wait: Duration) -> Result
 pub async fn rm(engine: &Engine, name: &str, force: bool, wait: Duration) -> Result<Urn> {
     change(engine, "state rm", wait, |snapshot| {
         let urn = find(snapshot, name)?;
+        unused(snapshot, &urn)?;
         let users: Vec<&Arc<Record>> = snapshot
             .records
             .values()
@@ -237,7 +238,18 @@ fn settled(snapshot: &Snapshot, urn: &Urn) -> Result<()> {
         let message = format!("{urn} has an operation that is not settled; run `up` first");
         return Err(Error::new(ErrorKind::Refused, message));
     }
-    Ok(())
+    unused(snapshot, urn)
+}
+
+/// Refuses if something is being made or changed that uses the resource: it would be recorded as made from nothing.
+fn unused(snapshot: &Snapshot, urn: &Urn) -> Result<()> {
+    let mut open = snapshot.open.values().map(|open| &open.intent.record);
+    let Some(user) = open.find(|record| record.urn != *urn && uses(record, urn)) else {
+        return Ok(());
+    };
+    let message =
+        format!("{} uses {urn} and has an operation that is not settled; run `up` first", user.urn);
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 /// One change of state as a deployment of its own.

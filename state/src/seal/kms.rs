@@ -50,7 +50,7 @@ impl Kms {
     }
 
     /// What KMS said, for the person who must act.
-    fn failed<E, R>(&self, verb: &str, error: SdkError<E, R>) -> Error
+    fn failed<E, R>(&self, verb: &str, error: &SdkError<E, R>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
@@ -103,7 +103,7 @@ impl Kms {
         let said = if said.is_empty() { String::new() } else { format!(" (KMS says: {said})") };
         let message = format!("{what}{said}");
         if kind == ErrorKind::Unavailable {
-            return Error::new(kind, format!("{message}: {}", DisplayErrorContext(&error)));
+            return Error::new(kind, format!("{message}: {}", DisplayErrorContext(error)));
         }
         Error::new(kind, message)
     }
@@ -135,7 +135,7 @@ impl Sealer for Kms {
     async fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>> {
         let call = self.client.encrypt().key_id(&self.key).plaintext(Blob::new(plain));
         let sealed = call.encryption_context(CONTEXT, text(context)).send().await;
-        let sealed = sealed.map_err(|e| self.failed("Encrypt", e))?;
+        let sealed = sealed.map_err(|e| self.failed("Encrypt", &e))?;
         self.known_as(sealed.key_id());
         let bytes = sealed.ciphertext_blob.map(Blob::into_inner);
         bytes.ok_or_else(|| Error::new(ErrorKind::Unavailable, "KMS encrypted and gave nothing"))
@@ -144,7 +144,7 @@ impl Sealer for Kms {
     async fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let call = self.client.decrypt().key_id(&self.key).ciphertext_blob(Blob::new(sealed));
         let opened = call.encryption_context(CONTEXT, text(context)).send().await;
-        let opened = opened.map_err(|e| self.failed("Decrypt", e))?;
+        let opened = opened.map_err(|e| self.failed("Decrypt", &e))?;
         self.known_as(opened.key_id());
         let bytes = opened.plaintext.map(Blob::into_inner);
         let bytes = bytes.map(Zeroizing::new);

@@ -157,7 +157,9 @@ fn leaves(content: &Content, words: &BTreeSet<String>) -> BTreeMap<String, Vec<S
             });
         }
     }
-    found.values_mut().for_each(|values| values.sort());
+    for values in found.values_mut() {
+        values.sort();
+    }
     found
 }
 
@@ -172,7 +174,9 @@ fn each(value: &Value, path: &str, leaf: &mut impl FnMut(&str, String)) {
             }
         }
         Value::Array(list) => {
-            list.iter().for_each(|value| each(value, &format!("{path}/[]"), leaf));
+            for value in list {
+                each(value, &format!("{path}/[]"), leaf);
+            }
         }
         Value::String(text) => match serde_json::from_str::<Value>(text) {
             // A document in a document: a policy.

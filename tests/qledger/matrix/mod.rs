@@ -251,8 +251,12 @@ async fn all_commands(report: &mut BTreeMap<&'static str, Figures>) {
             unreached.len(),
             start.elapsed().as_secs_f32(),
         ));
-        unreached.iter().for_each(|point| tell(&format!("  not reached: {point}")));
-        failed.iter().for_each(|failed| tell(&format!("  FAILED {failed}")));
+        for point in &**unreached {
+            tell(&format!("  not reached: {point}"));
+        }
+        for failed in &**failed {
+            tell(&format!("  FAILED {failed}"));
+        }
         report.insert(killed.name, figures);
     }
 }

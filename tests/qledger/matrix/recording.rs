@@ -20,7 +20,7 @@ use infra_core::{
         Grant, Lock, Memo, Once, Operation, Reason, Schema, Timeouts, Violation,
     },
     state::{
-        Backend, StackName, Value,
+        Backend, Finding, StackName, Value,
         backend::{Claim, HolderInfo, Liveness, Memory, Object, Put, Tag, Taken},
     },
 };
@@ -142,7 +142,9 @@ impl Recording {
         let mut hash = DefaultHasher::new();
         for (table, rows) in world.cloud.objects().unwrap() {
             table.hash(&mut hash);
-            rows.iter().for_each(|row| row.to_string().hash(&mut hash));
+            for row in &rows {
+                row.to_string().hash(&mut hash);
+            }
         }
         let moment = (inner.writes, hash.finish());
         let image = inner.images.entry(moment);
@@ -262,6 +264,19 @@ impl Backend for Witness {
         self.inner.list(folder, after).await
     }
 
+    async fn delete_if_match(&self, key: &str, seen: &Tag) -> infra_core::state::Result<bool> {
+        let names = self.recording.written("removing a ", key, &[]);
+        self.write(names, self.inner.delete_if_match(key, seen)).await
+    }
+
+    async fn examine(&self) -> infra_core::state::Result<Vec<Finding>> {
+        self.inner.examine().await
+    }
+
+    async fn prepare(&self) -> infra_core::state::Result<Vec<Finding>> {
+        self.inner.prepare().await
+    }
+
     async fn delete(&self, key: &str) -> infra_core::state::Result<()> {
         let names = self.recording.written("removing a ", key, &[]);
         self.write(names, self.inner.delete(key)).await
@@ -344,6 +359,10 @@ impl Driver for NamedDriver {
 
     fn role(&self) -> Role {
         self.0.role()
+    }
+
+    fn is_pinned(&self) -> bool {
+        self.0.is_pinned()
     }
 
     fn type_check(&self, inputs: &Value) -> Vec<Violation> {

@@ -97,10 +97,10 @@ impl Cloud {
     pub(super) fn look<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, Error> {
         let mut held = locked(&self.0.held);
         let Held { world, journal } = &mut *held;
-        let lock = journal.as_mut().map(|journal| journal.enter(world, Mode::Read)).transpose()?;
+        let entered = journal.as_mut().map(|it| it.enter(world, Mode::Read)).transpose()?;
         world.settle(now());
         let seen = look(world);
-        drop(lock);
+        drop(entered);
         Ok(seen)
     }
 
