@@ -111,9 +111,7 @@ async fn preview_says_that_a_deployment_was_cut_off() {
     let mut engine = lab.engine(slow);
     let (events, mut stream) = infra_core::event::Events::channel();
     engine.events = events;
-    infra_core::command::preview(&engine, &infra_core::command::PreviewOptions::default())
-        .await
-        .unwrap();
+    command::preview(&engine, &command::PreviewOptions::default()).await.unwrap();
     drop(engine);
     assert!(matches!(stream.recv().await.unwrap(), Event::InProgress { holder: None }));
     let Event::Notice(text) = stream.recv().await.unwrap() else { panic!() };
@@ -135,9 +133,7 @@ async fn what_somebody_is_doing_is_not_called_cut_off() {
         let mut engine = lab.engine(base);
         let (events, mut stream) = infra_core::event::Events::channel();
         engine.events = events;
-        let looked =
-            infra_core::command::preview(&engine, &infra_core::command::PreviewOptions::default())
-                .await;
+        let looked = command::preview(&engine, &command::PreviewOptions::default()).await;
         drop(engine);
         assert!(looked.unwrap().plan.hints.is_empty());
         assert!(matches!(stream.recv().await, Some(Event::InProgress { holder: Some(_) })));
@@ -155,7 +151,7 @@ async fn a_deployment_that_was_cut_off_is_in_the_history() {
     dropped_after(Duration::from_millis(50), &lab, slow).await;
     lab.world.heal();
     lab.up(base).await.ok();
-    let history = infra_core::command::history(&lab.engine(base), 10).await.unwrap();
+    let history = command::history(&lab.engine(base), 10).await.unwrap();
     let told: Vec<_> = history.iter().map(|e| (e.deployment.number, e.outcome)).collect();
     assert_eq!(told, [(1, Outcome::Interrupted), (2, Outcome::Succeeded)]);
     assert!(infra_core::report::history(&history).contains("cut off, found after"));
