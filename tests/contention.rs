@@ -163,11 +163,14 @@ fn program(stack: &mut Stack) -> Result<()> {
 /// The stack, with the state where the environment says or beside the counter.
 async fn engine(folder: &Path, turn: &str) -> Engine {
     let app = App::new("counting").cloud("shelf", Shelves(folder.to_owned()));
+    #[cfg(feature = "aws")]
+    let app = app.backend("s3", infra_aws::state::s3);
     let file = folder.join("counting.toml");
     let mut settings: Settings =
         app.settings("dev", Some(file), folder, &[format!("turn={turn}")]).expect("settings");
     let here = format!("file:{}", folder.join("state").display());
     settings.state = Some(env::var("INFRA_STATE").unwrap_or(here));
+    settings.cloud = Some("shelf".to_owned());
     settings.key = Some(format!("file:{}", folder.join("keys/counting.key").display()));
     app.engine(&settings, program).await.unwrap_or_else(|e| panic!("{e:?}"))
 }

@@ -4,6 +4,7 @@ usage: state.py PROGRAM
 """
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -137,6 +138,13 @@ def terraforms(stack):
     same("Terraform's item", found["Item"], item)
 
 
+def counted():
+    """Sixteen processes add to one counter; none of what they add is lost."""
+    place = f"s3://{BUCKET}/counting?lock={TABLE}&region=eu-west-1"
+    test = ["cargo", "test", "--quiet", "--workspace", "--test", "contention"]
+    subprocess.run(test, env=os.environ | {"INFRA_STATE": place}, check=True)
+
+
 def main(program):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
@@ -159,6 +167,8 @@ def main(program):
             done("the table deleted: nothing is lost")
             terraforms(stack)
             done("beside Terraform's locks")
+            counted()
+            done("sixteen processes count together")
 
 
 main(*sys.argv[1:])
