@@ -1,6 +1,7 @@
 """Emulators of AWS: how each is started, and which of its services are better asked of `simulate`."""
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
