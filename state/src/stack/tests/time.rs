@@ -1,10 +1,10 @@
 //! Leases that run out, holders that are taken over from.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::world::*;
 use crate::{
-    Change, ErrorKind, Memory, State, Verb,
+    Change, ErrorKind, LocalKey, Memory, State, Verb,
     backend::{Effect, Operation},
     env::{Env, Fake},
 };
@@ -231,6 +231,27 @@ async fn who_is_held_up_while_it_tidies_up_removes_nothing_of_the_next() {
     assert_eq!(names(&second.read().await.unwrap().unwrap().snapshot), ["a", "b", "c", "d"]);
     fold(&first, "e").await;
     assert_eq!(names(&second.read().await.unwrap().unwrap().snapshot), ["a", "b", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn who_is_held_up_while_it_tidies_up_leaves_history_that_was_sealed_anew() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (backend, plan) = faulty(&memory, &env);
+    let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
+    acquired(&second).await.close(entry(1)).await.unwrap();
+    let key = Arc::new(LocalKey::from_bytes([8; 32]));
+    let lists = |call: &crate::backend::Call<'_>| {
+        call.operation == Operation::List && call.key.ends_with("/snapshots")
+    };
+    held_up(&env, &plan, lists, Box::pin(fold(&first, "a")), async || {
+        unlock(&second).await;
+        let session = acquired(&second).await;
+        Box::pin(session.rekey(Arc::clone(&key) as _)).await.unwrap();
+        session.release().await.unwrap();
+    })
+    .await;
+    let history = second.with_sealer(key).history(9).await.unwrap();
+    assert_eq!(history.len(), 1, "it is not the earlier holder's to judge");
 }
 
 #[tokio::test]
