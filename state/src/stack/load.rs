@@ -125,35 +125,32 @@ pub(super) async fn load(store: &Store, whose: Whose) -> Result<Option<Loaded>> 
 }
 
 pub(super) async fn load_from(store: &Store, head: Head, tag: Tag) -> Result<Loaded> {
-    if let Some((mut snapshot, mut tail)) = seen(store, &head).await? {
-        let tip = tail.tip;
-        extend(store, &mut snapshot, &mut tail).await?;
-        if tail.tip != tip {
-            integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
-        }
-        return Ok(Loaded { head, tag, snapshot, tail });
-    }
-    let mut snapshot = match &head.snapshot {
-        Some(from) => load_snapshot(store, &head, from).await?,
-        None => Snapshot::empty(head.identity.clone()),
+    let seen = seen(store, &head).await?;
+    let verified = seen.as_ref().map(|(_, tail)| tail.tip);
+    let (mut snapshot, mut tail) = match (seen, &head.snapshot) {
+        (Some(seen), _) => seen,
+        (None, Some(from)) => (load_snapshot(store, &head, from).await?, Tail::after(&head)),
+        (None, None) => (Snapshot::empty(head.identity.clone()), Tail::after(&head)),
     };
-    let mut tail = Tail::after(&head);
     extend(store, &mut snapshot, &mut tail).await?;
-    if store.vault.is_lenient() {
-        return Ok(Loaded { head, tag, snapshot, tail });
+    if verified != Some(tail.tip) && !store.vault.is_lenient() {
+        integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
     }
-    integrity::verify(&snapshot).map_err(|e| e.corruption(&store.object("head.json")))?;
     Ok(Loaded { head, tag, snapshot, tail })
 }
 
 /// What was read last, if the state begins where it did and the segment it ended with is still the one that is there:
 /// each segment names the one before, so the rest is too.
 async fn seen(store: &Store, head: &Head) -> Result<Option<(Snapshot, Tail)>> {
-    let seen = store.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let begins = |seen: &Head| {
+    let begins = |seen: &&Loaded| {
+        let seen = &seen.head;
         (&seen.identity, &seen.snapshot, seen.tip) == (&head.identity, &head.snapshot, head.tip)
     };
-    let Some(seen) = seen.filter(|seen| begins(&seen.head)) else { return Ok(None) };
+    let seen = {
+        let seen = store.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.as_ref().filter(begins).cloned()
+    };
+    let Some(seen) = seen else { return Ok(None) };
     if seen.tail.tip != head.tip {
         let last = store.get(&log::segment_name(seen.tail.tip.seq)).await?;
         if last.is_none_or(|last| Checksum::of(&last.body) != seen.tail.tip.sha256) {

@@ -126,7 +126,9 @@ impl State {
     /// The same for who may not have the key: what it seals is secret and unknown. The second part are the keys that
     /// were missing.
     pub async fn read_without_key(&self) -> Result<Option<(View, BTreeSet<String>)>> {
-        let store = Store { vault: self.store.vault.lenient(), ..self.store.clone() };
+        // What is read so is not the state: nobody who has the key may go on from it.
+        let (vault, seen) = (self.store.vault.lenient(), Arc::default());
+        let store = Store { vault, seen, ..self.store.clone() };
         let view = self.view(&store).await?;
         Ok(view.map(|view| (view, store.vault.missing())))
     }

@@ -10,7 +10,7 @@ use std::{
 
 use super::world::*;
 use crate::{
-    Backend, Change, ErrorKind, Memory, State,
+    Backend, Change, ErrorKind, LocalKey, Memory, State,
     backend::{Effect, Operation},
     env::Fake,
 };
@@ -96,4 +96,18 @@ async fn damage_to_the_last_segment_is_noticed() {
     let error = reader.read().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains(&last), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_read_without_the_key_is_not_taken_for_the_state() {
+    let (writer, _, memory, _) = read_once().await;
+    let other = writer.with_sealer(Arc::new(LocalKey::from_bytes([9; 32])));
+    for _ in 0..2 {
+        let (_, missing) = other.read_without_key().await.unwrap().unwrap();
+        assert_eq!(missing.len(), 1, "each reading says which key it lacks");
+        assert_eq!(other.read().await.unwrap_err().kind(), ErrorKind::Key);
+    }
+    let keys = memory.keys();
+    assert!(other.acquire(who("b"), Duration::ZERO).await.is_err());
+    assert_eq!(memory.keys(), keys);
 }
