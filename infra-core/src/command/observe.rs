@@ -106,6 +106,7 @@ async fn look(
 ) -> Result<Observation> {
     let mut seen = Observation::default();
     let mut announced = false;
+    let secrets = LazyLock::new(|| Secrets::of(snapshot));
     loop {
         let wanted = to_observe(graph, snapshot, &engine.registry, &seen, options)?;
         if !wanted.providers.is_empty() {
@@ -123,7 +124,6 @@ async fn look(
         engine.events.send(Event::Reading { objects });
         let groups = groups(engine, connections, graph, snapshot, wanted).await?;
         let answers = join_all(groups.into_iter().map(|group| read(engine, group))).await;
-        let secrets = Secrets::of(snapshot);
         for (what, answer) in answers.into_iter().flatten() {
             file(&mut seen, graph, &secrets, what, answer)?;
         }
