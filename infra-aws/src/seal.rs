@@ -37,7 +37,7 @@ pub fn kms_keys_on(
         let simulated = simulated.clone();
         Box::pin(async move {
             let named = Named::of(&address)?;
-            if address.cloud.as_ref().unwrap_or(&address.default_cloud) != "simulated" {
+            if address.cloud() != "simulated" {
                 return open(&address, named).await;
             }
             let settings = settings(&address)?;
@@ -101,7 +101,7 @@ fn settings(address: &Address) -> Result<AwsProvider> {
 }
 
 async fn open(address: &Address, named: Named) -> Result<Arc<dyn Sealer>> {
-    if address.cloud.as_ref().unwrap_or(&address.default_cloud) != "aws" {
+    if address.cloud() != "aws" {
         let (stack, url) = (&address.stack.stack, &address.url);
         let message = format!(
             "the key {url:?} is in AWS, and the settings do not say which: write `cloud = \"aws\"` (or `\"simulated\"`) under \

@@ -53,7 +53,7 @@ async fn open(
 ) -> Result<Arc<dyn Backend>> {
     let place = S3Address::parse(&address.url)?;
     #[cfg(feature = "simulated")]
-    if address.cloud.as_ref().unwrap_or(&address.default_cloud) == "simulated" {
+    if address.cloud() == "simulated" {
         let sdk = embedded(&address, &place, simulated)?;
         return Ok(backend(place, &sdk, true));
     }

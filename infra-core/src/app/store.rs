@@ -44,6 +44,11 @@ pub struct Address {
 }
 
 impl Address {
+    /// The cloud that the settings name, else the one of stacks that name none.
+    pub fn cloud(&self) -> &str {
+        self.cloud.as_ref().unwrap_or(&self.default_cloud)
+    }
+
     /// What stands before the first `:`.
     pub fn scheme(&self) -> &str {
         scheme(&self.url)

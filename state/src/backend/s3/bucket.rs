@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{Env, Error, ErrorKind, Finding, Grade, Result};
 
-const BOOTSTRAP: &str = "`bootstrap` puts it right";
+pub(super) const BOOTSTRAP: &str = "`bootstrap` puts it right";
 /// How often a bucket is asked for that was made a moment ago, and how long apart.
 const VISIBLE: (u32, Duration) = (30, Duration::from_secs(1));
 

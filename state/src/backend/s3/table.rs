@@ -19,12 +19,11 @@ use aws_sdk_dynamodb::{
 use super::{
     S3Address,
     answer::Answer as _,
-    bucket::{plain, unseen, waited},
+    bucket::{BOOTSTRAP, plain, unseen, waited},
     item::KEY,
 };
 use crate::{Env, Error, ErrorKind, Finding, Grade, Result};
 
-const BOOTSTRAP: &str = "`bootstrap` puts it right";
 /// How often a table is asked for that is being made or changed, and how long apart.
 const SETTLED: (u32, Duration) = (300, Duration::from_secs(1));
 
