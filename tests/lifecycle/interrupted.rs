@@ -65,6 +65,20 @@ async fn what_something_unsettled_uses_is_neither_renamed_nor_forgotten() {
 }
 
 #[tokio::test]
+async fn what_a_cut_off_create_may_have_made_is_forgotten_by_force_only() {
+    let lab = Lab::new();
+    cut_off(&lab, "create", "10.0.0.0/16", Wrong::HangAfter, net("10.0.0.0/16")).await;
+    let engine = lab.engine(net("10.0.0.0/16"));
+    let rm = async |force| command::state::rm(&engine, "net", force, Duration::ZERO).await;
+    let error = rm(false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("say --force"), "{error}");
+    rm(true).await.unwrap();
+    assert!(lab.snapshot().await.unwrap().open.is_empty());
+    assert_eq!(lab.world.count(), 1);
+}
+
+#[tokio::test]
 async fn a_crash_while_waiting_finds_the_object_again() {
     let lab = Lab::new();
     dropped_after(Duration::from_millis(50), &lab, slow).await;

@@ -194,6 +194,19 @@ async fn a_create_waits_for_what_was_made_just_now_to_show() {
 }
 
 #[tokio::test]
+async fn a_create_waits_for_what_an_earlier_run_made_to_show() {
+    let lab = Lab::new();
+    let alone = |s: &mut Stack| {
+        s.add("net", Net::new("10.0.0.0/16"));
+        Ok(())
+    };
+    lab.up(alone).await.ok();
+    lab.world.fault("create", "small", Wrong::Refuse(Class::NotFound, "no such net".into()), 2);
+    lab.up(base).await.ok();
+    assert_eq!(lab.world.count(), 4);
+}
+
+#[tokio::test]
 async fn not_found_without_a_fresh_dependency_is_an_error_at_once() {
     let lab = Lab::new();
     lab.world.fault("create", "net-404", Wrong::Refuse(Class::NotFound, "no such net".into()), 2);

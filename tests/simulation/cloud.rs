@@ -455,8 +455,11 @@ impl Cloud {
             return Err(Error::new(Class::Exists, format!("the name {name:?} is {at}")));
         }
         let urn = op.urn.to_string();
-        let mut others = inner.objects.values().filter(|o| o.alive() && o.kind == kind);
-        if habits.alone && others.any(|o| o.owner.get("infra:urn") == Some(&urn)) {
+        // One that somebody told the engine to forget is nobody's.
+        let mut others = inner.objects.iter().filter(|(id, o)| {
+            o.alive() && o.kind == kind && !self.ledger.is_released(id)
+        });
+        if habits.alone && others.any(|(_, o)| o.owner.get("infra:urn") == Some(&urn)) {
             self.world.wrong(format!("{urn} has two objects, which its kind forbids"));
         }
         if self.ledger.open(&token).is_none() {

@@ -77,7 +77,7 @@ async fn settle(scope: &Scope, open: &OpenIntent) -> Result<String> {
         op: scope.operation(open.intent.op, &record.urn, &record.instance),
         step: None,
         deadline: scope.env.monotonic() + PATIENCE,
-        visible: Duration::ZERO,
+        visible: scope.visible(record),
     };
     let found = match open.intent.verb {
         Verb::Create => created(&object, open).await,

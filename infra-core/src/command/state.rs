@@ -58,11 +58,20 @@ pub async fn mv(engine: &Engine, from: &str, to: &str, wait: Duration) -> Result
     .await
 }
 
-/// Forgets a resource; its object stays in the cloud. Refused while others depend on it, unless `force`.
+/// Forgets a resource; its object stays in the cloud. Refused while others depend on it, and while nobody knows what an
+/// operation on it that was cut off has made, unless `force`.
 pub async fn rm(engine: &Engine, name: &str, force: bool, wait: Duration) -> Result<Urn> {
     change(engine, "state rm", wait, |snapshot| {
         let urn = find(snapshot, name)?;
         unused(snapshot, &urn)?;
+        let begun = snapshot.open.values().any(|open| open.intent.record.urn == urn);
+        if begun && !force {
+            let message = format!(
+                "{urn} has an operation that is not settled: what it may have made is in no record. `up` finds it and \
+                 records it; or say --force, and it stays in the cloud unknown"
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
         let users: Vec<&Arc<Record>> = snapshot
             .records
             .values()

@@ -62,7 +62,7 @@ impl Run {
             op: self.new_operation(&step.urn, &recorded.instance),
             step: Some(id),
             deadline: self.env.monotonic() + limit,
-            visible: self.visible(id),
+            visible: self.visible(&self.record(node, &recorded.instance, None)),
         };
         let record = self.renewed(node, recorded, want, &object.connection);
         let record = object.change(recorded, record, paths).await?;

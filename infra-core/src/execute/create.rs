@@ -47,7 +47,7 @@ impl Run {
             op: self.new_operation(&step.urn, &step.instance),
             step: Some(id),
             deadline: self.env.monotonic() + limit,
-            visible: self.visible(id),
+            visible: self.visible(&record),
         };
         self.intend(object.op.id, Verb::Create, record.clone()).await?;
         let made = object.make(&record.inputs, node.options.adopt, false).await;
@@ -68,7 +68,6 @@ impl Run {
         let displaced = self.displaced(&step.urn, &step.instance);
         let (created, finished) = join!(created, object.finish(record, displaced));
         created?;
-        self.made_now(id);
         self.give(id, finished?.outputs);
         Ok(())
     }

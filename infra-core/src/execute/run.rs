@@ -5,7 +5,6 @@ use std::{
     ops::Deref,
     panic::Location,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use infra_state::{Change, Instance, Key, Provider, Record, Status, Urn, Value};
@@ -31,8 +30,6 @@ pub(crate) struct Run {
     left: HashMap<Urn, Arc<Record>>,
     /// For replacements that hang on something unknown: what it came to.
     decisions: Vec<OnceLock<Decision>>,
-    /// When a step made a new object.
-    made: Vec<OnceLock<Duration>>,
 }
 
 /// What became of a step that was planned as *replace (if changed)*.
@@ -78,7 +75,6 @@ impl Run {
             left,
             outputs: std::iter::repeat_with(OnceLock::new).take(steps).collect(),
             decisions: std::iter::repeat_with(OnceLock::new).take(steps).collect(),
-            made: std::iter::repeat_with(OnceLock::new).take(steps).collect(),
             scope,
             plan,
             graph,
@@ -143,21 +139,6 @@ impl Run {
         self.scrub.learn(&outputs);
         // A step is done once.
         let _ = self.outputs[id.0].set(outputs);
-    }
-
-    /// Notes that the step made a new object.
-    pub(super) fn made_now(&self, id: StepId) {
-        let _ = self.made[id.0].set(self.env.monotonic());
-    }
-
-    /// Until when something a step refers to may only be not visible yet: shortly after it was made.
-    pub(super) fn visible(&self, id: StepId) -> Duration {
-        let until = |before: &StepId| {
-            let made = self.made[before.0].get()?;
-            let window = self.driver(&self.step(*before).urn).ok()?.once().window;
-            Some(*made + window)
-        };
-        self.step(id).after.iter().filter_map(until).max().unwrap_or_default()
     }
 
     /// The wanted inputs with everything known, as the object `instance`, whose recorded inputs are given if it exists.

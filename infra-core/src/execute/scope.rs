@@ -7,7 +7,7 @@ use infra_state::{
 };
 use uuid::Uuid;
 
-use super::{connections::Connections, poll::Poller};
+use super::{connections::Connections, object::doubted, poll::Poller};
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::{Event, Events},
@@ -78,6 +78,19 @@ impl Scope {
             let message = format!("{urn} is of a kind that this program does not know");
             Error::new(ErrorKind::Failed, message)
         })
+    }
+
+    /// Until when a resource, or something that it refers to, may only be not visible yet: it was made or changed not
+    /// long ago, by this run or an earlier one.
+    pub(crate) fn visible(&self, record: &Record) -> Duration {
+        let until = |used: &Urn| {
+            let used = self.session.with(|snapshot| snapshot.current(used).map(Arc::clone))?;
+            let driver = self.driver(&used.urn).ok()?;
+            // Connections and secrets are nothing that shows in a cloud.
+            driver.provider_kind()?;
+            Some(doubted(&*self.env, &used, driver.once().window))
+        };
+        record.dependencies.iter().chain([&record.urn]).filter_map(until).max().unwrap_or_default()
     }
 
     /// What a call said, for the person who must act, without secrets.
