@@ -50,7 +50,13 @@ struct Process {
 struct Nothing;
 
 impl Guard for Nothing {}
-impl Guard for Process {}
+
+impl Guard for Process {
+    fn holds(&self) -> bool {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.held(&self.stack, self.nonce).is_some()
+    }
+}
 
 impl Memory {
     /// An empty world; a lease goes when its holder is dropped.

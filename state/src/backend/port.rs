@@ -175,8 +175,14 @@ pub struct Grant {
     pub guard: Box<dyn Guard>,
 }
 
-/// Something that frees a lease when it is dropped, or does nothing.
-pub trait Guard: Debug + Send + Sync {}
+/// What a holder keeps as long as it holds: dropped, it frees a lease that the kernel watches.
+pub trait Guard: Debug + Send + Sync {
+    /// Whether the lease is still the holder's, as far as can be told at once and without a request. Asked before every
+    /// call that changes something.
+    fn holds(&self) -> bool {
+        true
+    }
+}
 
 impl fmt::Display for HolderInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -179,7 +179,7 @@ impl Session {
         log::append(&self.store, batch.header.seq, &batch.body).await?;
         // The write may have taken longer than the lease was good for. Then somebody else may have sealed the log
         // and, much later, removed that seal: it counts only if it was ours to write until now.
-        self.lease.confirm().await
+        self.lease.check()
     }
 
     fn apply(&self, batch: &Batch, position: crate::Position) -> Result<()> {

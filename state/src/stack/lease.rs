@@ -17,8 +17,6 @@ use crate::{
     env::{EnvExt, Task},
 };
 
-/// How often a holder whose death the kernel notices looks whether a person has taken the lock from it.
-const LOOK: Duration = Duration::from_secs(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -34,7 +32,7 @@ pub(super) struct Lease {
     pulse: Arc<Pulse>,
     beating: Mutex<Option<Task>>,
     /// Where the kernel frees a dead holder's lease, it does when this is dropped.
-    _guard: Box<dyn Guard>,
+    guard: Box<dyn Guard>,
 }
 
 /// When the holder was last known to hold, by its own clock.
@@ -83,7 +81,7 @@ impl Lease {
                         watched: over.is_some(),
                         pulse: Arc::new(pulse),
                         beating: Mutex::default(),
-                        _guard: grant.guard,
+                        guard: grant.guard,
                     };
                     lease.start_beating(liveness);
                     return Ok(lease);
@@ -108,8 +106,10 @@ impl Lease {
     }
 
     /// Whether anything new may be started.
+    ///
+    /// **Invariant:** who is the holder after a write was it before, so the write was in the log when anybody took over.
     pub(super) fn check(&self) -> Result<()> {
-        if self.pulse.lost.load(Ordering::Acquire) {
+        if self.pulse.lost.load(Ordering::Acquire) || !self.guard.holds() {
             return Err(fenced("somebody else has it now"));
         }
         let Some(good_for) = self.pulse.good_for else { return Ok(()) };
@@ -118,22 +118,6 @@ impl Lease {
             return Ok(());
         }
         Err(fenced("it could not be renewed in time"))
-    }
-
-    /// [`Lease::check`], for what was just written: where no clock says that one is not the holder any more, the place
-    /// that keeps the lease is asked.
-    ///
-    /// **Invariant:** who was the holder after a write was it before, so the write was in the log when anybody took
-    /// over.
-    pub(super) async fn confirm(&self) -> Result<()> {
-        self.check()?;
-        let (store, beat) = (&self.store, self.store.env.uuid());
-        if self.pulse.good_for.is_none()
-            && !store.backend.lease_renew(&store.folder(), self.nonce, beat).await?
-        {
-            self.lose();
-        }
-        self.check()
     }
 
     /// Waits until an earlier holder that may be alive has stopped by itself.
@@ -165,11 +149,9 @@ impl Lease {
     }
 
     fn start_beating(&self, liveness: Liveness) {
-        let every = match liveness {
-            Liveness::Kernel => LOOK,
-            // Two renewals in a row may fail before the holder has to stop.
-            Liveness::Beats { lease, every } => every.min(good_for(lease) / 3),
-        };
+        let Liveness::Beats { lease, every } = liveness else { return };
+        // Two renewals in a row may fail before the holder has to stop.
+        let every = every.min(good_for(lease) / 3);
         let (store, nonce, pulse) = (self.store.clone(), self.nonce, Arc::clone(&self.pulse));
         let beats = async move {
             let mut pause = every;

@@ -28,9 +28,15 @@ struct Standing {
 #[derive(Debug)]
 struct Locked {
     _file: File,
+    path: PathBuf,
 }
 
-impl Guard for Locked {}
+impl Guard for Locked {
+    /// Whoever takes the lease away, with `unlock` or with `rm`, removes the file.
+    fn holds(&self) -> bool {
+        self.path.try_exists().unwrap_or(true)
+    }
+}
 
 /// The lease of one stack. Every method holds the directory's mutex while it looks and acts.
 pub(super) struct Lease<'a> {
@@ -64,7 +70,7 @@ impl Lease<'_> {
                 self.write(&Standing { epoch, holder: Some(holder) })?;
                 let _ = fs::remove_file(self.lock_file(standing.epoch));
                 files::sweep(self.root);
-                Ok(Taken::Granted(Grant { epoch, guard: Box::new(Locked { _file: file }) }))
+                Ok(Taken::Granted(Grant { epoch, guard: Box::new(Locked { _file: file, path }) }))
             })
     }
 

@@ -76,8 +76,8 @@ async fn a_holder_stops_by_itself_before_anybody_may_take_over() {
 
 #[tokio::test]
 async fn a_zombie_that_wakes_after_a_take_over_can_neither_append_nor_compact() {
-    // The kernel does not know that the first one hangs; a person unlocks it.
-    let (memory, env) = (Memory::new(), Fake::new(1));
+    // By its own clock the first one holds for a while yet; a person unlocks it.
+    let (memory, env) = (beats(), Fake::new(1));
     let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
     let zombie = acquired(&first).await;
     zombie.commit(vec![Change::Put(record("a"))]).await.unwrap();
@@ -176,6 +176,9 @@ async fn where_the_kernel_watches_nothing_is_acknowledged_after_an_unlock() {
     assert_eq!(zombie.check().unwrap_err().kind(), ErrorKind::Fenced);
 }
 
+/// For how long somebody is held up: not long enough to be stopped by its own clock.
+const HELD: Duration = Duration::from_secs(1);
+
 /// Runs `held` until it asks for something that `decide` holds up, then `others`, and then the rest of `held`.
 async fn held_up<T>(
     env: &Fake,
@@ -184,7 +187,7 @@ async fn held_up<T>(
     held: impl Future<Output = T>,
     others: impl AsyncFnOnce(),
 ) -> T {
-    from_now(plan, move |call| if decide(call) { Effect::Late(LEASE) } else { Effect::Pass });
+    from_now(plan, move |call| if decide(call) { Effect::Late(HELD) } else { Effect::Pass });
     let mut held = Box::pin(held);
     for _ in 0..1000 {
         tokio::select! {
@@ -195,7 +198,7 @@ async fn held_up<T>(
     }
     from_now(plan, |_| Effect::Pass);
     Box::pin(others()).await;
-    env.advance(2 * LEASE);
+    env.advance(HELD);
     held.await
 }
 
@@ -214,8 +217,18 @@ async fn fold(state: &State, name: &str) {
 }
 
 #[tokio::test]
-async fn who_is_held_up_while_it_tidies_up_removes_nothing_of_the_next() {
+async fn a_holder_that_the_kernel_watches_stops_at_once_when_its_lock_is_taken() {
     let (memory, env) = (Memory::new(), Fake::new(1));
+    let (first, second) = (state(memory.clone(), &env), state(memory, &env.sibling(2)));
+    let session = acquired(&first).await;
+    session.check().unwrap();
+    unlock(&second).await;
+    assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
+}
+
+#[tokio::test]
+async fn who_is_held_up_while_it_tidies_up_removes_nothing_of_the_next() {
+    let (memory, env) = (beats(), Fake::new(1));
     let (backend, plan) = faulty(&memory, &env);
     let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
     let lists = |call: &crate::backend::Call<'_>| {
@@ -235,7 +248,7 @@ async fn who_is_held_up_while_it_tidies_up_removes_nothing_of_the_next() {
 
 #[tokio::test]
 async fn who_is_held_up_while_it_tidies_up_leaves_history_that_was_sealed_anew() {
-    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (memory, env) = (beats(), Fake::new(1));
     let (backend, plan) = faulty(&memory, &env);
     let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
     acquired(&second).await.close(entry(1)).await.unwrap();
@@ -257,7 +270,7 @@ async fn who_is_held_up_while_it_tidies_up_leaves_history_that_was_sealed_anew()
 #[tokio::test]
 async fn who_is_held_up_while_it_removes_a_stack_removes_nothing_of_the_next() {
     for at in ["/head.json", "/journal/0000000001.ndjson"] {
-        let (memory, env) = (Memory::new(), Fake::new(1));
+        let (memory, env) = (beats(), Fake::new(1));
         let (backend, plan) = faulty(&memory, &env);
         let (first, second) = (state(backend, &env), state(memory.clone(), &env.sibling(2)));
         acquired(&first).await.release().await.unwrap();
@@ -278,7 +291,7 @@ async fn who_is_held_up_while_it_removes_a_stack_removes_nothing_of_the_next() {
 #[tokio::test]
 async fn who_is_held_up_before_its_seal_does_not_write_where_nobody_reads() {
     // The number of its seal, and those after it, were taken and folded away meanwhile.
-    let (memory, env) = (Memory::new(), Fake::new(1));
+    let (memory, env) = (beats(), Fake::new(1));
     let (backend, plan) = faulty(&memory, &env);
     let (first, second) = (state(memory.clone(), &env.sibling(2)), state(backend, &env));
     let third = state(memory.clone(), &env.sibling(3));
@@ -297,7 +310,7 @@ async fn who_is_held_up_before_its_seal_does_not_write_where_nobody_reads() {
         .await;
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Fenced);
     fold(&third, "d").await;
-    assert_eq!(names(&third.read().await.unwrap().unwrap().snapshot), ["c", "d", "x"]);
+    assert_eq!(names(&third.read().await.unwrap().unwrap().snapshot), ["c", "d", "x", "y"]);
 }
 
 #[tokio::test]
