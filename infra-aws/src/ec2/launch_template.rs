@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_ec2::types::{LaunchTemplate as SdkTemplate, ResourceType};
 use infra_core::{
-    Outputs, Resource,
+    Data, Outputs, Resource,
     provider::{
         Change, Class, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
     state::StackName,
 };
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{BlockDevice, MetadataOptions, grants::Names, launch_data, search::of_stack, tagging};
 use crate::{
@@ -126,13 +129,13 @@ impl Managed for LaunchTemplate {
         Ok(made.launch_template.and_then(|it| it.launch_template_id).unwrap_or_default())
     }
 
-    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
+    async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
         let (id, want, have) = (change.id()?, change.want()?, change.have()?);
         if touches_content(change) {
             let call = cx
                 .ec2()
                 .create_launch_template_version()
-                .client_token(op.token())
+                .client_token(version_token(have, want))
                 .launch_template_id(id)
                 .launch_template_data(launch_data::request(want));
             let made = call.send().await.classify()?.launch_template_version;
@@ -181,6 +184,16 @@ impl Managed for LaunchTemplate {
 /// Whether anything but the template's own tags changes.
 fn touches_content(change: &Change<'_, LaunchTemplate>) -> bool {
     change.paths.iter().any(|path| path.first() != Some(LaunchTemplate::TAGS.name()))
+}
+
+/// The client token of a new version: the same for another operation that goes on where one was cut off between the two
+/// calls of an update, so that there is one version and not two. What was the default tells it from a later change to
+/// the same content.
+fn version_token(have: &Observed<LaunchTemplate>, want: &LaunchTemplate) -> String {
+    let default = have.outputs.as_ref().map(|outputs| outputs.default_version);
+    let content = LaunchTemplate { tags: BTreeMap::new(), ..want.clone() }.to_value().plain();
+    let told = json!([have.id, default, content.to_json()]).to_string();
+    format!("{:x}", Sha256::digest(told))
 }
 
 async fn describe(cx: &Cx<Aws>, find: &Find<'_, LaunchTemplate>) -> Result<Option<SdkTemplate>> {
