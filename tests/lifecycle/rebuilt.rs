@@ -1,16 +1,19 @@
 //! A state that is lost is written again from the program and the cloud.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use infra_core::{
     ErrorKind,
-    command::rebuild::{AsFound, ConfirmRebuild, Found, RebuildOptions, SecretFrom, rebuild},
+    command::{
+        rebuild::{AsFound, ConfirmRebuild, Found, RebuildOptions, SecretFrom, rebuild},
+        stack,
+    },
     event::Event,
     interpolate,
     plan::{Action, Refresh},
     prelude::*,
     provider::Class,
-    state::{ExportSecrets, Record, Snapshot, Status, Urn, Value},
+    state::{ExportSecrets, Record, Snapshot, StackName, Status, Urn, Value},
 };
 
 use super::{base, nothing, sized, urn};
@@ -122,6 +125,31 @@ async fn everything_is_found_again_and_the_next_preview_is_empty() {
     allowed.up(unprotected).await.ok();
     allowed.destroy(unprotected).await.ok();
     assert_eq!(lost.world.of("image").len() + lost.world.of("fake:Net").len(), lost.world.count());
+}
+
+#[tokio::test]
+async fn what_was_made_under_a_former_name_is_found_when_somebody_tells_it() {
+    let lab = lab();
+    lab.up(world).await.ok();
+    stack::rename(&lab.engine(world), "prod", Duration::ZERO).await.unwrap();
+    let renamed = lab.stack("program", "prod");
+    let more = |s: &mut Stack| {
+        s.add("more", Net::new("10.9.0.0/16"));
+        world(s)
+    };
+    renamed.up(more).await.ok();
+    let before = renamed.snapshot().await.unwrap();
+    let lost = renamed.without_state();
+    let error = lost.rebuild(world, &plain()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    let former = ["dev", "earlier"].map(|name| StackName::new("program", name).unwrap());
+    let options = Options { formerly: former.into(), ..plain() };
+    let found = lost.rebuild(more, &options).await.unwrap();
+    assert_eq!(found.count(AsFound::Current), 13);
+    let after = lost.snapshot().await.unwrap();
+    assert_eq!(after.identity, before.identity);
+    assert_eq!(comparable(&after), comparable(&before));
+    is_whole(&lost, more).await;
 }
 
 #[tokio::test]
@@ -601,7 +629,7 @@ async fn nothing_is_written_unless_it_is_lost_found_and_agreed_to() {
     let lab = Lab::new();
     let error = lab.rebuild(base, &plain()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(error, @"nothing carries the tags of program/dev where its providers point: `fake:Provider::default` (account 1111, region here). Look whether account and region are right; if the stack was never made, `up` makes it. Nothing was written");
+    insta::assert_snapshot!(error, @"nothing carries the tags of program/dev where its providers point: `fake:Provider::default` (account 1111, region here). Look whether account and region are right; what was made under another name of the stack is found with `--formerly NAME`; if the stack was never made, `up` makes it. Nothing was written");
     lab.up(base).await.ok();
     let error = lab.rebuild(base, &plain()).await.unwrap_err();
     insta::assert_snapshot!(error, @"there is a state of program/dev in memory:, with 5 resources: it is not lost. To compare it with the cloud: `preview --refresh`; to write it again all the same, keep it with `state pull` and move it away. Nothing was changed");

@@ -456,9 +456,10 @@ impl Cloud {
         }
         let urn = op.urn.to_string();
         // One that somebody told the engine to forget is nobody's.
-        let mut others = inner.objects.iter().filter(|(id, o)| {
-            o.alive() && o.kind == kind && !self.ledger.is_released(id)
-        });
+        let mut others = inner
+            .objects
+            .iter()
+            .filter(|(id, o)| o.alive() && o.kind == kind && !self.ledger.is_released(id));
         if habits.alone && others.any(|(_, o)| o.owner.get("infra:urn") == Some(&urn)) {
             self.world.wrong(format!("{urn} has two objects, which its kind forbids"));
         }

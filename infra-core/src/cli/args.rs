@@ -388,6 +388,9 @@ pub(super) struct Rebuild {
     /// Which object a resource is, where it has several
     #[arg(long, value_name = "URN=ID", value_parser = current)]
     pub(super) current: Vec<(String, String)>,
+    /// A name that the stack had before it was renamed (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub(super) formerly: Vec<String>,
     /// Do not remember what the program does not declare; it stays in the cloud
     #[arg(long)]
     pub(super) forget_unknown: bool,

@@ -1,6 +1,7 @@
 //! `state rebuild`.
 
 use async_trait::async_trait;
+use infra_state::StackName;
 
 use super::{args::Rebuild, dispatch::Session};
 use crate::{
@@ -14,9 +15,13 @@ use crate::{
 
 pub(super) async fn rebuild(session: &Session<'_>, args: &Rebuild) -> Result<Exit> {
     let engine = &session.engine;
+    let program = &engine.state.name().program;
+    let former =
+        args.formerly.iter().map(|name| Ok(StackName::new(program.clone(), name.clone())?));
     let mut options = RebuildOptions {
         lineage: args.lineage,
         rotate: args.rotate.iter().cloned().collect(),
+        formerly: former.collect::<Result<_>>()?,
         forget_unknown: args.forget_unknown,
         lock_timeout: args.locking.lock_timeout.unwrap_or_default(),
         ..RebuildOptions::default()

@@ -24,7 +24,7 @@ pub(super) async fn stack(session: &Session<'_>, args: &Stack) -> Result<Exit> {
             session
                 .say(&format!(
                     "The stack `{old}` is `{new}` now: {} records, {} deployments. What it has in the cloud keeps its names \
-                     and tags. Rename `[stack.{old}]` to `[stack.{new}]`{}, and say `--stack {new}`; who still says `{old}` \
+                     and tags (a `state rebuild` would need `--formerly {old}`). Rename `[stack.{old}]` to `[stack.{new}]`{}, and say `--stack {new}`; who still says `{old}` \
                      is told.\n",
                     moved.records,
                     moved.deployments,

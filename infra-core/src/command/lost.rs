@@ -32,10 +32,13 @@ pub(super) async fn lost(planning: &Planning<'_>, known: &Known) -> Result<Optio
         asked.entry(place).or_insert((node, connection));
     }
     let mut memos: BTreeMap<_, Memo> = BTreeMap::new();
-    let ask = asked.iter().map(|((identity, kind), (node, connection))| {
-        let memo = memos.entry(identity).or_default().clone();
-        async move { (*kind, owned(engine, &node.driver, connection, &memo).await) }
-    });
+    let ask =
+        asked.iter().map(|((identity, kind), (node, connection))| {
+            let memo = memos.entry(identity).or_default().clone();
+            async move {
+                (*kind, owned(engine, &node.driver, connection, &memo, engine.state.name()).await)
+            }
+        });
     let ask: Vec<_> = ask.collect();
     let mut lineages = BTreeMap::<Lineage, usize>::new();
     let mut denied = Vec::new();
@@ -53,7 +56,7 @@ pub(super) async fn lost(planning: &Planning<'_>, known: &Known) -> Result<Optio
             }
         };
         for object in objects.iter().filter(|object| !is_going(object)) {
-            if let Some(owner) = Owner::of(object, engine.state.name()) {
+            if let Some(owner) = Owner::of(object, std::slice::from_ref(engine.state.name())) {
                 *lineages.entry(owner.lineage).or_default() += 1;
             }
         }

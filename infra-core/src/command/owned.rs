@@ -17,12 +17,13 @@ pub(super) async fn owned(
     driver: &Arc<dyn Driver>,
     connection: &Connection,
     memo: &Memo,
+    stack: &StackName,
 ) -> Result<Option<Vec<ErasedObserved>>> {
     let until = engine.env.monotonic() + PATIENCE;
     let mut pause = Duration::from_millis(100);
     let mut memo = memo.clone();
     loop {
-        let listed = driver.owned(connection, &memo, engine.state.name()).await;
+        let listed = driver.owned(connection, &memo, stack).await;
         let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
         match listed {
             Err(error) if error.class().is_retryable() && !last => {}
@@ -46,11 +47,12 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// The owner, if the object says that it is this stack's.
-    pub(super) fn of(object: &ErasedObserved, stack: &StackName) -> Option<Self> {
+    /// The owner, if the object says that it belongs to a stack of one of these names.
+    pub(super) fn of(object: &ErasedObserved, names: &[StackName]) -> Option<Self> {
         let tags = object.owner.as_ref()?;
         let tag = |name: &str| tags.get(name).map(String::as_str);
-        if tag("infra:stack") != Some(&*stack.to_string()) {
+        let stack = tag("infra:stack")?;
+        if !names.iter().any(|name| name.to_string() == stack) {
             return None;
         }
         Some(Self {

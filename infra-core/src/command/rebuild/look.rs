@@ -106,7 +106,7 @@ impl Walk<'_> {
             return missing(format!("{} is being deleted: {why}", seen.id));
         }
         if seen.owner.is_some() {
-            let owner = Owner::of(&seen, self.engine.state.name());
+            let owner = Owner::of(&seen, &self.names);
             let ours = owner.filter(|owner| Some(owner.lineage) == self.lineage);
             if ours.is_none_or(|owner| owner.urn.as_ref() != Some(urn)) {
                 let id = &seen.id;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use infra_state::{Change, HistoryEntry, Lineage, Outcome, Record, Status, Urn, Value};
+use infra_state::{Change, HistoryEntry, Lineage, Outcome, Record, StackName, Status, Urn, Value};
 
 use super::{
     found::{AsFound, Found, FoundObject, SecretFrom},
@@ -32,6 +32,8 @@ pub struct RebuildOptions {
     pub rotate: BTreeSet<String>,
     /// The id of the object that a resource is, where it has several.
     pub current: BTreeMap<Urn, String>,
+    /// The names that the stack had before it was renamed: what was made then carries them.
+    pub formerly: BTreeSet<StackName>,
     /// What the program does not declare is not remembered: it stays in the cloud.
     pub forget_unknown: bool,
     /// How long to wait for the lock.
@@ -133,7 +135,8 @@ fn lineage(walk: &Walk<'_>) -> Result<Lineage> {
             let places = if places.is_empty() { "no provider at all".to_owned() } else { places };
             format!(
                 "nothing carries the tags of {name} where its providers point: {places}. Look whether account and \
-                 region are right; if the stack was never made, `up` makes it"
+                 region are right; what was made under another name of the stack is found with `--formerly NAME`; if the \
+                 stack was never made, `up` makes it"
             )
         }
     };

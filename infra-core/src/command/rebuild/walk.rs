@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use infra_state::{EnvExt, Instance, Lineage, Provider, ProviderIdentity, Urn, Value};
+use infra_state::{EnvExt, Instance, Lineage, Provider, ProviderIdentity, StackName, Urn, Value};
 
 use super::run::RebuildOptions;
 use crate::{
@@ -47,6 +47,8 @@ pub(super) struct Walk<'e> {
     pub(super) graph: &'e Graph,
     pub(super) options: &'e RebuildOptions,
     pub(super) connections: Connections,
+    /// The names that the stack has and had.
+    pub(super) names: Vec<StackName>,
     /// The providers that are connected.
     pub(super) places: BTreeMap<Urn, Arc<Connection>>,
     pub(super) lineage: Option<Lineage>,
@@ -78,6 +80,7 @@ impl<'e> Walk<'e> {
             graph,
             options,
             connections: Connections::new(engine),
+            names: [engine.state.name()].into_iter().chain(&options.formerly).cloned().collect(),
             places: BTreeMap::new(),
             lineage: options.lineage,
             lineages: BTreeMap::new(),
@@ -205,10 +208,11 @@ impl<'e> Walk<'e> {
             }
         }
         // Kinds share the answers of calls that several of them need.
-        let memo = Memo::default();
-        let ask = drivers.iter().map(|(kind, driver)| {
-            let memo = &memo;
-            async move { (*kind, *driver, owned(engine, driver, connection, memo).await) }
+        let names: Vec<_> = self.names.iter().map(|name| (name, Memo::default())).collect();
+        let ask = names.iter().flat_map(|(name, memo)| {
+            drivers.iter().map(move |(kind, driver)| async move {
+                (*kind, *driver, owned(engine, driver, connection, memo, name).await)
+            })
         });
         for (kind, driver, answer) in join_all(ask).await {
             let is_used = self.graph.nodes.keys().any(|urn| urn.kind() == kind);
@@ -244,9 +248,8 @@ impl<'e> Walk<'e> {
         seen: ErasedObserved,
     ) {
         let kind = driver.schema().kind;
-        let stack = self.engine.state.name();
         let provider = Provider { urn: provider.clone(), identity: connection.identity.clone() };
-        let (urn, instance) = if let Some(owner) = Owner::of(&seen, stack) {
+        let (urn, instance) = if let Some(owner) = Owner::of(&seen, &self.names) {
             if !is_going(&seen) {
                 *self.lineages.entry(owner.lineage).or_default() += 1;
             }
@@ -293,7 +296,6 @@ impl<'e> Walk<'e> {
     /// The resources whose generated name this object has.
     fn named(&self, driver: &Arc<dyn Driver>, seen: &ErasedObserved) -> Vec<(Urn, Instance)> {
         let schema = driver.schema();
-        let stack = self.graph.stack.as_ref();
         let mut found = Vec::new();
         for field in &schema.fields {
             let Some(rule) = &field.name_rule else { continue };
@@ -301,8 +303,11 @@ impl<'e> Walk<'e> {
             let nodes = self.graph.nodes.values().filter(|node| node.urn.kind() == schema.kind);
             for node in nodes.filter(|node| !node.inputs.contains_key(field.name)) {
                 let former = node.options.aliases.iter().filter_map(|old| node.alias(old).ok());
-                let mut urns = std::iter::once(node.urn.clone()).chain(former);
-                let word = urns.find_map(|urn| name::instance(rule, stack, &urn, name));
+                let urns: Vec<_> = std::iter::once(node.urn.clone()).chain(former).collect();
+                let mut both =
+                    self.names.iter().flat_map(|stack| urns.iter().map(move |urn| (stack, urn)));
+                let word =
+                    both.find_map(|(stack, urn)| name::instance(rule, Some(stack), urn, name));
                 found.extend(word.map(|word| (node.urn.clone(), word)));
             }
         }
@@ -327,10 +332,9 @@ impl<'e> Walk<'e> {
             1 => {
                 self.lineage = self.lineages.keys().next().copied();
                 // What is only kept for a while may be of an earlier life.
-                let (ours, stack) = (self.lineage, self.engine.state.name());
-                let objects = &self.objects;
+                let (ours, names, objects) = (self.lineage, &self.names, &self.objects);
                 let of_us = |at: &usize| {
-                    let owner = Owner::of(&objects[*at].seen, stack);
+                    let owner = Owner::of(&objects[*at].seen, names);
                     owner.is_none_or(|owner| Some(owner.lineage) == ours)
                 };
                 self.claimed.values_mut().for_each(|claimed| claimed.retain(of_us));
