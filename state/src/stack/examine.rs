@@ -38,6 +38,7 @@ impl State {
         examine_records(&loaded, &mut findings);
         self.examine_history(&loaded, &mut findings).await?;
         self.examine_leftovers(&loaded, &mut findings).await?;
+        findings.extend(self.store.examine_kept(&loaded.snapshot.identity).await?);
         Ok(findings)
     }
 

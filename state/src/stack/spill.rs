@@ -8,10 +8,13 @@ use std::{path::Path, sync::Arc};
 
 use uuid::Uuid;
 
-use super::session::Session;
+use super::{session::Session, store::Store};
 use crate::{
-    Backend, Change, Error, ErrorKind, Local, Record, Result, Snapshot, Status,
-    format::v1::{SegmentHeader, read_segment, read_segment_header, write_change, write_segment},
+    Backend, Change, Error, ErrorKind, Finding, Identity, Lineage, Local, Record, Result, Snapshot,
+    Status,
+    format::v1::{
+        SegmentHeader, read_segment, read_segment_header, scope, write_change, write_segment,
+    },
     format::value::{Secrets, Writing},
 };
 
@@ -30,6 +33,21 @@ impl Spill {
     fn path(&self, key: &str) -> String {
         self.folder.path().join(key).display().to_string()
     }
+}
+
+/// One file of it.
+struct Kept {
+    key: String,
+    path: String,
+    says: Result<Says>,
+}
+
+/// What a file says.
+enum Says {
+    /// What became of calls.
+    Outcomes(Vec<Change>),
+    /// Nothing about this state: it is of this lineage.
+    Other(Lineage),
 }
 
 /// The operation that a change says the outcome of.
@@ -109,46 +127,31 @@ impl Session {
     /// said otherwise since: it is never newer than what the state knows. A file goes when what it says is durable, or
     /// no longer of use; one that is damaged, or of another lineage, stays.
     pub(super) async fn unspill(&self) -> Result<()> {
-        let Some(spill) = &self.store.spill else { return Ok(()) };
-        let folder = self.store.folder();
-        let names = match spill.folder.list(&folder, "").await {
-            Ok(names) => names,
+        let identity = self.identity();
+        let kept = match self.store.kept(&identity).await {
+            Ok(kept) => kept,
             // What is kept helps, but nothing depends on it.
             Err(error) => {
                 tracing::warn!(%error, "what earlier runs kept cannot be read");
                 return Ok(());
             }
         };
-        for name in names.iter().filter(|name| name.ends_with(".ndjson")) {
-            let key = format!("{folder}/{name}");
-            let path = spill.path(&key);
-            match self.kept(spill, &key, &path).await {
-                Ok(Some(outcomes)) => {
-                    if self.record_outcomes(&path, outcomes).await? {
+        for Kept { key, path, says } in kept {
+            match says {
+                Ok(Says::Outcomes(outcomes)) => {
+                    if self.record_outcomes(&path, outcomes).await?
+                        && let Some(spill) = &self.store.spill
+                    {
                         spill.folder.delete(&key).await?;
                     }
                 }
-                Ok(None) => {}
+                Ok(Says::Other(lineage)) => {
+                    tracing::info!(path, %lineage, "kept for another lineage");
+                }
                 Err(error) => tracing::warn!(%error, path, "this is left as it is"),
             }
         }
         Ok(())
-    }
-
-    /// What a file says; `None` if it is not about this state.
-    async fn kept(&self, spill: &Spill, key: &str, path: &str) -> Result<Option<Vec<Change>>> {
-        let Some(stored) = spill.folder.get(key).await? else { return Ok(None) };
-        let header = read_segment_header(path, &stored.body)?;
-        if header.lineage != self.identity().lineage {
-            tracing::info!(path, lineage = %header.lineage, "kept for another lineage");
-            return Ok(None);
-        }
-        let key = match &header.key {
-            Some(key) => Some(self.store.vault.opened(key).await?),
-            None => None,
-        };
-        let segment = read_segment(path, &stored.body, key.as_ref(), &self.scope)?;
-        Ok(Some(segment.changes))
     }
 
     /// Commits those of `outcomes` that are still of use. `false`: they do not fit, and stay where they are.
@@ -197,7 +200,59 @@ fn useful(known: &Snapshot, outcome: Change) -> Option<Vec<Change>> {
     Some(deposed.map(Change::Put).into_iter().chain([outcome]).collect())
 }
 
-impl super::store::Store {
+impl Store {
+    /// What this machine keeps of the stack, in the order in which it was kept.
+    async fn kept(&self, identity: &Identity) -> Result<Vec<Kept>> {
+        let Some(spill) = &self.spill else { return Ok(Vec::new()) };
+        let folder = self.folder();
+        let names = spill.folder.list(&folder, "").await?;
+        let mut all = Vec::new();
+        for name in names.iter().filter(|name| name.ends_with(".ndjson")) {
+            let key = format!("{folder}/{name}");
+            let path = spill.path(&key);
+            let says = match spill.folder.get(&key).await {
+                // Another run on this machine has recorded it.
+                Ok(None) => continue,
+                Ok(Some(stored)) => self.said(&path, &stored.body, identity).await,
+                Err(error) => Err(error),
+            };
+            all.push(Kept { key, path, says });
+        }
+        Ok(all)
+    }
+
+    async fn said(&self, path: &str, body: &[u8], identity: &Identity) -> Result<Says> {
+        let header = read_segment_header(path, body)?;
+        if header.lineage != identity.lineage {
+            return Ok(Says::Other(header.lineage));
+        }
+        let key = match &header.key {
+            Some(key) => Some(self.vault.opened(key).await?),
+            None => None,
+        };
+        let segment = read_segment(path, body, key.as_ref(), &scope(identity))?;
+        Ok(Says::Outcomes(segment.changes))
+    }
+
+    /// Looks at what this machine keeps of the stack (`state doctor`).
+    pub(super) async fn examine_kept(&self, identity: &Identity) -> Result<Vec<Finding>> {
+        let found = self.kept(identity).await?.into_iter().map(|kept| match kept.says {
+            Ok(Says::Outcomes(outcomes)) => Finding::notice(
+                format!("{} says what became of {} calls", kept.path, outcomes.len()),
+                "the next run on this machine records it",
+            ),
+            Ok(Says::Other(lineage)) => Finding::notice(
+                format!("{} is about an earlier life of the stack (lineage {lineage})", kept.path),
+                "it is of no use any more: delete it",
+            ),
+            Err(error) => Finding::notice(
+                error.to_string(),
+                "nothing depends on it, the next run looks at the cloud instead: delete it",
+            ),
+        });
+        Ok(found.collect())
+    }
+
     pub(super) fn with_spill(&mut self, folder: &Path) -> Result<()> {
         self.spill = Some(Arc::new(Spill::new(folder)?));
         Ok(())

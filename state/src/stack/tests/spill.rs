@@ -156,6 +156,15 @@ async fn an_outcome_that_says_something_else_than_the_state_is_dropped() {
     assert!(names(&session.snapshot()).is_empty() && cut.files().is_empty());
 }
 
+/// What `state doctor` says of the file.
+async fn said(cut: &Cut) -> String {
+    let path = cut.files()[0].display().to_string();
+    let found = cut.here.examine().await.unwrap();
+    let about: Vec<_> = found.iter().filter(|finding| finding.what.contains(&path)).collect();
+    assert_eq!(about.len(), 1, "{found:?}");
+    about[0].what.replace(&path, "FILE")
+}
+
 #[tokio::test]
 async fn what_is_damaged_or_of_another_lineage_is_left() {
     let cut = cut();
@@ -163,6 +172,7 @@ async fn what_is_damaged_or_of_another_lineage_is_left() {
     let kept = cut.files()[0].clone();
     let bytes = fs::read(&kept).unwrap();
     fs::write(&kept, &bytes[..bytes.len() - 9]).unwrap();
+    assert!(said(&cut).await.contains("cut off"), "{}", said(&cut).await);
     let session = acquired(&cut.here).await;
     assert_eq!(session.snapshot().open.len(), 1);
     session.release().await.unwrap();
@@ -170,6 +180,7 @@ async fn what_is_damaged_or_of_another_lineage_is_left() {
 
     // The stack was removed and made again.
     fs::write(&kept, &bytes).unwrap();
+    assert_eq!(said(&cut).await, "FILE says what became of 1 calls");
     for key in cut.memory.keys() {
         cut.memory.overwrite(&key, None);
     }
@@ -179,6 +190,8 @@ async fn what_is_damaged_or_of_another_lineage_is_left() {
     let session = acquired(&cut.here).await;
     assert_eq!(session.snapshot().open.len(), 1);
     assert_eq!(cut.files(), [kept]);
+    session.release().await.unwrap();
+    assert!(said(&cut).await.starts_with("FILE is about an earlier life of the stack"));
 }
 
 #[tokio::test]
