@@ -186,6 +186,17 @@ impl Cloud {
         self.world.pass(LAG);
     }
 
+    /// Somebody removes what the engine was told to forget.
+    pub fn remove_released(&self) {
+        let now = self.world.now();
+        for (id, object) in &mut lock(&self.inner).objects {
+            if object.alive() && self.ledger.is_released(id) {
+                object.gone = Some(now);
+            }
+        }
+        self.world.pass(LAG);
+    }
+
     fn meddled(&self) {
         let now = self.world.now();
         let mut inner = lock(&self.inner);

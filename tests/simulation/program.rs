@@ -232,7 +232,10 @@ impl Program {
                 res.first = !used && chance.percent(30);
                 res.ignore = chance.percent(20);
             }
-            11 if free && kind != "Named" => self.all[at].far = chance.percent(50),
+            // What is to be taken over is where it is.
+            11 if free && kind != "Named" && self.all[at].import.is_none() => {
+                self.all[at].far = chance.percent(50)
+            }
             12 => self.rotation += 1,
             13 => cloud.new_image(),
             _ => {}

@@ -488,6 +488,8 @@ impl Life {
     }
 
     fn destroyed(&mut self, options: &PlanOptions) {
+        // What somebody told the engine to forget is theirs to remove, and may use what is destroyed now.
+        self.cloud.remove_released();
         let protected = self.ledger.records().into_iter().filter(|(_, known)| known.protect);
         let protected: Vec<_> = protected.map(|((urn, _), _)| urn).collect();
         for urn in protected {

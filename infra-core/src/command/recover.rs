@@ -35,6 +35,7 @@ pub(super) async fn recover(
         return Ok(());
     }
     let scope = Scope::new(engine, Arc::clone(session), Arc::clone(connections));
+    outwait(engine, &scope, &open).await;
     // What a connection is refused with may have its configuration in it.
     session.with(|snapshot| scope.scrub.learn_snapshot(snapshot));
     let settle = async |open| match caught_in(settle(&scope, open)).await {
@@ -59,6 +60,29 @@ pub(super) async fn recover(
     let message =
         format!("what an earlier run left open cannot be settled now: {}", failed.join("; "));
     Err(Error::new(ErrorKind::Failed, message))
+}
+
+/// Waits until what the last calls of an earlier run did shows, and none of them is on its way any more.
+///
+/// From then on every read tells the truth, and nothing that is settled can be undone by a call that nobody waits for: a
+/// create that arrives when its object is made and deleted again, a delete that arrives when the name has been given
+/// anew.
+async fn outwait(engine: &Engine, scope: &Scope, open: &[OpenIntent]) {
+    // The calls of a cloud that lives in the process die with it.
+    if engine.is_simulated() {
+        return;
+    }
+    let windows = open.iter().filter_map(|open| scope.driver(&open.intent.record.urn).ok());
+    let window = windows.map(|driver| driver.once().window).max().unwrap_or_default();
+    let left = window.saturating_sub(scope.session.silent());
+    if left.is_zero() {
+        return;
+    }
+    engine.events.send(Event::Notice(format!(
+        "an earlier run was cut off: in {} s everything that it had begun shows",
+        left.as_secs_f32().ceil()
+    )));
+    engine.env.sleep(left).await;
 }
 
 async fn settle(scope: &Scope, open: &OpenIntent) -> Result<String> {
@@ -104,20 +128,15 @@ type Settled = Result<(String, Change), CallError>;
 async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
     let record = &open.intent.record;
     let once = object.driver.once();
-    // Whether the create had its effect shows for sure when this much time has passed since it was last called. The
-    // intent is older than that call, by nobody knows how much, and was written by somebody else's clock: what counts is
-    // that whoever called is dead since the lock is ours.
-    let window = once.window;
     let age = object.scope.env.now().duration_since(open.intent.at);
     let age = Duration::try_from(age).unwrap_or_default();
     if let Some(id) = &open.created {
-        let found = await_sight(object, id, &record.inputs, window).await?;
+        let found = object.read(id, &record.inputs, Duration::ZERO).await?;
         return Ok(made(object, open, found));
     }
     // The name settles it: an object of that name, with our instance in it, can only be ours.
     let repeatable = once.by_name || once.token.is_some_and(|lifetime| age < lifetime);
-    let window = if repeatable { Duration::ZERO } else { window };
-    let found = object.search(&record.inputs, window).await?;
+    let found = object.search(&record.inputs, Duration::ZERO).await?;
     if found.as_ref().is_some_and(|found| !is_half_made(object, found, age)) {
         return Ok(made(object, open, found));
     }

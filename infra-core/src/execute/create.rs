@@ -109,14 +109,18 @@ impl Object<'_> {
                 Err(fenced) => Err(fenced),
             };
             let error = match called {
-                Ok(id) => return Ok(id),
+                Ok(id) => {
+                    self.outwait(&attempts).await;
+                    return Ok(id);
+                }
                 Err(error) => error,
             };
             let class = error.class();
             if class == Class::Exists {
+                self.outwait(&attempts).await;
                 return self.existing(want, adopt, attempts.ambiguous, error).await;
             }
-            attempts.ambiguous |= class == Class::Transient;
+            attempts.fail(class, self.scope.env.monotonic());
             // A token is not honoured for ever, and the next call may be on its way for a while.
             let age = self.scope.env.monotonic().saturating_sub(begun);
             let honoured = |lifetime| age + once.window < lifetime;

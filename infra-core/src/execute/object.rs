@@ -44,14 +44,26 @@ pub(crate) struct Attempts {
     count: u32,
     /// One of them may have had its effect though it failed.
     pub(crate) ambiguous: bool,
+    /// When the last of those was given up: it may be on its way yet.
+    lost: Option<Duration>,
+}
+
+impl Attempts {
+    /// Notes that an attempt failed.
+    pub(crate) fn fail(&mut self, class: Class, now: Duration) {
+        if class == Class::Transient {
+            self.ambiguous = true;
+            self.lost = Some(now);
+        }
+    }
 }
 
 impl Object<'_> {
     /// After a failed call: waits and returns if it is to be tried again, else gives the error back.
     pub(crate) async fn again(&self, attempts: &mut Attempts, error: Error) -> Result<()> {
         let class = error.class();
-        attempts.ambiguous |= class == Class::Transient;
         let now = self.scope.env.monotonic();
+        attempts.fail(class, now);
         let until = if class == Class::NotFound { self.visible } else { self.deadline };
         if !(class.is_retryable() || class == Class::NotFound) || now >= until {
             return Err(error);
@@ -68,6 +80,16 @@ impl Object<'_> {
         }
         self.scope.env.sleep(pause).await;
         Ok(())
+    }
+
+    /// Waits until no call whose answer was lost can be on its way any more, where a name alone tells one object from
+    /// the next: arriving late, a create would make what is made and deleted by then, and a delete would delete what
+    /// has got the name anew.
+    pub(crate) async fn outwait(&self, attempts: &Attempts) {
+        let once = self.driver.once();
+        let Some(lost) = attempts.lost.filter(|_| once.by_name) else { return };
+        let left = (lost + once.window).saturating_sub(self.scope.env.monotonic());
+        self.scope.env.sleep(left).await;
     }
 
     /// Whether a call that changes something may be started.

@@ -84,7 +84,10 @@ impl Object<'_> {
         let Some(id) = &recorded.id else { return Ok(()) };
         let mut attempts = Attempts::default();
         loop {
-            let Some(have) = self.there(recorded).await? else { return Ok(()) };
+            let Some(have) = self.there(recorded).await? else {
+                self.outwait(&attempts).await;
+                return Ok(());
+            };
             match have.readiness {
                 Readiness::Deleting(_) | Readiness::Restorable(_) => break,
                 _ => {}
@@ -101,6 +104,8 @@ impl Object<'_> {
             }
         }
         *touched = true;
-        self.gone(id, &recorded.inputs).await
+        self.gone(id, &recorded.inputs).await?;
+        self.outwait(&attempts).await;
+        Ok(())
     }
 }

@@ -198,7 +198,7 @@ pub struct Once {
     pub token: Option<Duration>,
     /// A create with the same name finds the first object (or is refused): the name alone settles it.
     pub by_name: bool,
-    /// How long after a create a search may still miss the object.
+    /// How long after a call a read may miss its effect, and a call that nobody waits for any more may be on its way.
     pub window: Duration,
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
 };
 
 use super::{
@@ -142,6 +143,12 @@ impl Session {
     /// [`ErrorKind::Fenced`]: the lease is lost or about to be.
     pub fn check(&self) -> Result<()> {
         self.lease.check()
+    }
+
+    /// For how long, at least, no earlier session can have called anything that changes the world. Nothing where the
+    /// kernel tells at once that a holder is dead: its last call may be on its way yet.
+    pub fn silent(&self) -> Duration {
+        self.lease.silent()
     }
 
     /// Ends the session: compacts if it is worth it, files `history`, gives the lock back. The lock is given back

@@ -208,8 +208,8 @@ impl<'e> Walk<'e> {
             }
         }
         // Kinds share the answers of calls that several of them need.
-        let names: Vec<_> = self.names.iter().map(|name| (name, Memo::default())).collect();
-        let ask = names.iter().flat_map(|(name, memo)| {
+        let memos: Vec<_> = self.names.iter().map(|name| (name, Memo::default())).collect();
+        let ask = memos.iter().flat_map(|(name, memo)| {
             drivers.iter().map(move |(kind, driver)| async move {
                 (*kind, *driver, owned(engine, driver, connection, memo, name).await)
             })
