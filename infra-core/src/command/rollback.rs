@@ -43,8 +43,8 @@ pub async fn preview_rollback(
 /// The resources that deployment `number` declared, for what a person names.
 pub async fn declared_then(engine: &Engine, number: u64) -> Result<Vec<Urn>> {
     let entry = find(engine, number).await?;
-    let nodes = entry.graph.as_ref().and_then(|graph| graph.get("nodes")).and_then(Value::as_list);
-    let urns = nodes.into_iter().flatten().filter_map(|node| node.get("urn")?.as_str());
+    let nodes = entry.graph.as_ref().and_then(|graph| graph.get("nodes")).and_then(Value::as_map);
+    let urns = nodes.into_iter().flat_map(|nodes| nodes.keys());
     Ok(urns.filter_map(|urn| urn.parse().ok()).collect())
 }
 

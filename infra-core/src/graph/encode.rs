@@ -199,11 +199,11 @@ impl Graph {
             {
                 map.remove("provider");
             }
-            value
+            (node.urn.to_string(), value)
         });
         let exports = self.exports.iter().map(|(name, expr)| (name.clone(), kept(expr)));
         Value::from([
-            ("nodes", Value::List(nodes.collect())),
+            ("nodes", Value::Map(nodes.collect())),
             ("exports", Value::Map(exports.collect())),
         ])
     }
@@ -213,6 +213,7 @@ impl Graph {
 pub(super) fn digest(graph: &Graph) -> String {
     let mut hash = Sha256::new();
     for node in graph.nodes.values() {
+        hash.update(node.urn.as_str());
         hash.update(canonical::to_vec(&encode_node(node, &|expr| hidden(&encode(expr)))));
         hash.update(b"\n");
     }
@@ -250,7 +251,6 @@ fn encode_node(node: &Node, encode: &dyn Fn(&Expr) -> Value) -> Value {
         Role::Provider => Some("provider".into()),
     };
     let entries = [
-        ("urn", Some(text(&node.urn))),
         ("role", role),
         ("version", Some(node.driver.version().into())),
         ("inputs", Some(Value::Map(inputs.collect()))),

@@ -35,7 +35,7 @@ impl Graph {
     /// **Invariant:** a secret that is remembered stays what it is now, whatever the graph says of its length or
     /// rotation.
     pub(crate) fn restore(value: &Value, with: &Restoring<'_>) -> Result<(Self, Vec<String>)> {
-        let nodes = value.get("nodes").and_then(Value::as_list).unwrap_or_default();
+        let nodes = value.get("nodes").and_then(Value::as_map);
         let exports = value.get("exports").and_then(Value::as_map);
         let mut graph = Self { stack: Some(with.stack.clone()), ..Self::default() };
         for (name, value) in exports.into_iter().flatten() {
@@ -43,8 +43,8 @@ impl Graph {
         }
         let (mut mistakes, mut told) = (Vec::new(), Vec::new());
         let mut references = Vec::new();
-        for value in nodes {
-            let stored = Stored::read(value)?;
+        for (urn, value) in nodes.into_iter().flatten() {
+            let stored = Stored::read(urn, value)?;
             if stored.urn.kind() == StackReference::KIND {
                 references.push(stored);
                 continue;
@@ -142,7 +142,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(value: &Value) -> Result<Self> {
+    fn read(urn: &str, value: &Value) -> Result<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let malformed = || {
             let message = "the graph of that deployment is malformed, or of a newer version";
@@ -167,7 +167,7 @@ impl Stored {
             Ok((key.strip_prefix('$').unwrap_or(key).to_owned(), encode::decode(value)?))
         });
         Ok(Self {
-            urn: text("urn").ok_or_else(malformed)?.parse()?,
+            urn: urn.parse()?,
             version: number(value.get("version")).and_then(|v| v.try_into().ok()).unwrap_or(1),
             inputs: inputs.collect::<Result<_>>()?,
             provider: text("provider").map(str::parse).transpose()?,

@@ -9,6 +9,7 @@
 
 mod document;
 mod frame;
+pub(crate) mod patch;
 pub(crate) mod v1;
 pub(crate) mod value;
 

@@ -162,6 +162,12 @@ impl Vault {
         Self::new(Arc::clone(&self.sealer), Arc::clone(env), self.stack.clone())
     }
 
+    /// The same, for who has this key in hand: it need not be opened.
+    pub(crate) fn holding(&self, key: &Arc<DataKey>) -> Self {
+        let opened = [(key.wrapped().clone(), Arc::clone(key))].into_iter().collect();
+        Self { opened: Arc::new(Mutex::new(opened)), ..self.clone() }
+    }
+
     /// The same for another stack.
     pub(crate) fn named(&self, stack: StackName) -> Self {
         Self { stack, ..self.clone() }

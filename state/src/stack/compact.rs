@@ -24,13 +24,18 @@ fn snapshot_name(epoch: u64, seq: u64) -> String {
     format!("{epoch:08}-{seq:010}.ndjson.zst")
 }
 
+/// How much of a new snapshot each segment that it folds may have to pay for, in bytes.
+const SHARE: u64 = 8 << 10;
+
 impl Writer {
     /// Compaction costs O(the state), so it waits until the journal has grown in proportion: what a change costs stays
-    /// O(the change). (The snapshot is compressed about tenfold, the journal is not.)
+    /// O(the change). (The snapshot is compressed about tenfold, the journal is not.) A segment costs whoever reads a
+    /// part of a round trip, so the more of them may be left the longer reading the snapshot takes anyway.
     pub(super) fn compaction_is_due(&self, limits: &Limits) -> bool {
         let Tail { segments, bytes, .. } = self.tail;
         let snapshot = self.head.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes);
-        segments > limits.segments || bytes > limits.bytes.max(4 * snapshot)
+        let readable = (snapshot / SHARE).clamp(limits.segments, 8 * limits.segments);
+        segments > readable || bytes > limits.bytes.max(4 * snapshot)
     }
 }
 

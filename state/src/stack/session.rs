@@ -193,8 +193,9 @@ impl Session {
     pub async fn file(&self, mut history: HistoryEntry) -> Result<()> {
         let (identity, key) = (self.identity(), self.key());
         history.position = self.position();
-        let body = v1::write_history(&history, &key, &identity)?;
         let mut number = history.deployment.number;
+        let filed = history::since(&self.store, &key, number, history.clone()).await;
+        let body = v1::write_history(&filed, &key, &identity)?;
         loop {
             // Somebody who has taken over files that this deployment was cut off.
             self.check()?;
@@ -212,7 +213,7 @@ impl Session {
     async fn is_entry_of(&self, body: &[u8], history: &HistoryEntry) -> bool {
         let object = self.store.object("history");
         let there = v1::read_history(&object, body, &self.store.vault).await;
-        there.is_ok_and(|there| there.deployment == history.deployment)
+        there.is_ok_and(|there| there.entry.deployment == history.deployment)
     }
 
     /// What seals what is written now.

@@ -216,8 +216,7 @@ impl State {
             let Some(stored) = self.store.get(&name).await? else { continue };
             let object = self.store.object(&name);
             if v1::read_history_line(&object, &stored.body)?.deployment.number == number {
-                let entry = v1::read_history(&object, &stored.body, &self.store.vault).await?;
-                return Ok(Some(entry));
+                return history::whole(&self.store, &head.key, &name, &stored.body).await.map(Some);
             }
         }
         Ok(None)

@@ -23,6 +23,24 @@ const LARGE: usize = 8 << 10;
 /// Nobody waits for it: it is written when everything is done.
 const LEVEL: i32 = 9;
 
+/// The earlier entries that one goes back to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Since {
+    /// The numbers in their names. The first has a whole graph, each other what changed since the one before it.
+    pub(crate) of: Vec<u64>,
+    /// The state that the last of them says was left: so it is known again, and through it those before.
+    pub(crate) position: Position,
+}
+
+/// One entry as it is stored.
+#[derive(Debug)]
+pub(crate) struct Filed {
+    pub(crate) entry: HistoryEntry,
+    /// If there is some, the entry's graph is what changed since the last of these.
+    pub(crate) since: Option<Since>,
+}
+
 #[derive(Serialize)]
 struct HistoryOut<'a, V> {
     identity: &'a Identity,
@@ -36,6 +54,8 @@ struct HistoryOut<'a, V> {
     /// Instead of a large `graph`: its JSON, by zstd, in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     packed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a Since>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a WrappedKey>,
 }
@@ -55,14 +75,13 @@ struct HistoryIn<'a> {
     #[serde(default)]
     packed: Option<String>,
     #[serde(default)]
+    since: Option<Since>,
+    #[serde(default)]
     key: Option<WrappedKey>,
 }
 
-pub(crate) fn write_history(
-    entry: &HistoryEntry,
-    key: &DataKey,
-    identity: &Identity,
-) -> Result<Vec<u8>> {
+pub(crate) fn write_history(filed: &Filed, key: &DataKey, identity: &Identity) -> Result<Vec<u8>> {
+    let Filed { entry, since } = filed;
     let scope = scope(identity);
     let with = Writing::new(Secrets::Sealed(key), &scope).of(OWNER);
     let graph = entry.graph.as_ref();
@@ -84,6 +103,7 @@ pub(crate) fn write_history(
             position: entry.position,
             graph: graph.first(),
             packed,
+            since: since.as_ref(),
             key: sealed.then(|| key.wrapped()),
         },
     )
@@ -96,8 +116,8 @@ pub(crate) async fn reseal_history(
     vault: &Vault,
     key: &DataKey,
 ) -> Result<Vec<u8>> {
-    let (entry, identity) = read(object, bytes, vault).await?;
-    write_history(&entry, key, &identity)
+    let (filed, identity) = read(object, bytes, vault).await?;
+    write_history(&filed, key, &identity)
 }
 
 /// The same without the graph, which may be a thousand times larger than the rest.
@@ -105,10 +125,10 @@ pub(crate) fn read_history_line(object: &str, bytes: &[u8]) -> Result<HistoryEnt
     let (_version, body) = document::read(object, KIND, bytes)?;
     let entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
-    Ok(line(entry).0)
+    Ok(line(entry).0.entry)
 }
 
-fn line(entry: HistoryIn<'_>) -> (HistoryEntry, Identity) {
+fn line(entry: HistoryIn<'_>) -> (Filed, Identity) {
     let line = HistoryEntry {
         graph: None,
         deployment: entry.deployment,
@@ -117,7 +137,7 @@ fn line(entry: HistoryIn<'_>) -> (HistoryEntry, Identity) {
         summary: entry.summary,
         position: entry.position,
     };
-    (line, entry.identity)
+    (Filed { entry: line, since: entry.since }, entry.identity)
 }
 
 fn pack(json: &str) -> Result<String> {
@@ -133,15 +153,11 @@ fn unpack(object: &str, packed: &str) -> Result<String> {
     String::from_utf8(json).map_err(|e| damaged(object, &e).because(e))
 }
 
-pub(crate) async fn read_history(
-    object: &str,
-    bytes: &[u8],
-    vault: &Vault,
-) -> Result<HistoryEntry> {
-    read(object, bytes, vault).await.map(|(entry, _)| entry)
+pub(crate) async fn read_history(object: &str, bytes: &[u8], vault: &Vault) -> Result<Filed> {
+    read(object, bytes, vault).await.map(|(filed, _)| filed)
 }
 
-async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(HistoryEntry, Identity)> {
+async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(Filed, Identity)> {
     let (_version, body) = document::read(object, KIND, bytes)?;
     let mut entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
@@ -157,6 +173,7 @@ async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(HistoryEntry
         (None, graph) => graph.map(|graph| graph.read(&with, OWNER, "graph")),
     };
     let graph = graph.transpose().map_err(|e| damaged(object, &e).because(e))?;
-    let (line, identity) = line(entry);
-    Ok((HistoryEntry { graph, ..line }, identity))
+    let (mut filed, identity) = line(entry);
+    filed.entry.graph = graph;
+    Ok((filed, identity))
 }

@@ -16,7 +16,9 @@ mod snapshot;
 pub(crate) use change::write_change;
 pub(crate) use export::{read_export, write_export};
 pub(crate) use head::{Head, Moving, SnapshotRef, Tip, read_head, write_head};
-pub(crate) use history::{read_history, read_history_line, reseal_history, write_history};
+pub(crate) use history::{
+    Filed, Since, read_history, read_history_line, reseal_history, write_history,
+};
 #[cfg(feature = "s3")]
 pub(crate) use place::{PlaceCheck, read_place, write_place};
 pub(crate) use segment::{

@@ -255,6 +255,98 @@ async fn listed_and_removed(memory: impl Backend + Clone + 'static) {
     assert_eq!(acquired(&state).await.found(), Position::default());
 }
 
+/// A deployment with a graph of a thousand nodes, one of which says `turn`.
+fn deployed(turn: u64) -> HistoryEntry {
+    let node = |n: u64| {
+        let id = crate::Checksum::of(&n.to_le_bytes()).to_string();
+        let inputs = [("id", id.into()), ("turn", (if n == 7 { turn } else { 0 }).into())];
+        (format!("a:b:C::{n}"), Value::from([("inputs", Value::from(inputs))]))
+    };
+    let nodes = Value::Map((0..1000).map(node).collect());
+    let exports = Value::from([("password", Value::from(format!("hunter{turn}")).secret())]);
+    let graph = Value::from([("nodes", nodes), ("exports", exports)]);
+    HistoryEntry { graph: Some(graph), ..entry(turn) }
+}
+
+#[tokio::test]
+async fn a_deployment_is_filed_as_what_changed_in_the_graph() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let state = state(memory.clone(), &env);
+    for turn in 1..=80 {
+        let entry = if turn % 5 == 2 { entry_without_graph(turn) } else { deployed(turn) };
+        filed(&state, entry).await;
+    }
+    let mut sizes = Vec::new();
+    for key in memory.keys().into_iter().filter(|key| key.contains("/history/")) {
+        sizes.push(memory.get(&key).await.unwrap().unwrap().body.len());
+    }
+    assert_eq!(sizes.len(), 80);
+    let large = sizes.iter().filter(|size| **size > sizes[0] / 2).count();
+    assert_eq!(
+        large, 2,
+        "one has the whole, and one again when many have gone back to it: {sizes:?}"
+    );
+    assert!(sizes.iter().all(|size| *size < 1200 || *size > sizes[0] / 2), "{sizes:?}");
+    for turn in 1..=80 {
+        let found = state.deployment(turn).await.unwrap().unwrap();
+        assert_eq!(found.graph, deployed(turn).graph.filter(|_| turn % 5 != 2), "{turn}");
+    }
+    // Sealed anew and moved, they tell the same.
+    let session = acquired(&state).await;
+    session.rekey(sealer()).await.unwrap();
+    session.close(deployed(81)).await.unwrap();
+    let there = super::world::state(Memory::new().at("new"), &env.sibling(3));
+    state.migrate_to(&there, who("a"), Duration::ZERO).await.unwrap();
+    for turn in [1, 30, 31, 79, 81] {
+        let found = there.deployment(turn).await.unwrap().unwrap();
+        assert_eq!(found.graph, deployed(turn).graph, "{turn}");
+    }
+}
+
+/// A deployment that is over.
+async fn filed(state: &State, entry: HistoryEntry) {
+    let session = acquired(state).await;
+    session.commit(vec![Change::Begun(entry.deployment.clone())]).await.unwrap();
+    session.commit(vec![Change::Ended(Outcome::Succeeded)]).await.unwrap();
+    session.close(entry).await.unwrap();
+}
+
+fn entry_without_graph(number: u64) -> HistoryEntry {
+    HistoryEntry { graph: None, ..entry(number) }
+}
+
+#[tokio::test]
+async fn a_deployment_that_goes_back_to_what_is_lost_says_so() {
+    let (memory, env) = (Memory::new(), Fake::new(1));
+    let state = state(memory.clone(), &env);
+    for turn in 1..=3 {
+        filed(&state, deployed(turn)).await;
+    }
+    let name = |number: u64| {
+        let name = format!("/history/{number:08}.");
+        memory.keys().into_iter().find(|key| key.contains(&name)).unwrap()
+    };
+    let (first, second) = (name(1), name(2));
+    let body = memory.get(&second).await.unwrap().unwrap().body;
+    for (with, what) in [
+        (None, "is missing"),
+        (Some(memory.get(&first).await.unwrap().unwrap().body), "that of another deployment"),
+    ] {
+        memory.overwrite(&second, with);
+        let error = state.deployment(3).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        let said = error.to_string();
+        assert!(said.contains(&second) && said.contains(&name(3)) && said.contains(what), "{said}");
+        assert_eq!(state.deployment(1).await.unwrap().unwrap().graph, deployed(1).graph);
+    }
+    // What comes next does not go back to it.
+    memory.overwrite(&second, None);
+    filed(&state, deployed(4)).await;
+    assert_eq!(state.deployment(4).await.unwrap().unwrap().graph, deployed(4).graph);
+    memory.overwrite(&second, Some(body));
+    assert_eq!(state.deployment(3).await.unwrap().unwrap().graph, deployed(3).graph);
+}
+
 #[tokio::test]
 async fn a_large_graph_is_filed_compressed_and_sealed() {
     let (memory, env) = (Memory::new(), Fake::new(1));
