@@ -234,7 +234,7 @@ impl Program {
             }
             // What is to be taken over is where it is.
             11 if free && kind != "Named" && self.all[at].import.is_none() => {
-                self.all[at].far = chance.percent(50)
+                self.all[at].far = chance.percent(50);
             }
             12 => self.rotation += 1,
             13 => cloud.new_image(),
