@@ -8,6 +8,7 @@ program's own embedded AWS over HTTP. Which ones, and why, is in emulated.py.
 
 import json
 import pathlib
+import shutil
 import sys
 import tempfile
 import time
@@ -137,6 +138,20 @@ def check(stack, grown):
     same_facts(stack)
     done(f"grown by {', '.join(grown)}: {count} objects")
 
+    # Folder and key file are two things: the state is lost, the key is not.
+    remembered = {it["urn"]: it.get("id") for it in stack.records()}
+    shutil.move(stack.folder, stack.folder.with_name("lost"))
+    stack.run("up", "--yes", expect=REFUSED)
+    stack.run("state", "rebuild", "--yes")
+    stack.nothing_to_do()
+    again = {it["urn"]: it.get("id") for it in stack.records()}
+    secrets = {urn for urn in remembered if urn.startswith("core:Secret")}
+    same("urns", again.keys(), remembered.keys())
+    for urn in remembered.keys() - secrets:
+        same(f"id of {urn}", again[urn], remembered[urn])
+    same_facts(stack)
+    done(f"the state removed: `state rebuild` finds all {len(again)} again, and nothing is to do")
+
     # What holds data goes only by name: an ordinary --yes is no agreement to lose it.
     stack.run("destroy", "--yes", expect=REFUSED)
     stack.nothing_to_do()
@@ -153,7 +168,7 @@ def main(name, program):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         with emulating(name, program, work) as emulator:
-            check(Stack(program, f"file:{work / 'state'}"), emulator["grown"])
+            check(Stack(program, f"file:{work / 'state'}", work / "state"), emulator["grown"])
 
 
 main(*sys.argv[1:])

@@ -110,8 +110,8 @@ def emulating(name, program, work):
 class Stack:
     """The program and its stack, with the settings that it has at the moment."""
 
-    def __init__(self, program, state):
-        self.program, self.state, self.settings = program, state, {}
+    def __init__(self, program, state, folder=None):
+        self.program, self.state, self.folder, self.settings = program, state, folder, {}
 
     def command(self, *args):
         settings = [f"--set={name}={value}" for name, value in self.settings.items()]

@@ -18,7 +18,7 @@ from emulated import Stack, emulating
 BUCKET, TABLE = "infra-state", "infra-lock"
 # Seconds: what a holder's beat is good for. The shortest that the address takes, so that this test does not wait long.
 LEASE = 6
-FAILED, LOCKED = 1, 4
+FAILED, REFUSED, LOCKED = 1, 3, 4
 
 
 def same(what, found, expected):
@@ -138,6 +138,27 @@ def terraforms(stack):
     same("Terraform's item", found["Item"], item)
 
 
+def removed(stack):
+    """Bucket contents and table are removed under a living stack: it is written again, and nothing has to be done."""
+    before = {it["urn"]: it.get("id") for it in stack.records()}
+    versions = aws("s3api list-object-versions --bucket", BUCKET)
+    for kind in ["Versions", "DeleteMarkers"]:
+        for it in versions.get(kind) or []:
+            aws("s3api delete-object --bucket", BUCKET, "--key", it["Key"], "--version-id", it["VersionId"])
+    aws("dynamodb update-table --no-deletion-protection-enabled --table-name", TABLE)
+    aws("dynamodb delete-table --table-name", TABLE)
+    stack.run("bootstrap", "--yes")
+    # A second stack beside the living one is not made.
+    stack.run("up", "--yes", expect=REFUSED)
+    stack.run("state", "rebuild", "--yes")
+    stack.nothing_to_do()
+    after = {it["urn"]: it.get("id") for it in stack.records()}
+    same("urns", after.keys(), before.keys())
+    for urn in after:
+        assert after[urn] == before[urn] or urn.startswith("core:Secret"), f"{urn}: {after[urn]}, not {before[urn]}"
+    return len(after)
+
+
 def counted():
     """Sixteen processes add to one counter; none of what they add is lost."""
     place = f"s3://{BUCKET}/counting?lock={TABLE}&region=eu-west-1"
@@ -167,6 +188,8 @@ def main(program):
             done("the table deleted: nothing is lost")
             terraforms(stack)
             done("beside Terraform's locks")
+            count = removed(stack)
+            done(f"bucket contents and table removed: {count} records are written again, and nothing is to do")
             counted()
             done("sixteen processes count together")
 
