@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
+    history,
     load::{self, Loaded, Whose},
-    log::{JOURNAL, segment_seq},
+    log::{self, JOURNAL, segment_seq},
     state::State,
 };
-use crate::{ErrorKind, Finding, Result, Status};
+use crate::{ErrorKind, Finding, Result, Status, format::v1};
 
 impl State {
     /// Looks at everything that is stored of the stack, and changes nothing. What cannot be read is a finding, not an
@@ -64,6 +65,13 @@ impl State {
             Ok(entries) => {
                 let count = entries.len();
                 findings.push(Finding::good(format!("{count} deployments can be read")));
+                let names = history::names(&self.store, &loaded.head.key).await?;
+                let numbers: Vec<u64> = names.iter().map(|name| history::number(name)).collect();
+                for pair in numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1) {
+                    let what = format!("between the deployments {} and {} some are missing", pair[0], pair[1]);
+                    let advice = "put them back from earlier versions of the objects, if `history` or `rollback` needs them";
+                    findings.push(Finding::notice(what, advice));
+                }
             }
             Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
             Err(error) => findings.push(Finding::wrong(
@@ -78,17 +86,53 @@ impl State {
         Ok(())
     }
 
+    /// What is stored and read by nobody any more may show that the storage loses bits.
+    async fn examine_unread(
+        &self,
+        snapshots: &[&String],
+        segments: &[u64],
+        findings: &mut Vec<Finding>,
+    ) -> Result<()> {
+        let is_segment = |object: &str, body: &[u8], seq: u64| {
+            let header = v1::read_segment_header(object, body)?;
+            Ok(header.seq == seq)
+        };
+        let snapshots = snapshots.iter().map(|name| (format!("snapshots/{name}"), None));
+        let segments = segments.iter().map(|seq| (log::segment_name(*seq), Some(*seq)));
+        for (name, seq) in snapshots.chain(segments) {
+            let Some(stored) = self.store.get(&name).await? else { continue };
+            let object = self.store.object(&name);
+            let whole = match seq {
+                Some(seq) => is_segment(&object, &stored.body, seq),
+                None => v1::verify_snapshot(&object, &stored.body)
+                    .map(|seq| name.contains(&format!("-{seq:010}."))),
+            };
+            let what = match whole {
+                Ok(true) => continue,
+                Ok(false) => format!("{object} is another object than its name says"),
+                Err(error) => error.to_string(),
+            };
+            let advice =
+                "the state does not need it any more; look what else of the storage is damaged";
+            findings.push(Finding::wrong(what, advice));
+        }
+        Ok(())
+    }
+
     async fn examine_leftovers(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
         let head = &loaded.head;
         let used: BTreeSet<&str> = head.snapshot.iter().map(|it| it.name.as_str()).collect();
         let snapshots = self.store.list("snapshots", "").await?;
-        let spare = snapshots.iter().filter(|name| !used.contains(name.as_str())).count();
+        let spare: Vec<_> = snapshots.iter().filter(|name| !used.contains(name.as_str())).collect();
         let segments = self.store.list(JOURNAL, "").await?;
-        let folded = segments
+        let kept: Vec<_> = segments
             .iter()
             .filter_map(|name| segment_seq(name))
-            .filter(|seq| *seq <= head.tip.seq && !head.fences.contains(seq))
-            .count();
+            .filter(|seq| *seq <= head.tip.seq)
+            .collect();
+        self.examine_unread(&spare, &kept, findings).await?;
+        let folded = kept.iter().filter(|seq| !head.fences.contains(seq)).count();
+        let spare = spare.len();
         // One snapshot is kept for readers that are still at it.
         if spare > 1 || folded > 0 {
             let what =

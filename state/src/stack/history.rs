@@ -33,6 +33,13 @@ pub(super) fn name(number: u64, key: &WrappedKey) -> String {
     format!("{HISTORY}/{number:08}{}", suffix(key))
 }
 
+/// The number in such a name; 0, which none has, if it is no such name.
+pub(super) fn number(name: &str) -> u64 {
+    let number =
+        name.strip_prefix(HISTORY).and_then(|name| name.trim_start_matches('/').split('.').next());
+    number.and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
 fn suffix(key: &WrappedKey) -> String {
     format!(".{}.json", key.word())
 }
@@ -77,10 +84,10 @@ pub(super) async fn since(
             && patch::size(&patch) * 4 < patch::size(graph)
         {
             let since = Some(since);
-            return Filed { entry: HistoryEntry { graph: Some(patch), ..entry }, since };
+            return Filed { number, entry: HistoryEntry { graph: Some(patch), ..entry }, since };
         }
     }
-    Filed { entry, since: None }
+    Filed { number, entry, since: None }
 }
 
 /// The last entry before `number` that has a graph, made whole, and what one that goes on from it goes back to; `None`
@@ -94,8 +101,8 @@ async fn latest(
         let name = name(number, key.wrapped());
         let Some(stored) = store.get(&name).await? else { continue };
         let vault = store.vault.holding(key);
-        let Filed { entry, since } =
-            v1::read_history(&store.object(&name), &stored.body, &vault).await?;
+        let Filed { entry, since, .. } =
+            v1::read_history(&store.object(&name), number, &stored.body, &vault).await?;
         if entry.graph.is_none() {
             continue;
         }
@@ -105,7 +112,7 @@ async fn latest(
             return Ok(None);
         }
         let since_it = Since { of, position: entry.position };
-        let filed = Filed { entry, since };
+        let filed = Filed { number, entry, since };
         return Ok(Some((since_it, made_whole(store, key.wrapped(), &vault, filed).await?)));
     }
     Ok(None)
@@ -118,7 +125,7 @@ pub(super) async fn whole(
     name: &str,
     body: &[u8],
 ) -> Result<HistoryEntry> {
-    let filed = v1::read_history(&store.object(name), body, &store.vault).await?;
+    let filed = v1::read_history(&store.object(name), number(name), body, &store.vault).await?;
     made_whole(store, key, &store.vault, filed).await.map_err(|error| {
         let message = format!("the graph in {} cannot be told: {error}", store.object(name));
         Error::new(error.kind(), message).because(error)
@@ -131,12 +138,14 @@ async fn made_whole(
     vault: &Vault,
     filed: Filed,
 ) -> Result<HistoryEntry> {
-    let Filed { mut entry, since } = filed;
+    let Filed { mut entry, since, .. } = filed;
     let Some(since) = since else { return Ok(entry) };
     let earlier = since.of.iter().map(|number| async move {
         let object = store.object(&name(*number, key));
         match store.get(&name(*number, key)).await? {
-            Some(stored) => Ok((v1::read_history(&object, &stored.body, vault).await?, object)),
+            Some(stored) => {
+                Ok((v1::read_history(&object, *number, &stored.body, vault).await?, object))
+            }
             None => Err(broken(&object, "is missing")),
         }
     });

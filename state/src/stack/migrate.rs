@@ -187,7 +187,14 @@ impl State {
             let Some(stored) = self.store.get(&name).await? else { return Ok(()) };
             let there = history::renamed(&name, from_key, key.wrapped());
             let (from, object) = (self.store.object(&name), to.store.object(&there));
-            let body = v1::reseal_history(&from, &stored.body, &self.store.vault, key).await?;
+            let body = v1::reseal_history(
+                &from,
+                history::number(&name),
+                &stored.body,
+                &self.store.vault,
+                key,
+            )
+            .await?;
             if let Won::Mine(_) = to.store.create(&there, &body).await?
                 && to.store.get(&there).await?.is_some_and(|there| there.body == body)
             {

@@ -98,7 +98,14 @@ impl Session {
             self.check()?;
             let Some(stored) = self.store.get(&name).await? else { return Ok(0) };
             let object = self.store.object(&name);
-            let body = v1::reseal_history(&object, &stored.body, &self.store.vault, key).await?;
+            let body = v1::reseal_history(
+                &object,
+                history::number(&name),
+                &stored.body,
+                &self.store.vault,
+                key,
+            )
+            .await?;
             let name = history::renamed(&name, from, key.wrapped());
             match self.store.create(&name, &body).await? {
                 Won::Mine(_) => Ok(1),

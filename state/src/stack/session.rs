@@ -194,26 +194,21 @@ impl Session {
         let (identity, key) = (self.identity(), self.key());
         history.position = self.position();
         let mut number = history.deployment.number;
-        let filed = history::since(&self.store, &key, number, history.clone()).await;
-        let body = v1::write_history(&filed, &key, &identity)?;
+        let mut filed = history::since(&self.store, &key, number, history.clone()).await;
         loop {
+            filed.number = number;
+            let body = v1::write_history(&filed, &key, &identity)?;
             // Somebody who has taken over files that this deployment was cut off.
             self.check()?;
             match self.store.create(&history::name(number, key.wrapped()), &body).await? {
                 Won::Mine(_) => return Ok(()),
                 // A state that was put back to an earlier one counts deployments again.
-                Won::Theirs(Some(there)) if self.is_entry_of(&there.body, &history).await => {
+                Won::Theirs(Some(there)) if is_entry_of(&there.body, number, &history) => {
                     return Ok(());
                 }
                 Won::Theirs(_) => number += 1,
             }
         }
-    }
-
-    async fn is_entry_of(&self, body: &[u8], history: &HistoryEntry) -> bool {
-        let object = self.store.object("history");
-        let there = v1::read_history(&object, body, &self.store.vault).await;
-        there.is_ok_and(|there| there.entry.deployment == history.deployment)
     }
 
     /// What seals what is written now.
@@ -340,4 +335,9 @@ impl fmt::Debug for Session {
             .field("epoch", &self.epoch)
             .finish_non_exhaustive()
     }
+}
+
+fn is_entry_of(body: &[u8], number: u64, history: &HistoryEntry) -> bool {
+    let there = v1::read_history_line("history", number, body);
+    there.is_ok_and(|there| there.deployment == history.deployment)
 }

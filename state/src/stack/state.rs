@@ -215,7 +215,8 @@ impl State {
         for name in names.into_iter().filter(|name| *name >= first) {
             let Some(stored) = self.store.get(&name).await? else { continue };
             let object = self.store.object(&name);
-            if v1::read_history_line(&object, &stored.body)?.deployment.number == number {
+            let line = v1::read_history_line(&object, history::number(&name), &stored.body)?;
+            if line.deployment.number == number {
                 return history::whole(&self.store, &head.key, &name, &stored.body).await.map(Some);
             }
         }
@@ -245,7 +246,7 @@ impl State {
         let entries = stream::iter(names).map(|name| async move {
             let Some(stored) = self.store.get(&name).await? else { return Ok(None) };
             let object = self.store.object(&name);
-            v1::read_history_line(&object, &stored.body).map(Some)
+            v1::read_history_line(&object, history::number(&name), &stored.body).map(Some)
         });
         let entries: Vec<Option<HistoryEntry>> = entries.buffered(16).try_collect().await?;
         Ok(entries.into_iter().flatten().collect())

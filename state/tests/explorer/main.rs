@@ -10,7 +10,8 @@
 //! not, the [`mutant`]s show.
 //!
 //! `cargo test` looks at a fixed part that takes some seconds, and says how much that was. `INFRA_EXPLORE=full cargo test
-//! --release -p infra-state --test explorer` looks at all of it, up to a million paths of each scenario.
+//! --release -p infra-state --test explorer` looks at all of it, up to a million paths of each scenario (or as many as a
+//! number says instead of `full`).
 
 #![expect(clippy::unwrap_used, reason = "a test panics where its own machinery is wrong")]
 
@@ -109,8 +110,12 @@ fn meddling() -> Scenario {
     }
 }
 
-fn is_full() -> bool {
-    std::env::var("INFRA_EXPLORE").is_ok_and(|how| how == "full")
+/// How many paths of each scenario are gone down, if somebody asks for more than the usual: `full`, or a number.
+fn asked() -> Option<u64> {
+    match &*std::env::var("INFRA_EXPLORE").ok()? {
+        "full" => Some(1_000_000),
+        number => Some(number.parse().unwrap()),
+    }
 }
 
 fn tell(text: &str) {
@@ -120,7 +125,7 @@ fn tell(text: &str) {
 
 /// Every path, or the first so many of them.
 fn every(scenario: &Scenario, quick: u64) {
-    let limit = if is_full() { 1_000_000 } else { quick };
+    let limit = asked().unwrap_or(quick);
     match exhaust(scenario, None, limit) {
         Err(found) => panic!("{found}"),
         Ok(tally) => {
@@ -136,7 +141,7 @@ fn every(scenario: &Scenario, quick: u64) {
 
 /// So many random paths; a hundred times as many in full.
 fn some(scenario: &Scenario, quick: u64) {
-    let paths = if is_full() { quick * 100 } else { quick };
+    let paths = if asked().is_some() { quick * 100 } else { quick };
     match sample(scenario, None, paths) {
         Err(found) => panic!("{found}"),
         Ok(tally) => {

@@ -19,6 +19,7 @@ use crate::{
 
 /// What `holder.json` says.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Standing {
     epoch: u64,
     holder: Option<HolderInfo>,

@@ -36,6 +36,8 @@ pub(crate) struct Since {
 /// One entry as it is stored.
 #[derive(Debug)]
 pub(crate) struct Filed {
+    /// The number in its name: its deployment's, or a later one if that was taken.
+    pub(crate) number: u64,
     pub(crate) entry: HistoryEntry,
     /// If there is some, the entry's graph is what changed since the last of these.
     pub(crate) since: Option<Since>,
@@ -43,6 +45,7 @@ pub(crate) struct Filed {
 
 #[derive(Serialize)]
 struct HistoryOut<'a, V> {
+    number: u64,
     identity: &'a Identity,
     deployment: &'a Deployment,
     ended: Timestamp,
@@ -63,6 +66,7 @@ struct HistoryOut<'a, V> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HistoryIn<'a> {
+    number: u64,
     /// Whose it was then: a state that was taken over keeps the history of the one it was copied from.
     identity: Identity,
     deployment: Deployment,
@@ -81,7 +85,7 @@ struct HistoryIn<'a> {
 }
 
 pub(crate) fn write_history(filed: &Filed, key: &DataKey, identity: &Identity) -> Result<Vec<u8>> {
-    let Filed { entry, since } = filed;
+    let Filed { number, entry, since } = filed;
     let scope = scope(identity);
     let with = Writing::new(Secrets::Sealed(key), &scope).of(OWNER);
     let graph = entry.graph.as_ref();
@@ -95,6 +99,7 @@ pub(crate) fn write_history(filed: &Filed, key: &DataKey, identity: &Identity) -
     document::write(
         KIND,
         &HistoryOut {
+            number: *number,
             identity,
             deployment: &entry.deployment,
             ended: entry.ended,
@@ -112,20 +117,30 @@ pub(crate) fn write_history(filed: &Filed, key: &DataKey, identity: &Identity) -
 /// The same entry, sealed with another key.
 pub(crate) async fn reseal_history(
     object: &str,
+    number: u64,
     bytes: &[u8],
     vault: &Vault,
     key: &DataKey,
 ) -> Result<Vec<u8>> {
-    let (filed, identity) = read(object, bytes, vault).await?;
+    let (filed, identity) = read(object, number, bytes, vault).await?;
     write_history(&filed, key, &identity)
 }
 
 /// The same without the graph, which may be a thousand times larger than the rest.
-pub(crate) fn read_history_line(object: &str, bytes: &[u8]) -> Result<HistoryEntry> {
+pub(crate) fn read_history_line(object: &str, number: u64, bytes: &[u8]) -> Result<HistoryEntry> {
+    let entry = parsed(object, number, bytes)?;
+    Ok(line(entry).0.entry)
+}
+
+/// The entry that is filed under `number`.
+fn parsed<'b>(object: &str, number: u64, bytes: &'b [u8]) -> Result<HistoryIn<'b>> {
     let (_version, body) = document::read(object, KIND, bytes)?;
     let entry: HistoryIn<'_> =
         serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
-    Ok(line(entry).0.entry)
+    if entry.number == number {
+        return Ok(entry);
+    }
+    Err(damaged(object, format!("it is what was filed under the number {}", entry.number)))
 }
 
 fn line(entry: HistoryIn<'_>) -> (Filed, Identity) {
@@ -137,7 +152,7 @@ fn line(entry: HistoryIn<'_>) -> (Filed, Identity) {
         summary: entry.summary,
         position: entry.position,
     };
-    (Filed { entry: line, since: entry.since }, entry.identity)
+    (Filed { number: entry.number, entry: line, since: entry.since }, entry.identity)
 }
 
 fn pack(json: &str) -> Result<String> {
@@ -153,14 +168,17 @@ fn unpack(object: &str, packed: &str) -> Result<String> {
     String::from_utf8(json).map_err(|e| damaged(object, &e).because(e))
 }
 
-pub(crate) async fn read_history(object: &str, bytes: &[u8], vault: &Vault) -> Result<Filed> {
-    read(object, bytes, vault).await.map(|(filed, _)| filed)
+pub(crate) async fn read_history(
+    object: &str,
+    number: u64,
+    bytes: &[u8],
+    vault: &Vault,
+) -> Result<Filed> {
+    read(object, number, bytes, vault).await.map(|(filed, _)| filed)
 }
 
-async fn read(object: &str, bytes: &[u8], vault: &Vault) -> Result<(Filed, Identity)> {
-    let (_version, body) = document::read(object, KIND, bytes)?;
-    let mut entry: HistoryIn<'_> =
-        serde_json::from_str(body).map_err(|e| damaged(object, &e).because(e))?;
+async fn read(object: &str, number: u64, bytes: &[u8], vault: &Vault) -> Result<(Filed, Identity)> {
+    let mut entry = parsed(object, number, bytes)?;
     let key = match &entry.key {
         Some(key) => Some(vault.opened(key).await?),
         None => None,

@@ -24,7 +24,7 @@ pub(crate) use place::{PlaceCheck, read_place, write_place};
 pub(crate) use segment::{
     Segment, SegmentHeader, read_segment, read_segment_header, write_segment,
 };
-pub(crate) use snapshot::{read_snapshot, read_snapshot_header, write_snapshot};
+pub(crate) use snapshot::{read_snapshot, read_snapshot_header, verify_snapshot, write_snapshot};
 
 use crate::Identity;
 

@@ -129,6 +129,13 @@ fn open<'o>(
     Ok((frame, header))
 }
 
+/// Whether a snapshot is whole; gives the number of the last segment in it. What is sealed in it is not opened.
+pub(crate) fn verify_snapshot(object: &str, bytes: &[u8]) -> Result<u64> {
+    let (frame, header) = open(object, bytes)?;
+    frame.verify()?;
+    Ok(header.seq)
+}
+
 /// The wrapped key of a snapshot, if there are secrets in it.
 pub(crate) fn read_snapshot_header(object: &str, bytes: &[u8]) -> Result<Option<WrappedKey>> {
     open(object, bytes).map(|(_, header)| header.key)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::world::*;
-use crate::{Backend, Change, ErrorKind, LocalKey, Memory, Rebind, StackName, State, env::Fake};
+use crate::{
+    Backend, Change, ErrorKind, Grade, LocalKey, Memory, Rebind, StackName, State, env::Fake,
+};
 
 /// A stack with a snapshot, fences, and a journal after it.
 async fn written() -> Memory {
@@ -91,6 +93,40 @@ async fn every_object_damaged_in_every_way_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn what_nobody_reads_any_more_is_examined_all_the_same() {
+    let whole = written().await;
+    let (original, keys) = (contents(&whole).await, whole.keys());
+    let wrong = async |memory: &Memory| -> Vec<String> {
+        let found = state(memory.clone(), &Fake::new(9)).examine().await.unwrap();
+        found.into_iter().filter(|it| it.grade == Grade::Wrong).map(|it| it.what).collect()
+    };
+    assert_eq!(wrong(&whole).await, Vec::<String>::new());
+    let unread: Vec<_> = original.iter().filter(|(key, _)| !needed(key, &keys)).collect();
+    assert_eq!(unread.len(), 2, "the fences that were folded");
+    for (key, body) in &unread {
+        let other = unread.iter().find(|(other, _)| other != key).unwrap();
+        let flipped: Vec<u8> = body.iter().map(|byte| byte ^ u8::from(*byte == b'3')).collect();
+        assert_ne!(&flipped, body);
+        for damaged in [Vec::new(), body[..body.len() / 2].to_vec(), flipped, other.1.clone()] {
+            let memory = written().await;
+            memory.overwrite(key, Some(damaged));
+            let said = wrong(&memory).await;
+            assert!(matches!(&said[..], [only] if only.contains(key)), "{key}: {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gap_in_the_history_is_noticed() {
+    let memory = written().await;
+    let second = memory.keys().into_iter().find(|key| key.contains("/history/00000002.")).unwrap();
+    memory.overwrite(&second, None);
+    let found = state(memory, &Fake::new(9)).examine().await.unwrap();
+    let gap = found.iter().find(|it| it.what.contains("between the deployments 1 and 3"));
+    assert_eq!(gap.unwrap().grade, Grade::Notice);
+}
+
+#[tokio::test]
 async fn any_flipped_bit_is_noticed() {
     let original = contents(&written().await).await;
     let keys: Vec<String> = original.iter().map(|(key, _)| key.clone()).collect();
@@ -139,6 +175,13 @@ async fn objects_that_were_swapped_or_rolled_back_are_refused() {
     memory.overwrite(&journal(8), Some(body(&journal(9))));
     memory.overwrite(&journal(9), Some(body(&journal(8))));
     refused(&memory, &journal(8), "swapped", &[ErrorKind::Corrupt]).await;
+
+    let history: Vec<_> = original.iter().filter(|(key, _)| key.contains("/history/")).collect();
+    for (at, (key, _)) in history.iter().enumerate() {
+        let memory = written().await;
+        memory.overwrite(key, Some(history[(at + 1) % history.len()].1.clone()));
+        refused(&memory, key, "another deployment's", &[ErrorKind::Corrupt]).await;
+    }
 
     let snapshots: Vec<_> =
         original.iter().filter(|(key, _)| key.contains("/snapshots/")).collect();
