@@ -9,8 +9,9 @@ use crate::Value;
 
 type Map = BTreeMap<String, Value>;
 
-/// How many levels of maps are compared key by key; what lies deeper is set as a whole.
-const DEPTH: usize = 2;
+/// How many levels of maps are compared key by key (a graph's nodes, their parts, their fields); what lies deeper is set
+/// as a whole.
+const DEPTH: usize = 4;
 
 /// What makes `new` of `old`; `None` if the two cannot be compared.
 pub(crate) fn between(old: &Value, new: &Value) -> Option<Value> {
@@ -90,7 +91,10 @@ mod tests {
         }
         let one = between(&trees[1], &tree(&[("nodes", tree(&[("a", node(1)), ("b", node(9))]))]));
         let said = serde_json::to_string(&one.unwrap().to_json()).unwrap();
-        assert_eq!(said, r#"{"exports":["-"],"nodes":["~",{"b":["=",{"inputs":{"n":9}}]}]}"#);
+        assert_eq!(
+            said,
+            r#"{"exports":["-"],"nodes":["~",{"b":["~",{"inputs":["~",{"n":["=",9]}]}]}]}"#
+        );
     }
 
     #[test]
