@@ -153,6 +153,30 @@ async fn what_was_made_under_a_former_name_is_found_when_somebody_tells_it() {
 }
 
 #[tokio::test]
+async fn what_a_stack_that_got_the_former_name_has_is_left_alone() {
+    let lab = lab();
+    lab.up(world).await.ok();
+    stack::rename(&lab.engine(world), "prod", Duration::ZERO).await.unwrap();
+    stack::remove(&lab.engine(world), false, Duration::ZERO).await.unwrap();
+    let labels = |s: &mut Stack| {
+        s.scope("names", |s| s.add("made", Label::new("net-0")));
+        s.add("net", Net::new("10.1.0.0/16"));
+        Ok(())
+    };
+    // The note of the rename is gone, and somebody makes a new stack under the old name.
+    lab.with(|options| options.new_lineage = true).up(labels).await.ok();
+    let prod = lab.stack("program", "prod");
+    let before = prod.snapshot().await.unwrap();
+    stack::remove(&prod.engine(world), true, Duration::ZERO).await.unwrap();
+    let former = StackName::new("program", "dev").unwrap();
+    let options = Options { formerly: [former].into(), ..plain() };
+    prod.rebuild(world, &options).await.unwrap();
+    let after = prod.snapshot().await.unwrap();
+    assert_eq!(comparable(&after), comparable(&before));
+    is_whole(&prod, world).await;
+}
+
+#[tokio::test]
 async fn a_rebuilt_state_can_destroy_everything() {
     let lab = Lab::new();
     lab.up(base).await.ok();

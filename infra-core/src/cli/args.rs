@@ -281,7 +281,7 @@ pub(super) enum State {
     Rm {
         /// A urn, or its name part
         urn: String,
-        /// Though others depend on it
+        /// Though others depend on it, or nobody knows what an operation on it that was cut off has done
         #[arg(long)]
         force: bool,
         #[command(flatten)]

@@ -64,8 +64,8 @@ pub(super) async fn recover(
 
 /// Waits until what the last calls of an earlier run did shows, and none of them is on its way any more.
 ///
-/// From then on every read tells the truth, and nothing that is settled can be undone by a call that nobody waits for: a
-/// create that arrives when its object is made and deleted again, a delete that arrives when the name has been given
+/// It counts from now: the last attempt of a holder that lost the lock may have been given up a moment ago. From then on
+/// every read tells the truth, and nothing that is settled can be undone by a call that nobody waits for: a create that arrives when its object is made and deleted again, a delete that arrives when the name has been given
 /// anew.
 async fn outwait(engine: &Engine, scope: &Scope, open: &[OpenIntent]) {
     // The calls of a cloud that lives in the process die with it.
@@ -74,15 +74,17 @@ async fn outwait(engine: &Engine, scope: &Scope, open: &[OpenIntent]) {
     }
     let windows = open.iter().filter_map(|open| scope.driver(&open.intent.record.urn).ok());
     let window = windows.map(|driver| driver.once().window).max().unwrap_or_default();
-    let left = window.saturating_sub(scope.session.silent());
-    if left.is_zero() {
+    if window.is_zero() {
         return;
     }
     engine.events.send(Event::Notice(format!(
         "an earlier run was cut off: in {} s everything that it had begun shows",
-        left.as_secs_f32().ceil()
+        window.as_secs_f32().ceil()
     )));
-    engine.env.sleep(left).await;
+    tokio::select! {
+        () = engine.env.sleep(window) => {}
+        () = engine.cancel.aborted() => {}
+    }
 }
 
 async fn settle(scope: &Scope, open: &OpenIntent) -> Result<String> {

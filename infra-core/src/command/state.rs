@@ -67,8 +67,8 @@ pub async fn rm(engine: &Engine, name: &str, force: bool, wait: Duration) -> Res
         let begun = snapshot.open.values().any(|open| open.intent.record.urn == urn);
         if begun && !force {
             let message = format!(
-                "{urn} has an operation that is not settled: what it may have made is in no record. `up` finds it and \
-                 records it; or say --force, and it stays in the cloud unknown"
+                "{urn} has an operation that was cut off, and what that did is not recorded. `up` settles it; or say \
+                 --force, and what it made stays in the cloud, known to nobody"
             );
             return Err(Error::new(ErrorKind::Refused, message));
         }

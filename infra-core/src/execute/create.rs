@@ -110,14 +110,14 @@ impl Object<'_> {
             };
             let error = match called {
                 Ok(id) => {
-                    self.outwait(&attempts).await;
+                    self.outwait_by_name(&attempts).await;
                     return Ok(id);
                 }
                 Err(error) => error,
             };
             let class = error.class();
             if class == Class::Exists {
-                self.outwait(&attempts).await;
+                self.outwait_by_name(&attempts).await;
                 return self.existing(want, adopt, attempts.ambiguous, error).await;
             }
             attempts.fail(class, self.scope.env.monotonic());
@@ -138,7 +138,9 @@ impl Object<'_> {
                 if !attempts.ambiguous {
                     return Err(Unmade::Nothing(error));
                 }
-                return match self.search(want, once.window).await {
+                let found = self.search(want, once.window).await;
+                self.outwait_by_name(&attempts).await;
+                return match found {
                     Ok(Some(found)) => Ok(found.id),
                     Ok(None) => Err(Unmade::Nothing(error)),
                     Err(_) => Err(Unmade::Unknown(error)),
@@ -291,10 +293,15 @@ impl Object<'_> {
         let mut attempts = Attempts::default();
         loop {
             self.check()?;
-            match self.driver.update(&self.connection, change, &self.op).await {
-                Ok(()) => return Ok(()),
-                Err(error) => self.again(&mut attempts, error).await?,
-            }
+            let failed = match self.driver.update(&self.connection, change, &self.op).await {
+                Ok(()) => None,
+                Err(error) => match self.again(&mut attempts, error).await {
+                    Ok(()) => continue,
+                    given_up => Some(given_up),
+                },
+            };
+            self.outwait(&attempts).await;
+            return failed.unwrap_or(Ok(()));
         }
     }
 }

@@ -82,14 +82,20 @@ impl Object<'_> {
         Ok(())
     }
 
-    /// Waits until no call whose answer was lost can be on its way any more, where a name alone tells one object from
-    /// the next: arriving late, a create would make what is made and deleted by then, and a delete would delete what
-    /// has got the name anew.
+    /// Waits until no call whose answer was lost can be on its way any more: an update that arrives late would undo a
+    /// later one.
     pub(crate) async fn outwait(&self, attempts: &Attempts) {
-        let once = self.driver.once();
-        let Some(lost) = attempts.lost.filter(|_| once.by_name) else { return };
-        let left = (lost + once.window).saturating_sub(self.scope.env.monotonic());
-        self.scope.env.sleep(left).await;
+        let Some(lost) = attempts.lost else { return };
+        let over = lost + self.driver.once().window;
+        self.scope.env.sleep(over.saturating_sub(self.scope.env.monotonic())).await;
+    }
+
+    /// The same for a create or delete, where a name alone tells one object from the next: arriving late, a create would
+    /// make what is made and deleted by then, and a delete would delete what has got the name anew.
+    pub(crate) async fn outwait_by_name(&self, attempts: &Attempts) {
+        if self.driver.once().by_name {
+            self.outwait(attempts).await;
+        }
     }
 
     /// Whether a call that changes something may be started.

@@ -85,7 +85,7 @@ impl Object<'_> {
         let mut attempts = Attempts::default();
         loop {
             let Some(have) = self.there(recorded).await? else {
-                self.outwait(&attempts).await;
+                self.outwait_by_name(&attempts).await;
                 return Ok(());
             };
             match have.readiness {
@@ -99,13 +99,16 @@ impl Object<'_> {
                 Err(error) if error.class() == Class::NotFound => break,
                 Err(error) => {
                     *touched |= error.class() == Class::Transient;
-                    self.again(&mut attempts, error).await?;
+                    if let Err(given_up) = self.again(&mut attempts, error).await {
+                        self.outwait_by_name(&attempts).await;
+                        return Err(given_up);
+                    }
                 }
             }
         }
         *touched = true;
         self.gone(id, &recorded.inputs).await?;
-        self.outwait(&attempts).await;
+        self.outwait_by_name(&attempts).await;
         Ok(())
     }
 }

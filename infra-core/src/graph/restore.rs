@@ -35,7 +35,7 @@ impl Graph {
     /// **Invariant:** a secret that is remembered stays what it is now, whatever the graph says of its length or
     /// rotation.
     pub(crate) fn restore(value: &Value, with: &Restoring<'_>) -> Result<(Self, Vec<String>)> {
-        let nodes = value.get("nodes").and_then(Value::as_map);
+        let nodes = value.get("nodes").and_then(Value::as_map).ok_or_else(malformed)?;
         let exports = value.get("exports").and_then(Value::as_map);
         let mut graph = Self { stack: Some(with.stack.clone()), ..Self::default() };
         for (name, value) in exports.into_iter().flatten() {
@@ -43,7 +43,7 @@ impl Graph {
         }
         let (mut mistakes, mut told) = (Vec::new(), Vec::new());
         let mut references = Vec::new();
-        for (urn, value) in nodes.into_iter().flatten() {
+        for (urn, value) in nodes {
             let stored = Stored::read(urn, value)?;
             if stored.urn.kind() == StackReference::KIND {
                 references.push(stored);
@@ -132,6 +132,11 @@ fn mistake(urn: &Urn, message: String) -> Mistake {
     Mistake { message, urn: Some(urn.clone()), at: None }
 }
 
+fn malformed() -> Error {
+    let message = "the graph of that deployment is malformed, or of a newer version";
+    Error::new(ErrorKind::Failed, message)
+}
+
 /// One node as it is stored.
 struct Stored {
     urn: Urn,
@@ -144,10 +149,6 @@ struct Stored {
 impl Stored {
     fn read(urn: &str, value: &Value) -> Result<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
-        let malformed = || {
-            let message = "the graph of that deployment is malformed, or of a newer version";
-            Error::new(ErrorKind::Failed, message)
-        };
         let texts = |key: &str| -> Vec<&str> {
             let list = value.get(key).and_then(Value::as_list).unwrap_or_default();
             list.iter().filter_map(Value::as_str).collect()

@@ -49,7 +49,11 @@ struct Process {
 #[derive(Debug)]
 struct Nothing;
 
-impl Guard for Nothing {}
+impl Guard for Nothing {
+    fn holds(&self) -> bool {
+        true
+    }
+}
 
 impl Guard for Process {
     fn holds(&self) -> bool {

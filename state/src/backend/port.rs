@@ -178,10 +178,9 @@ pub struct Grant {
 /// What a holder keeps as long as it holds: dropped, it frees a lease that the kernel watches.
 pub trait Guard: Debug + Send + Sync {
     /// Whether the lease is still the holder's, as far as can be told at once and without a request. Asked before every
-    /// call that changes something.
-    fn holds(&self) -> bool {
-        true
-    }
+    /// call that changes something, and after every write. With [`Liveness::Kernel`] it must notice at once that the
+    /// lease was freed or taken: nothing else asks. With beats it may always say yes.
+    fn holds(&self) -> bool;
 }
 
 impl fmt::Display for HolderInfo {

@@ -74,9 +74,13 @@ pub(super) async fn a_freed_holder_cannot_renew(pair: &Pair) {
     let zombie = granted(&*pair.a, 1, None).await;
     assert!(pair.a.lease_renew(STACK, claim(1).nonce, beat).await.expect("renew"));
     // A person unlocks a holder that hangs, and somebody else comes.
+    assert!(zombie.guard.holds());
     assert!(pair.b.lease_free(STACK, claim(1).nonce).await.expect("free"));
+    let notices = || pair.a.liveness() != Liveness::Kernel || !zombie.guard.holds();
+    assert!(notices(), "the guard of a freed lease says that it holds");
     let second = granted(&*pair.b, 2, None).await;
     assert!(second.epoch > zombie.epoch);
+    assert!(notices() && second.guard.holds());
     assert!(!pair.a.lease_renew(STACK, claim(1).nonce, later).await.expect("renew"));
     assert!(!pair.a.lease_free(STACK, claim(1).nonce).await.expect("free"));
     drop(zombie);

@@ -1,14 +1,16 @@
 //! Looking after a state: everything that is stored of it, read and checked (`state doctor`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    history,
     load::{self, Loaded, Whose},
     log::{self, JOURNAL, segment_seq},
     state::State,
 };
-use crate::{ErrorKind, Finding, Result, Status, format::v1};
+use crate::{
+    ErrorKind, Finding, Result, Status,
+    format::v1::{self, Filed},
+};
 
 impl State {
     /// Looks at everything that is stored of the stack, and changes nothing. What cannot be read is a finding, not an
@@ -39,7 +41,7 @@ impl State {
         examine_records(&loaded, &mut findings);
         self.examine_history(&loaded, &mut findings).await?;
         self.examine_leftovers(&loaded, &mut findings).await?;
-        findings.extend(self.store.examine_kept(&loaded.snapshot.identity).await?);
+        findings.extend(self.store.examine_kept(&loaded.snapshot.identity).await);
         Ok(findings)
     }
 
@@ -61,24 +63,18 @@ impl State {
     }
 
     async fn examine_history(&self, loaded: &Loaded, findings: &mut Vec<Finding>) -> Result<()> {
-        match self.history(usize::MAX).await {
+        match self.filed(usize::MAX).await {
             Ok(entries) => {
                 let count = entries.len();
                 findings.push(Finding::good(format!("{count} deployments can be read")));
-                let names = history::names(&self.store, &loaded.head.key).await?;
-                let numbers: Vec<u64> = names.iter().map(|name| history::number(name)).collect();
-                for pair in numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1) {
-                    let what = format!("between the deployments {} and {} some are missing", pair[0], pair[1]);
-                    let advice = "put them back from earlier versions of the objects, if `history` or `rollback` needs them";
-                    findings.push(Finding::notice(what, advice));
-                }
+                examine_entries(&entries, findings);
             }
             Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
             Err(error) => findings.push(Finding::wrong(
                 error.to_string(),
                 format!(
                     "put it back from an earlier version of the object, or delete it: only `history` and `rollback` \
-                     need it, not the state at {}",
+                     need it (and what goes back to it), not the state at {}",
                     loaded.tail.position
                 ),
             )),
@@ -140,6 +136,39 @@ impl State {
             findings.push(Finding::notice(what, "the next compaction removes them"));
         }
         Ok(())
+    }
+}
+
+/// Whether everything that an entry goes back to is there.
+fn examine_entries(entries: &[Filed], findings: &mut Vec<Finding>) {
+    let there: BTreeSet<u64> = entries.iter().map(|filed| filed.number).collect();
+    let mut lost: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for Filed { number, since, .. } in entries {
+        let needed = since.iter().flat_map(|since| &since.of);
+        for missing in needed.filter(|needed| !there.contains(needed)) {
+            lost.entry(*missing).or_default().push(*number);
+        }
+    }
+    for (missing, users) in &lost {
+        let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+        findings.push(Finding::wrong(
+            format!(
+                "the history's entry {missing} is missing, and the graphs of {} go back to it",
+                users.join(", ")
+            ),
+            "put it back from an earlier version of the object, if `rollback` to one of them is wanted",
+        ));
+    }
+    for pair in entries.windows(2) {
+        let (before, after) = (pair[0].number, pair[1].number);
+        if after > before + 1 && (before + 1..after).any(|number| !lost.contains_key(&number)) {
+            findings.push(Finding::notice(
+                format!(
+                    "between the deployments {before} and {after} some are missing in the history"
+                ),
+                "put them back from earlier versions of the objects, if they are wanted",
+            ));
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const HISTORY: &str = "history";
-/// How many entries one may go back to: they are read together.
+/// One of so many entries has a whole graph: what the others go back to is read together.
 const LONGEST: usize = 32;
 /// How far back an entry with a graph is looked for; commands that only edit the state have none.
 const BACK: u64 = 4;

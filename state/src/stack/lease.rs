@@ -27,8 +27,8 @@ pub(super) struct Lease {
     pub(super) nonce: Uuid,
     /// What the place that keeps leases counts; the head may know better.
     pub(super) epoch: u64,
-    /// For how long nobody who had it before can have started anything.
-    silent: Mutex<Duration>,
+    /// Whoever had it before is known to be over: its beat was watched while it stood still for a whole lease.
+    watched: bool,
     pulse: Arc<Pulse>,
     beating: Mutex<Option<Task>>,
     /// Where the kernel frees a dead holder's lease, it does when this is dropped.
@@ -78,11 +78,7 @@ impl Lease {
                         store: store.clone(),
                         nonce,
                         epoch: grant.epoch,
-                        // Its beat was watched while it stood still for a whole lease.
-                        silent: Mutex::new(match liveness {
-                            Liveness::Beats { lease, .. } if over.is_some() => silent(lease),
-                            _ => Duration::ZERO,
-                        }),
+                        watched: over.is_some(),
                         pulse: Arc::new(pulse),
                         beating: Mutex::default(),
                         guard: grant.guard,
@@ -113,7 +109,11 @@ impl Lease {
     ///
     /// **Invariant:** who is the holder after a write was it before, so the write was in the log when anybody took over.
     pub(super) fn check(&self) -> Result<()> {
-        if self.pulse.lost.load(Ordering::Acquire) || !self.guard.holds() {
+        if !self.pulse.lost.load(Ordering::Acquire) && !self.guard.holds() {
+            // What is lost stays lost.
+            self.lose();
+        }
+        if self.pulse.lost.load(Ordering::Acquire) {
             return Err(fenced("somebody else has it now"));
         }
         let Some(good_for) = self.pulse.good_for else { return Ok(()) };
@@ -130,17 +130,11 @@ impl Lease {
     /// it cannot write any more, but it notices only when it next tries to; until then it may call.
     pub(super) async fn outwait(&self) -> Result<()> {
         if let Liveness::Beats { lease, .. } = self.store.backend.liveness()
-            && self.silent().is_zero()
+            && !self.watched
         {
             self.store.env.sleep(lease).await;
-            *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent(lease);
         }
         self.check()
-    }
-
-    /// For how long, at least, nobody who had it before can have started anything.
-    pub(super) fn silent(&self) -> Duration {
-        *self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that somebody else writes.
@@ -202,11 +196,6 @@ impl Lease {
 /// durable before the fence, and whoever takes over settles those first.
 fn good_for(lease: Duration) -> Duration {
     lease / 2
-}
-
-/// For how long an earlier holder has started nothing, once its beat has stood still for a whole lease.
-fn silent(lease: Duration) -> Duration {
-    lease.saturating_sub(good_for(lease))
 }
 
 fn locked(store: &Store, held: &HolderInfo, liveness: Liveness) -> Error {

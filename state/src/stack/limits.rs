@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Reading that many segments on top of a snapshot is still quick, wherever they are stored (64 are
-    /// four round trips to S3).
+    /// four round trips to S3). On top of a large snapshot up to eight times as many are left.
     pub segments: u64,
     /// A journal of fewer bytes than this is not worth a snapshot.
     pub bytes: u64,

@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Duration,
 };
 
 use super::{
@@ -16,7 +15,8 @@ use super::{
     store::{Store, Won, fenced},
 };
 use crate::{
-    Error, ErrorKind, HistoryEntry, Identity, Key, Lineage, Position, Record, Result, Snapshot,
+    Deployment, Error, ErrorKind, HistoryEntry, Identity, Key, Lineage, Position, Record, Result,
+    Snapshot,
     backend::Tag,
     env::EnvExt,
     format::v1::{self, Head, Tip},
@@ -145,12 +145,6 @@ impl Session {
         self.lease.check()
     }
 
-    /// For how long, at least, no earlier session can have called anything that changes the world. Nothing where the
-    /// kernel tells at once that a holder is dead: its last call may be on its way yet.
-    pub fn silent(&self) -> Duration {
-        self.lease.silent()
-    }
-
     /// Ends the session: compacts if it is worth it, files `history`, gives the lock back. The lock is given back
     /// even if the rest fails.
     pub async fn close(&self, history: HistoryEntry) -> Result<()> {
@@ -194,7 +188,8 @@ impl Session {
         let (identity, key) = (self.identity(), self.key());
         history.position = self.position();
         let mut number = history.deployment.number;
-        let mut filed = history::since(&self.store, &key, number, history.clone()).await;
+        let deployment = history.deployment.clone();
+        let mut filed = history::since(&self.store, &key, number, history).await;
         loop {
             filed.number = number;
             let body = v1::write_history(&filed, &key, &identity)?;
@@ -203,7 +198,7 @@ impl Session {
             match self.store.create(&history::name(number, key.wrapped()), &body).await? {
                 Won::Mine(_) => return Ok(()),
                 // A state that was put back to an earlier one counts deployments again.
-                Won::Theirs(Some(there)) if is_entry_of(&there.body, number, &history) => {
+                Won::Theirs(Some(there)) if is_entry_of(&there.body, number, &deployment) => {
                     return Ok(());
                 }
                 Won::Theirs(_) => number += 1,
@@ -337,7 +332,7 @@ impl fmt::Debug for Session {
     }
 }
 
-fn is_entry_of(body: &[u8], number: u64, history: &HistoryEntry) -> bool {
+fn is_entry_of(body: &[u8], number: u64, deployment: &Deployment) -> bool {
     let there = v1::read_history_line("history", number, body);
-    there.is_ok_and(|there| there.deployment == history.deployment)
+    there.is_ok_and(|there| there.entry.deployment == *deployment)
 }

@@ -235,8 +235,15 @@ impl Store {
     }
 
     /// Looks at what this machine keeps of the stack (`state doctor`).
-    pub(super) async fn examine_kept(&self, identity: &Identity) -> Result<Vec<Finding>> {
-        let found = self.kept(identity).await?.into_iter().map(|kept| match kept.says {
+    pub(super) async fn examine_kept(&self, identity: &Identity) -> Vec<Finding> {
+        let kept = match self.kept(identity).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                let what = format!("what this machine keeps of the stack cannot be read: {error}");
+                return vec![Finding::notice(what, "nothing depends on it: mend it, or leave it")];
+            }
+        };
+        let found = kept.into_iter().map(|kept| match kept.says {
             Ok(Says::Outcomes(outcomes)) => Finding::notice(
                 format!("{} says what became of {} calls", kept.path, outcomes.len()),
                 "the next run on this machine records it",
@@ -245,12 +252,16 @@ impl Store {
                 format!("{} is about an earlier life of the stack (lineage {lineage})", kept.path),
                 "it is of no use any more: delete it",
             ),
+            Err(error) if error.kind() != ErrorKind::Corrupt => Finding::notice(
+                format!("{} cannot be read now: {error}", kept.path),
+                "the next run on this machine tries again",
+            ),
             Err(error) => Finding::notice(
                 error.to_string(),
                 "nothing depends on it, the next run looks at the cloud instead: delete it",
             ),
         });
-        Ok(found.collect())
+        found.collect()
     }
 
     pub(super) fn with_spill(&mut self, folder: &Path) -> Result<()> {

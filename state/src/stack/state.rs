@@ -18,7 +18,7 @@ use crate::{
     Result, Sealer, Snapshot, StackName,
     backend::Tag,
     env::System,
-    format::v1::{self, Head, Moving},
+    format::v1::{self, Filed, Head, Moving},
     seal::{Sealed, Vault},
 };
 
@@ -187,7 +187,7 @@ impl State {
 
     /// Takes the lock from the holder that `nonce` names, and from no other.
     ///
-    /// A holder that is alive notices at its next renewal or write. Until then it can append nothing, so it begins no
+    /// A holder that is alive notices at its next renewal, write or call. Until then it can append nothing, so it begins no
     /// operation, but a call whose intent was durable may still be made: unlock the dead.
     pub async fn unlock(&self, nonce: &str) -> Result<()> {
         let wrong = |what: &str| Err(Error::new(ErrorKind::Invalid, what.to_owned()));
@@ -205,10 +205,10 @@ impl State {
 
     /// One deployment, with the graph it executed.
     pub async fn deployment(&self, number: u64) -> Result<Option<HistoryEntry>> {
-        let Some((head, _)) = self.store.head().await? else {
-            return self.store.is_absent().await.map(|_| None);
-        };
-        load::check(&self.store, &head, Whose::Ours)?;
+        self.under_one_key(async |head| self.deployment_under(&head, number).await, None).await
+    }
+
+    async fn deployment_under(&self, head: &Head, number: u64) -> Result<Option<HistoryEntry>> {
         let first = format!("history/{number:08}");
         // A state that was put back to an earlier one counted again: then it is filed under a later number.
         let names = history::names(&self.store, &head.key).await?;
@@ -216,8 +216,9 @@ impl State {
             let Some(stored) = self.store.get(&name).await? else { continue };
             let object = self.store.object(&name);
             let line = v1::read_history_line(&object, history::number(&name), &stored.body)?;
-            if line.deployment.number == number {
-                return history::whole(&self.store, &head.key, &name, &stored.body).await.map(Some);
+            if line.entry.deployment.number == number {
+                let whole = history::whole(&self.store, &head.key, &name, &stored.body);
+                return whole.await.map(Some);
             }
         }
         Ok(None)
@@ -225,22 +226,34 @@ impl State {
 
     /// The last deployments, oldest first, without their graphs.
     pub async fn history(&self, last: usize) -> Result<Vec<HistoryEntry>> {
+        let filed = self.filed(last).await?;
+        Ok(filed.into_iter().map(|filed| filed.entry).collect())
+    }
+
+    /// The last entries of the history as they are stored, without their graphs.
+    pub(super) async fn filed(&self, last: usize) -> Result<Vec<Filed>> {
+        self.under_one_key(async |head| self.history_under(&head, last).await, Vec::new()).await
+    }
+
+    /// What `look` finds in the history; `none` if the stack was never made.
+    async fn under_one_key<T>(&self, look: impl AsyncFn(Head) -> Result<T>, none: T) -> Result<T> {
         loop {
             let Some((head, _)) = self.store.head().await? else {
                 self.store.is_absent().await?;
-                return Ok(Vec::new());
+                return Ok(none);
             };
             load::check(&self.store, &head, Whose::Ours)?;
-            let entries = self.history_under(&head, last).await;
+            let key = head.key.clone();
+            let found = look(head).await;
             // Sealed anew meanwhile, the entries have other names and another key.
             let now = self.store.head().await?;
-            if now.is_none_or(|(now, _)| now.key == head.key) {
-                return entries;
+            if now.is_none_or(|(now, _)| now.key == key) {
+                return found;
             }
         }
     }
 
-    async fn history_under(&self, head: &Head, last: usize) -> Result<Vec<HistoryEntry>> {
+    async fn history_under(&self, head: &Head, last: usize) -> Result<Vec<Filed>> {
         let names = history::names(&self.store, &head.key).await?;
         let names = names[names.len().saturating_sub(last)..].to_vec();
         let entries = stream::iter(names).map(|name| async move {
@@ -248,7 +261,7 @@ impl State {
             let object = self.store.object(&name);
             v1::read_history_line(&object, history::number(&name), &stored.body).map(Some)
         });
-        let entries: Vec<Option<HistoryEntry>> = entries.buffered(16).try_collect().await?;
+        let entries: Vec<Option<Filed>> = entries.buffered(16).try_collect().await?;
         Ok(entries.into_iter().flatten().collect())
     }
 
@@ -308,7 +321,8 @@ impl State {
         let mut names = Vec::new();
         for folder in ["snapshots", "journal", "history"] {
             let listed = self.store.list(folder, "").await?;
-            names.extend(listed.into_iter().map(|name| format!("{folder}/{name}")));
+            // The latest first: earlier entries of the history are what later ones go back to.
+            names.extend(listed.into_iter().rev().map(|name| format!("{folder}/{name}")));
         }
         Ok(names)
     }

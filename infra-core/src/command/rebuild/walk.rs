@@ -49,6 +49,8 @@ pub(super) struct Walk<'e> {
     pub(super) connections: Connections,
     /// The names that the stack has and had.
     pub(super) names: Vec<StackName>,
+    /// Kind and id of what living stacks have that got one of the former names since.
+    pub(super) taken: HashSet<(String, String)>,
     /// The providers that are connected.
     pub(super) places: BTreeMap<Urn, Arc<Connection>>,
     pub(super) lineage: Option<Lineage>,
@@ -80,7 +82,11 @@ impl<'e> Walk<'e> {
             graph,
             options,
             connections: Connections::new(engine),
-            names: [engine.state.name()].into_iter().chain(&options.formerly).cloned().collect(),
+            names: std::iter::once(engine.state.name())
+                .chain(options.formerly.iter().filter(|name| *name != engine.state.name()))
+                .cloned()
+                .collect(),
+            taken: HashSet::new(),
             places: BTreeMap::new(),
             lineage: options.lineage,
             lineages: BTreeMap::new(),
@@ -100,6 +106,7 @@ impl<'e> Walk<'e> {
     /// Goes on until nothing more can be found.
     pub(super) async fn run(&mut self) -> Result<()> {
         self.rotate()?;
+        self.leave_others().await?;
         loop {
             let mut moved = self.connect().await?;
             moved |= self.settle()?;
@@ -109,6 +116,22 @@ impl<'e> Walk<'e> {
                 return self.agree();
             }
         }
+    }
+
+    /// Notes what other stacks have that go by a former name today.
+    async fn leave_others(&mut self) -> Result<()> {
+        for name in &self.names[1..] {
+            let other = self.engine.state.named(name.clone());
+            if other.left_for().await?.is_some() {
+                continue;
+            }
+            for record in other.read().await?.iter().flat_map(|view| view.snapshot.records.values())
+            {
+                let kind = record.urn.kind().to_owned();
+                self.taken.extend(record.id.clone().map(|id| (kind, id)));
+            }
+        }
+        Ok(())
     }
 
     /// Whether everything that a resource is made from is settled.
@@ -248,6 +271,9 @@ impl<'e> Walk<'e> {
         seen: ErasedObserved,
     ) {
         let kind = driver.schema().kind;
+        if self.taken.contains(&(kind.to_owned(), seen.id.clone())) {
+            return;
+        }
         let provider = Provider { urn: provider.clone(), identity: connection.identity.clone() };
         let (urn, instance) = if let Some(owner) = Owner::of(&seen, &self.names) {
             if !is_going(&seen) {

@@ -6,6 +6,8 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -29,13 +31,46 @@ struct Standing {
 #[derive(Debug)]
 struct Locked {
     _file: File,
-    path: PathBuf,
+    /// `holder.json`.
+    standing: PathBuf,
+    nonce: Uuid,
+    /// What it was when it last said that this is the holder.
+    seen: Mutex<Option<Version>>,
+}
+
+/// A file as it was at one time: whoever takes the lease, or takes it away, puts another in its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Version {
+    modified: SystemTime,
+    length: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Version {
+    fn of(path: &Path) -> Option<Self> {
+        let about = fs::metadata(path).ok()?;
+        Some(Self {
+            modified: about.modified().ok()?,
+            length: about.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&about),
+        })
+    }
 }
 
 impl Guard for Locked {
-    /// Whoever takes the lease away, with `unlock` or with `rm`, removes the file.
     fn holds(&self) -> bool {
-        self.path.try_exists().unwrap_or(true)
+        let now = Version::of(&self.standing);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_some() && *seen == now {
+            return true;
+        }
+        let standing = fs::read(&self.standing).ok();
+        let standing = standing.and_then(|body| serde_json::from_slice::<Standing>(&body).ok());
+        let ours = standing.and_then(|it| it.holder).is_some_and(|it| it.nonce == self.nonce);
+        *seen = now.filter(|_| ours);
+        ours
     }
 }
 
@@ -60,7 +95,10 @@ impl Lease<'_> {
         files::make_directory(&self.folder)
             .and_then(|()| files::private().create(true).truncate(true).write(true).open(&path))
             .and_then(|file| file.try_lock().map_err(Into::into).map(|()| file))
-            .map_err(|e| files::failed("lock", &path, e))
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::WouldBlock => alive(&path),
+                _ => files::failed("lock", &path, e),
+            })
             .and_then(|file| {
                 let holder = HolderInfo {
                     holder: claim.holder.clone(),
@@ -71,7 +109,9 @@ impl Lease<'_> {
                 self.write(&Standing { epoch, holder: Some(holder) })?;
                 let _ = fs::remove_file(self.lock_file(standing.epoch));
                 files::sweep(self.root);
-                Ok(Taken::Granted(Grant { epoch, guard: Box::new(Locked { _file: file, path }) }))
+                let (standing, nonce) = (self.file(), claim.nonce);
+                let locked = Locked { _file: file, standing, nonce, seen: Mutex::default() };
+                Ok(Taken::Granted(Grant { epoch, guard: Box::new(locked) }))
             })
     }
 
@@ -145,4 +185,14 @@ impl Lease<'_> {
     fn lock_file(&self, epoch: u64) -> PathBuf {
         self.folder.join(format!("{epoch}.lock"))
     }
+}
+
+/// Nothing says who holds it: `holder.json` was removed under a living run.
+fn alive(path: &Path) -> Error {
+    let message = format!(
+        "{} is locked by a run that is alive, though `holder.json` beside it does not name it (was it removed?): wait for \
+         that run, or end it",
+        path.display()
+    );
+    Error::new(ErrorKind::Locked, message)
 }

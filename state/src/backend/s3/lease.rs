@@ -36,7 +36,11 @@ pub(super) struct Leases {
 #[derive(Debug)]
 struct Unguarded;
 
-impl Guard for Unguarded {}
+impl Guard for Unguarded {
+    fn holds(&self) -> bool {
+        true
+    }
+}
 
 /// What became of a conditional update.
 enum Updated {

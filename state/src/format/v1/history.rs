@@ -127,9 +127,8 @@ pub(crate) async fn reseal_history(
 }
 
 /// The same without the graph, which may be a thousand times larger than the rest.
-pub(crate) fn read_history_line(object: &str, number: u64, bytes: &[u8]) -> Result<HistoryEntry> {
-    let entry = parsed(object, number, bytes)?;
-    Ok(line(entry).0.entry)
+pub(crate) fn read_history_line(object: &str, number: u64, bytes: &[u8]) -> Result<Filed> {
+    Ok(line(parsed(object, number, bytes)?).0)
 }
 
 /// The entry that is filed under `number`.

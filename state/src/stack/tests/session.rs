@@ -342,8 +342,14 @@ async fn a_deployment_that_goes_back_to_what_is_lost_says_so() {
         assert!(said.contains(&second) && said.contains(&name(3)) && said.contains(what), "{said}");
         assert_eq!(state.deployment(1).await.unwrap().unwrap().graph, deployed(1).graph);
     }
-    // What comes next does not go back to it.
     memory.overwrite(&second, None);
+    let found = state.examine().await.unwrap();
+    let lost = found.iter().find(|it| it.what.contains("entry 2 is missing")).unwrap();
+    assert!(
+        lost.grade == crate::Grade::Wrong && lost.what.contains("the graphs of 3 "),
+        "{lost:?}"
+    );
+    // What comes next does not go back to it.
     filed(&state, deployed(4)).await;
     assert_eq!(state.deployment(4).await.unwrap().unwrap().graph, deployed(4).graph);
     memory.overwrite(&second, Some(body));

@@ -149,7 +149,7 @@ async fn deleting_the_place_of_leases_loses_nothing() {
 }
 
 #[tokio::test]
-async fn where_the_kernel_watches_an_unlocked_holder_looks_and_stops() {
+async fn where_the_kernel_watches_time_ends_nothing_and_an_unlock_does() {
     let (memory, env) = (Memory::new(), Fake::new(1));
     let (first, second) = (state(memory.clone(), &env), state(memory.clone(), &env.sibling(2)));
     let session = acquired(&first).await;
@@ -157,8 +157,39 @@ async fn where_the_kernel_watches_an_unlocked_holder_looks_and_stops() {
     session.check().unwrap();
     let nonce = second.holder().await.unwrap().unwrap().nonce.to_string();
     second.unlock(&nonce).await.unwrap();
-    pass(&env, Duration::from_secs(6)).await;
     assert_eq!(session.check().unwrap_err().kind(), ErrorKind::Fenced);
+}
+
+#[tokio::test]
+async fn whoever_loses_its_lock_files_does_not_take_the_next_ones_for_its_own() {
+    // The first holder of the next life of the folder has the same epoch, and so the same names.
+    let removed = |folder: &std::path::Path| std::fs::remove_dir_all(folder).unwrap();
+    let standing = |folder: &std::path::Path| {
+        std::fs::remove_file(folder.join("program/dev/.lease/holder.json")).unwrap();
+    };
+    let ways: [fn(&std::path::Path); 2] = [removed, standing];
+    for lose in ways {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        let open = |seed| state(crate::Local::new(&place).unwrap(), &Fake::new(seed));
+        let first = acquired(&open(1)).await;
+        first.check().unwrap();
+        lose(&place);
+        let second = open(2).acquire(who("b"), Duration::ZERO).await;
+        if place.join("program/dev/.lease/holder.json").exists() {
+            let second = second.unwrap();
+            second.check().unwrap();
+            assert_eq!(first.check().unwrap_err().kind(), ErrorKind::Fenced);
+            second.release().await.unwrap();
+        } else {
+            // Its lock file is there yet, and locked.
+            assert_eq!(second.unwrap_err().kind(), ErrorKind::Locked);
+        }
+        let error = first.check().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fenced, "what is lost stays lost");
+        drop(first);
+        open(2).acquire(who("b"), Duration::ZERO).await.unwrap().check().unwrap();
+    }
 }
 
 #[tokio::test]
