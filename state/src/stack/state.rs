@@ -205,7 +205,13 @@ impl State {
 
     /// One deployment, with the graph it executed.
     pub async fn deployment(&self, number: u64) -> Result<Option<HistoryEntry>> {
-        self.under_one_key(async |head| self.deployment_under(&head, number).await, None).await
+        loop {
+            let Some(head) = self.our_head().await? else { return Ok(None) };
+            let found = self.deployment_under(&head, number).await;
+            if self.is_still_under(&head).await? {
+                return found;
+            }
+        }
     }
 
     async fn deployment_under(&self, head: &Head, number: u64) -> Result<Option<HistoryEntry>> {
@@ -232,25 +238,30 @@ impl State {
 
     /// The last entries of the history as they are stored, without their graphs.
     pub(super) async fn filed(&self, last: usize) -> Result<Vec<Filed>> {
-        self.under_one_key(async |head| self.history_under(&head, last).await, Vec::new()).await
-    }
-
-    /// What `look` finds in the history; `none` if the stack was never made.
-    async fn under_one_key<T>(&self, look: impl AsyncFn(Head) -> Result<T>, none: T) -> Result<T> {
         loop {
-            let Some((head, _)) = self.store.head().await? else {
-                self.store.is_absent().await?;
-                return Ok(none);
-            };
-            load::check(&self.store, &head, Whose::Ours)?;
-            let key = head.key.clone();
-            let found = look(head).await;
-            // Sealed anew meanwhile, the entries have other names and another key.
-            let now = self.store.head().await?;
-            if now.is_none_or(|(now, _)| now.key == key) {
+            let Some(head) = self.our_head().await? else { return Ok(Vec::new()) };
+            let found = self.history_under(&head, last).await;
+            if self.is_still_under(&head).await? {
                 return found;
             }
         }
+    }
+
+    /// The head, if the stack was ever made, and is ours.
+    async fn our_head(&self) -> Result<Option<Head>> {
+        let Some((head, _)) = self.store.head().await? else {
+            self.store.is_absent().await?;
+            return Ok(None);
+        };
+        load::check(&self.store, &head, Whose::Ours)?;
+        Ok(Some(head))
+    }
+
+    /// Whether what was read of the history is true: sealed anew meanwhile, the entries have other names and another
+    /// key.
+    async fn is_still_under(&self, head: &Head) -> Result<bool> {
+        let now = self.store.head().await?;
+        Ok(now.is_none_or(|(now, _)| now.key == head.key))
     }
 
     async fn history_under(&self, head: &Head, last: usize) -> Result<Vec<Filed>> {
