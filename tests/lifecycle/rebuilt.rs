@@ -735,13 +735,7 @@ async fn a_rebuild_that_was_cut_off_before_it_wrote_is_begun_again() {
     let state = lost.engine(base).state;
     let who =
         infra_core::state::Holder { who: "x".into(), command: "state rebuild".into(), pid: 1 };
-    state
-        .acquire_lost(who, std::time::Duration::ZERO, lineage)
-        .await
-        .unwrap()
-        .release()
-        .await
-        .unwrap();
+    state.acquire_lost(who, Duration::ZERO, lineage).await.unwrap().release().await.unwrap();
     assert_eq!(lost.up(base).await.error().kind(), ErrorKind::Refused);
     lost.rebuild(base, &plain()).await.unwrap();
     is_whole(&lost, base).await;
