@@ -20,7 +20,12 @@
 //! # Ok::<(), Error>(()) }).unwrap();
 //! ```
 
-use std::{env, fs, path::PathBuf, sync::Arc};
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use infra_state::{Backend, LocalKey, Outcome, Sealer, backend::Memory};
 use uuid::Uuid;
@@ -132,4 +137,26 @@ fn whole(summary: Summary) -> Result<Summary> {
         summary.failed.iter().map(|it| format!("{}: {}", it.urn, it.message)).collect();
     let message = format!("{} steps were not begun; {}", summary.skipped, failed.join("; "));
     Err(Error::new(ErrorKind::Failed, message))
+}
+
+/// What is written while something runs, in memory. Its clones share what is written: give one to a
+/// [`Screen`](crate::cli::Screen) and look at the other.
+#[derive(Clone, Debug, Default)]
+pub struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    /// Everything so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

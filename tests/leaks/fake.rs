@@ -8,19 +8,23 @@ use std::{
 
 use infra_core::{
     App, Output, Result, Sensitive, Stack, cli::Screen, exit::Exit, interpolate, provider::Class,
-    secret::Secret,
+    secret::Secret, testing::Buffer,
 };
 use tempfile::TempDir;
 
 use super::{
     harness::{Db, FakeConnector, Host, Hurried, Net, Note, Slot, World, Wrong},
-    search::{Buffer, Written, echo},
+    search::{Written, echo},
 };
 
 /// What the program says itself.
 const LITERAL: &str = "l1teral/\"quoted\" & <angled> 100%";
 /// What is hard to quote.
 const ALPHABET: &str = "abcXYZ0189\"\\/&<>%+='{}é:@ ";
+
+fn text(written: &Buffer) -> String {
+    String::from_utf8_lossy(&written.bytes()).into_owned()
+}
 
 /// What logs and panics say, of every test of this program.
 fn loud() -> &'static Buffer {
@@ -133,7 +137,7 @@ impl Lab {
         let (out, err) = (Buffer::default(), Buffer::default());
         let screen = Screen::captured(out.clone(), err.clone(), None);
         let exit = app.run_on(program(with), all, screen).await;
-        (exit, out.text(), err.text())
+        (exit, text(&out), text(&err))
     }
 
     /// Runs a command, both ways of telling, and keeps what it said and what it left.

@@ -5,9 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -15,30 +13,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 /// Everything that was written, by where.
 #[derive(Default)]
 pub(super) struct Written(BTreeMap<String, Vec<u8>>, HashSet<u64>);
-
-/// What is written to while something runs.
-#[derive(Clone, Default)]
-pub(super) struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Buffer {
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap().clone()
-    }
-
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-}
 
 impl Written {
     pub(super) fn add(&mut self, place: impl Into<String>, bytes: impl Into<Vec<u8>>) {

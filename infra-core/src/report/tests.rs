@@ -2,8 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +18,7 @@ use crate::{
         Action, Cause, DataLoss, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Replacement,
         Step, StepId, Why,
     },
+    testing::Buffer,
 };
 
 fn urn(text: &str) -> Urn {
@@ -188,19 +188,6 @@ fn a_plan_with_nothing_to_do() {
     insta::assert_snapshot!("plan_empty", stripped(&plan(&empty, false)));
 }
 
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn events() -> Vec<Event> {
     let (vpc, subnet, db) = (urn(VPC), urn(SUBNET), urn(DB));
     let identity = [("account", "123456789012"), ("cloud", "aws"), ("region", "eu-west-1")];
@@ -271,7 +258,7 @@ fn a_run_off_a_terminal() {
         human.show(event);
     }
     human.end();
-    let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(buffer.bytes()).unwrap();
     insta::assert_snapshot!("run", stripped(&text));
     assert!(!text.contains("geheim"));
 }

@@ -1,12 +1,11 @@
 //! Somebody at a terminal in a project's folder.
 
 use std::{
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
 };
 
-use infra_core::{App, Result, Stack, cli::Screen, exit::Exit};
+use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, testing::Buffer};
 
 use crate::fake::{Connect, World};
 
@@ -21,23 +20,8 @@ pub struct Ran {
     pub err: String,
 }
 
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Buffer {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
+fn text(written: &Buffer) -> String {
+    String::from_utf8(written.bytes()).unwrap()
 }
 
 impl Terminal {
@@ -86,7 +70,7 @@ impl Terminal {
     {
         let out = Buffer::default();
         let ran = self.start_into(program, arguments, answers, out.clone()).await;
-        Ran { out: self.steady(&out.text()), ..ran }
+        Ran { out: self.steady(&text(&out)), ..ran }
     }
 
     /// Runs it with standard output going there.
@@ -129,7 +113,7 @@ impl Terminal {
         });
         let arguments: Vec<String> = std::iter::once("shop".to_owned()).chain(arguments).collect();
         let exit = app.run_on(program, arguments, screen).await;
-        Ran { exit, out: String::new(), err: self.steady(&err.text()) }
+        Ran { exit, out: String::new(), err: self.steady(&text(&err)) }
     }
 
     /// The text without what is another one each time.
