@@ -200,6 +200,7 @@ async fn groups(
     Ok(groups.all)
 }
 
+/// Reads, put together by kind and connection.
 #[derive(Default)]
 pub(super) struct Groups {
     pub(super) all: Vec<Group>,

@@ -103,7 +103,7 @@ async fn settle(scope: &Scope, open: &OpenIntent) -> Result<String> {
         op: scope.operation(open.intent.op, &record.urn, &record.instance),
         step: None,
         deadline: scope.env.monotonic() + PATIENCE,
-        visible: scope.visible(record),
+        visible: scope.visible(&record.urn, &record.dependencies),
     };
     let found = match open.intent.verb {
         Verb::Create => created(&object, open).await,
@@ -150,7 +150,8 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
             let created = Change::Created { op: open.intent.op, id: id.clone() };
             let committed = object.scope.commit(vec![created]).await;
             committed.map_err(|e| CallError::new(Class::Fenced, e.to_string()))?;
-            let found = await_sight(object, &id, &record.inputs, once.window).await?;
+            let until = object.scope.env.monotonic() + once.window;
+            let found = object.shown(&id, &record.inputs, until).await?;
             Ok(made(object, open, found))
         }
         Err(Unmade::Nothing(error)) if error.class().is_retryable() => Err(error),
@@ -168,23 +169,6 @@ async fn created(object: &Object<'_>, open: &OpenIntent) -> Settled {
 fn is_half_made(object: &Object<'_>, found: &ErasedObserved, age: Duration) -> bool {
     let repeatable = object.driver.once().token.is_some_and(|lifetime| age < lifetime);
     repeatable && found.owner.is_none()
-}
-
-/// The object with this id, as soon as it shows.
-async fn await_sight(
-    object: &Object<'_>,
-    id: &str,
-    recorded: &Value,
-    window: Duration,
-) -> Result<Option<ErasedObserved>, CallError> {
-    let until = object.scope.env.monotonic() + window;
-    loop {
-        let asked = object.scope.env.monotonic();
-        let found = object.read(id, recorded, Duration::from_millis(20)).await?;
-        if found.is_some() || asked >= until {
-            return Ok(found);
-        }
-    }
 }
 
 /// The record of what a create made: as it should be if it is, incomplete if something is left to do.

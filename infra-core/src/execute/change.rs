@@ -62,7 +62,7 @@ impl Run {
             op: self.new_operation(&step.urn, &recorded.instance),
             step: Some(id),
             deadline: self.env.monotonic() + limit,
-            visible: self.visible(&self.record(node, &recorded.instance, None)),
+            visible: self.visible(&node.urn, &node.dependencies()),
         };
         let record = self.renewed(node, recorded, want, &object.connection);
         let record = object.change(recorded, record, paths).await?;

@@ -47,7 +47,7 @@ impl Run {
             op: self.new_operation(&step.urn, &step.instance),
             step: Some(id),
             deadline: self.env.monotonic() + limit,
-            visible: self.visible(&record),
+            visible: self.visible(&record.urn, &record.dependencies),
         };
         self.intend(object.op.id, Verb::Create, record.clone()).await?;
         let made = object.make(&record.inputs, node.options.adopt, false).await;
@@ -291,17 +291,18 @@ impl Object<'_> {
     /// Calls the driver's update until it succeeds.
     pub(super) async fn write(&self, change: &ErasedChange) -> Result<(), CallError> {
         let mut attempts = Attempts::default();
-        loop {
+        let written = loop {
             self.check()?;
-            let failed = match self.driver.update(&self.connection, change, &self.op).await {
-                Ok(()) => None,
-                Err(error) => match self.again(&mut attempts, error).await {
-                    Ok(()) => continue,
-                    given_up => Some(given_up),
-                },
-            };
-            self.outwait(&attempts).await;
-            return failed.unwrap_or(Ok(()));
-        }
+            match self.driver.update(&self.connection, change, &self.op).await {
+                Ok(()) => break Ok(()),
+                Err(error) => {
+                    if let Err(given_up) = self.again(&mut attempts, error).await {
+                        break Err(given_up);
+                    }
+                }
+            }
+        };
+        self.outwait(&attempts).await;
+        written
     }
 }

@@ -120,11 +120,22 @@ impl Object<'_> {
         let Some(id) = &record.id else { return Ok(None) };
         let env = &self.scope.env;
         let until = doubted(&**env, record, self.driver.once().window).max(self.visible);
+        self.shown(id, &record.inputs, until).await
+    }
+
+    /// The object with this id, as soon as it shows; `None` if a read that was begun at `until` or later missed it.
+    pub(crate) async fn shown(
+        &self,
+        id: &str,
+        recorded: &Value,
+        until: Duration,
+    ) -> Result<Option<ErasedObserved>> {
+        let env = &self.scope.env;
         let start = env.monotonic();
         let mut after = Duration::ZERO;
         loop {
             let asked = env.monotonic() + after / 2;
-            let found = self.read(id, &record.inputs, after).await?;
+            let found = self.read(id, recorded, after).await?;
             if found.is_some() || asked >= until {
                 return Ok(found);
             }

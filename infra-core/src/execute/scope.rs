@@ -1,6 +1,6 @@
 //! What every operation of a run works with.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{
     Change, Env, EnvExt, Identity, Instance, Intent, Record, Session, Urn, Value, Verb,
@@ -82,15 +82,18 @@ impl Scope {
 
     /// Until when a resource, or something that it refers to, may only be not visible yet: it was made or changed not
     /// long ago, by this run or an earlier one.
-    pub(crate) fn visible(&self, record: &Record) -> Duration {
-        let until = |used: &Urn| {
-            let used = self.session.with(|snapshot| snapshot.current(used).map(Arc::clone))?;
+    pub(crate) fn visible(&self, urn: &Urn, uses: &BTreeSet<Urn>) -> Duration {
+        let records: Vec<Arc<Record>> = self.session.with(|snapshot| {
+            let records = uses.iter().chain([urn]).filter_map(|used| snapshot.current(used));
+            records.cloned().collect()
+        });
+        let until = |used: &Arc<Record>| {
             let driver = self.driver(&used.urn).ok()?;
             // Connections and secrets are nothing that shows in a cloud.
             driver.provider_kind()?;
-            Some(doubted(&*self.env, &used, driver.once().window))
+            Some(doubted(&*self.env, used, driver.once().window))
         };
-        record.dependencies.iter().chain([&record.urn]).filter_map(until).max().unwrap_or_default()
+        records.iter().filter_map(until).max().unwrap_or_default()
     }
 
     /// What a call said, for the person who must act, without secrets.

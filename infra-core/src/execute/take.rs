@@ -30,7 +30,7 @@ impl Run {
             op: self.new_operation(&step.urn, &step.instance),
             step: Some(id),
             deadline: self.env.monotonic() + limit,
-            visible: self.visible(&self.record(node, &step.instance, None)),
+            visible: self.visible(&node.urn, &node.dependencies()),
         };
         let found = match &node.options.import {
             Some(id) => object.read(id, &want, std::time::Duration::ZERO).await,

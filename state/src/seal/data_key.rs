@@ -51,7 +51,8 @@ pub(crate) struct DataKey {
     wrapped: WrappedKey,
     cipher: XChaCha20Poly1305,
     /// A nonce is this, random for each `DataKey` in memory, and a count: no two are equal in all runs that share the
-    /// key (after 2^40 runs two of 16 random bytes are equal with a chance of 2^-49), and a snapshot with many secrets does not ask the system for randomness as many times.
+    /// key (after 2^40 runs two of 16 random bytes are equal with a chance of 2^-49), and a snapshot with many secrets
+    /// does not ask the system for randomness as many times.
     prefix: [u8; 16],
     count: AtomicU64,
 }

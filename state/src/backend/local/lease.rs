@@ -27,6 +27,23 @@ struct Standing {
     holder: Option<HolderInfo>,
 }
 
+impl Standing {
+    fn read(path: &Path) -> Result<Self> {
+        let Some(body) = files::read(path)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&body).map_err(|e| {
+            let message = format!(
+                "{} is damaged: if no run is in progress, remove it and run again (nothing else is stored in it)",
+                path.display()
+            );
+            Error::new(ErrorKind::Corrupt, message).because(e)
+        })
+    }
+
+    fn is_held_by(&self, nonce: Uuid) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.nonce == nonce)
+    }
+}
+
 /// The locked file; the kernel unlocks it when this is dropped or the process ends.
 #[derive(Debug)]
 struct Locked {
@@ -66,9 +83,7 @@ impl Guard for Locked {
         if now.is_some() && *seen == now {
             return true;
         }
-        let standing = fs::read(&self.standing).ok();
-        let standing = standing.and_then(|body| serde_json::from_slice::<Standing>(&body).ok());
-        let ours = standing.and_then(|it| it.holder).is_some_and(|it| it.nonce == self.nonce);
+        let ours = Standing::read(&self.standing).is_ok_and(|it| it.is_held_by(self.nonce));
         *seen = now.filter(|_| ours);
         ours
     }
@@ -142,7 +157,7 @@ impl Lease<'_> {
     }
 
     pub(super) fn is_held_by(&self, nonce: Uuid) -> Result<bool> {
-        Ok(self.standing()?.holder.is_some_and(|holder| holder.nonce == nonce))
+        Ok(self.standing()?.is_held_by(nonce))
     }
 
     /// Whether some process keeps the file of `epoch` locked.
@@ -161,15 +176,7 @@ impl Lease<'_> {
     }
 
     fn standing(&self) -> Result<Standing> {
-        let path = self.file();
-        let Some(body) = files::read(&path)? else { return Ok(Standing::default()) };
-        serde_json::from_slice(&body).map_err(|e| {
-            let message = format!(
-                "{} is damaged: if no run is in progress, remove it and run again (nothing else is stored in it)",
-                path.display()
-            );
-            Error::new(ErrorKind::Corrupt, message).because(e)
-        })
+        Standing::read(&self.file())
     }
 
     fn write(&self, standing: &Standing) -> Result<()> {
