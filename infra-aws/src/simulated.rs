@@ -126,7 +126,7 @@ impl Connector for Simulated {
         variables.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
-    fn notice(&self) -> Option<String> {
+    fn notice(&self, _: &Context) -> Option<String> {
         Some("simulated: nothing real is touched".to_owned())
     }
 }

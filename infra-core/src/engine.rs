@@ -133,7 +133,8 @@ impl Engine {
     /// Whether nothing real can be touched or lost: every cloud says of itself that it is not a real one.
     pub(crate) fn is_simulated(&self) -> bool {
         let mut connectors = self.connectors.values();
-        !self.connectors.is_empty() && connectors.all(|connector| connector.notice().is_some())
+        !self.connectors.is_empty()
+            && connectors.all(|connector| connector.notice(&self.context).is_some())
     }
 
     /// Who connects providers of this kind.
@@ -154,7 +155,8 @@ impl Engine {
         command: &str,
         providers: BTreeMap<String, BTreeMap<String, String>>,
     ) {
-        let notices = self.connectors.values().filter_map(|connector| connector.notice());
+        let notices =
+            self.connectors.values().filter_map(|connector| connector.notice(&self.context));
         self.events.send(Event::Target(Box::new(Target {
             stack: self.state.name().to_string(),
             command: command.to_owned(),

@@ -17,7 +17,7 @@ pub struct Urn(Arc<str>);
 impl Urn {
     /// The urn of the resource `name` of `kind`; an error says which character is not allowed where.
     pub fn new(kind: &str, name: &str) -> Result<Self, Error> {
-        check("kind", kind, ':', |c| matches!(c, '-' | '_'))?;
+        check("kind", kind, ':', |c| matches!(c, '-' | '_' | '.'))?;
         check("name", name, '/', |c| matches!(c, '-' | '_' | '.'))?;
         Ok(Self(format!("{kind}::{name}").into()))
     }

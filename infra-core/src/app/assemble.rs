@@ -87,7 +87,7 @@ impl App {
         registry.add(reference::driver::<()>());
         let mut connectors = BTreeMap::new();
         for (_, connector) in self.clouds.iter().filter(|(name, _)| *name == cloud) {
-            connector.drivers().into_iter().for_each(|driver| registry.add(driver));
+            registry.add_cloud(connector);
             connectors.insert(connector.provider_kind().to_owned(), Arc::clone(connector));
         }
         self.kinds.iter().for_each(|driver| registry.add(Arc::clone(driver)));

@@ -406,6 +406,9 @@ pub(super) struct Simulate {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566")]
     pub(super) listen: String,
+    /// Serve the embedded Kubernetes too, at this address (kubectl, other programs)
+    #[arg(long, value_name = "ADDR")]
+    pub(super) kubernetes: Option<String>,
 }
 
 fn current(text: &str) -> Result<(String, String), String> {

@@ -83,7 +83,8 @@ impl Session<'_> {
 
     /// Whether nothing real can be touched.
     fn is_simulated(&self) -> bool {
-        self.engine.connectors.values().all(|connector| connector.notice().is_some())
+        let engine = &self.engine;
+        engine.connectors.values().all(|connector| connector.notice(&engine.context).is_some())
     }
 }
 

@@ -143,6 +143,8 @@ pub(super) async fn simulate(session: &Session<'_>, args: &Simulate) -> Result<E
             session.engine.state.name()
         ));
     };
-    command::simulate(&session.engine, &args.listen, serving).await?;
+    let mut listen = vec![("listen", args.listen.as_str())];
+    listen.extend(args.kubernetes.iter().map(|address| ("kubernetes", address.as_str())));
+    command::simulate(&session.engine, &listen, serving).await?;
     Ok(Exit::Done)
 }

@@ -178,7 +178,7 @@ impl Object<'_> {
             let why = match found {
                 Some(found) => match &found.readiness {
                     Readiness::Ready => return Ok(found),
-                    Readiness::Failed(why) => {
+                    Readiness::Failed(why) | Readiness::Stuck(why) => {
                         return Err(Error::invalid(format!("{id} failed: {why}")));
                     }
                     Readiness::Deleting(why) => {
@@ -213,7 +213,7 @@ impl Object<'_> {
             let why = match found.readiness {
                 // Scheduled for deletion is as gone as it gets.
                 Readiness::Restorable(_) => return Ok(()),
-                Readiness::Failed(why) => format!("failed: {why}"),
+                Readiness::Failed(why) | Readiness::Stuck(why) => format!("failed: {why}"),
                 Readiness::Deleting(why) | Readiness::Pending(why) => why,
                 Readiness::Ready => "still there".to_owned(),
             };

@@ -8,9 +8,14 @@ use super::{Graph, Mistake, Node, Role, did_you_mean};
 use crate::{
     config::nearest,
     plan::{complete_fields, name},
+    program::stands_in,
     provider::{FieldSchema, Operation, Shape, Violation},
     scrub::Scrub,
 };
+
+/// What stands for an output is understood only where whole objects of others are declared.
+const MISPLACED: &str = "something stands for an output in it that only objects made of other people's structs can have: \
+                         give the output itself, `&thing.id`, or text made by `interpolate!`";
 
 /// Checks one node: references, provider, types, names, tags, and what its driver has to say.
 pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
@@ -28,6 +33,7 @@ pub(super) fn node(graph: &Graph, node: &Node, mistakes: &mut Vec<Mistake>) {
     }
     found.extend(options(node));
     match node.known() {
+        Ok(known) if stands_in(&known) => found.push(MISPLACED.to_owned()),
         Ok(known) => found.extend(values(node, &known)),
         Err((field, e)) => found.push(format!("`{field}`: {e}")),
     }
@@ -52,6 +58,11 @@ pub(crate) fn resolved(node: &Node, wanted: &Value, acts: bool) -> Vec<Mistake> 
 /// Checks what the exports refer to.
 pub(super) fn exports(graph: &Graph, mistakes: &mut Vec<Mistake>) {
     for (name, expr) in &graph.exports {
+        if expr.eval(&|_| None).is_ok_and(|value| stands_in(&value)) {
+            let at = graph.export_places.get(name).copied();
+            let message = format!("the export `{name}`: {MISPLACED}");
+            mistakes.push(Mistake { message, urn: None, at });
+        }
         expr.references(&mut |urn, path| {
             let wrong = reference(graph, urn, path).map(|m| format!("the export `{name}`: {m}"));
             let at = graph.export_places.get(name).copied();

@@ -117,6 +117,14 @@ impl Walk {
             (Shape::Struct(fields), Value::Map(old), Value::Map(new)) => {
                 self.fields(fields, old, new, replace);
             }
+            (Shape::Any, Value::Map(old), Value::Map(new)) => self.any_map(old, new, replace),
+            (Shape::Any, Value::List(old), Value::List(new)) => {
+                if has_names(old) && has_names(new) {
+                    self.keyed(shape, "name", old, new, replace);
+                } else {
+                    self.list(shape, old, new, replace);
+                }
+            }
             _ => {
                 if !old.same(new) || new.has_unknown() {
                     let replace = replace || fixes(shape, old) || fixes(shape, new);
@@ -177,7 +185,9 @@ impl Walk {
                 None => self.element(at, of, Some(element), None, replace),
             }
         }
-        for (at, element) in new.iter().enumerate() {
+        // Of what nobody described, others may have more.
+        let others = self.mode == Mode::Managed && matches!(of, Shape::Any);
+        for (at, element) in new.iter().enumerate().filter(|_| !others) {
             if find(old, element).is_none() {
                 self.element(at, of, None, Some(element), replace);
             }
@@ -212,6 +222,22 @@ impl Walk {
         }
     }
 
+    /// A map whose fields nobody described: what the first side does not mention, it does not manage.
+    fn any_map(
+        &mut self,
+        old: &BTreeMap<String, Value>,
+        new: &BTreeMap<String, Value>,
+        replace: bool,
+    ) {
+        let added = new.keys().filter(|key| !old.contains_key(*key));
+        let added = added.filter(|_| self.mode == Mode::Intent).collect::<Vec<_>>();
+        for key in old.keys().chain(added) {
+            self.path.0.push(Segment::Key(key.clone()));
+            self.part(&Shape::Any, old.get(key), new.get(key), replace);
+            self.path.0.pop();
+        }
+    }
+
     /// A part of a list or map that is managed as a whole: what only the other side has counts too.
     fn part(&mut self, of: &Shape, old: Option<&Value>, new: Option<&Value>, replace: bool) {
         match (old, new) {
@@ -241,6 +267,15 @@ impl Walk {
         let (before, after) = (old.cloned(), new.cloned());
         self.found.push(PropertyDiff { path: self.path.clone(), before, after, kind });
     }
+}
+
+/// Whether every element has a name of its own.
+fn has_names(list: &[Value]) -> bool {
+    let mut met = std::collections::BTreeSet::new();
+    !list.is_empty()
+        && list.iter().all(|element| {
+            element.get("name").and_then(Value::as_str).is_some_and(|name| met.insert(name))
+        })
 }
 
 /// What a difference asks for, from whether its place asks for a replacement and whether it is sure.

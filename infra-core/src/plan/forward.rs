@@ -342,6 +342,9 @@ fn delete_first(node: &Node, recorded: &Value, wanted: &Value, elsewhere: bool) 
     if node.options.delete_before_replace {
         return Some("`delete_before_replace` asks for it".to_owned());
     }
+    if !elsewhere && let Some(why) = node.driver.collides(recorded, wanted) {
+        return Some(why);
+    }
     let named = schema.fields.iter().filter(|f| f.name_rule.is_some() && !elsewhere);
     let mut fixed = named.filter(|field| node.inputs.contains_key(field.name));
     let clash = fixed.find(|field| match (recorded.get(field.name), wanted.get(field.name)) {

@@ -1,13 +1,13 @@
 //! How the engine is to treat a resource.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use infra_state::{Path, Urn};
 
 use crate::{
     graph::NodeOptions,
     program::{Declaration, Fields, Handle, ProviderHandle, Resource, resource::Parts},
-    provider::{Cloud, Field, Lookup, Managed},
+    provider::{Cloud, Driver, Field, Lookup, Managed},
 };
 
 /// A declaration with its options: what the resource is has been said, how to treat it may follow.
@@ -22,9 +22,30 @@ impl<R: Resource> Declared<R> {
     #[doc(hidden)]
     pub fn new(fields: Fields) -> Self {
         let options = NodeOptions::default();
-        let parts =
-            Parts { inputs: fields.into_map(), options, provider: None, mistakes: Vec::new() };
+        let parts = Parts {
+            inputs: fields.into_map(),
+            options,
+            provider: None,
+            mistakes: Vec::new(),
+            driver: None,
+        };
         Self { parts, of: PhantomData }
+    }
+
+    /// The declaration of one of several kinds that the type stands for, like every kind of object that a Kubernetes
+    /// cluster knows: it is named, compared and called as this driver says.
+    #[must_use]
+    pub fn of_kind(mut self, driver: Arc<dyn Driver>) -> Self {
+        self.parts.driver = Some(driver);
+        self
+    }
+
+    /// The same with something that is wrong in it: reported with the program's other mistakes, at the line of the
+    /// declaration.
+    #[must_use]
+    pub fn mistaken(mut self, message: impl Into<String>) -> Self {
+        self.parts.mistakes.push(message.into());
+        self
     }
 
     fn option(mut self, set: impl FnOnce(&mut NodeOptions)) -> Self {

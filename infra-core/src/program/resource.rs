@@ -8,7 +8,7 @@ use crate::{
     Data,
     graph::{Expr, NodeOptions},
     program::Declared,
-    provider::{Cloud, OutputSchema, Schema},
+    provider::{Cloud, Driver, OutputSchema, Schema},
 };
 
 /// A kind of resource: its inputs (the implementing struct), its outputs, its schema. Written by `#[derive(Resource)]`.
@@ -144,4 +144,6 @@ pub(crate) struct Parts {
     pub(crate) options: NodeOptions,
     pub(crate) provider: Option<Urn>,
     pub(crate) mistakes: Vec<String>,
+    /// The kind, where one type stands for several.
+    pub(crate) driver: Option<Arc<dyn Driver>>,
 }

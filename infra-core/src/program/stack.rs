@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, marker::PhantomData, panic::Location, sync::Arc
 use infra_state::{StackName, Urn};
 use serde::de::DeserializeOwned;
 
+use super::placeholder;
 use crate::{
     Output, Outputs, Sensitive,
     config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
-    program::{Declaration, Handle, IntoExport, ProviderHandle, Resource},
+    program::{Declaration, Handle, IntoExport, ProviderHandle},
     provider::{Cloud, Driver, Lookup, Managed, ProviderKind},
     provider::{driver, lookup_driver, provider_driver},
     reference::{Reference, StackReference, StackReferenceDecl},
@@ -28,6 +29,8 @@ pub struct Stack {
     pub(crate) mistakes: Vec<Mistake>,
     scopes: Vec<String>,
     providers: Vec<Urn>,
+    /// What stands for outputs in structs of others lasts as long as some stack is being declared.
+    _placeholders: placeholder::Lifetime,
 }
 
 impl Stack {
@@ -42,6 +45,7 @@ impl Stack {
             mistakes: Vec::new(),
             scopes: Vec::new(),
             providers: Vec::new(),
+            _placeholders: placeholder::Lifetime::begin(),
         }
     }
 
@@ -192,7 +196,8 @@ impl Stack {
         at: &'static Location<'static>,
     ) -> Handle<D::Resource> {
         let parts = declaration.declared().parts;
-        let kind = <D::Resource as Resource>::KIND;
+        let driver = parts.driver.unwrap_or(driver);
+        let kind = driver.schema().kind;
         let path = self.scopes.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
         let urn = Urn::new(kind, &path.join("/")).unwrap_or_else(|e| {
             let message = e.to_string();

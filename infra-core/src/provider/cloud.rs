@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use infra_state::{ProviderIdentity, StackName, Value};
 use tokio::sync::OnceCell;
 
-use super::{Class, Driver, Error, Result, World};
+use super::{Class, Driver, Error, Needs, Policies, Result, World};
 use crate::program::Resource;
 
 /// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client. Written by the
@@ -42,6 +42,13 @@ pub trait Connector: Send + Sync {
 
     /// The drivers of the kinds that this cloud has, the provider's own among them.
     fn drivers(&self) -> Vec<Arc<dyn Driver>>;
+
+    /// The driver of a kind that is not among those: for a cloud that has kinds which nobody can list, like the custom
+    /// resources of a Kubernetes cluster. It lives as long as the process.
+    fn kind(&self, kind: &str) -> Option<&'static Arc<dyn Driver>> {
+        let _ = kind;
+        None
+    }
 
     /// The configuration of the provider used where the program names none, from the stack's settings.
     fn default_provider(&self, context: &Context) -> Result<Value>;
@@ -73,8 +80,21 @@ pub trait Connector: Send + Sync {
     }
 
     /// A line for the screen before every plan if this cloud is not a real one: `simulated: nothing real is touched`.
-    fn notice(&self) -> Option<String> {
+    /// The stack's settings may point it at a real one.
+    fn notice(&self, context: &Context) -> Option<String> {
+        let _ = context;
         None
+    }
+
+    /// The policies that allow exactly what a stack needs; `None` for a cloud without any.
+    fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
+        let _ = needs;
+        Ok(None)
+    }
+
+    /// The option of `simulate` that says where an embedded cloud is served.
+    fn listens(&self) -> &'static str {
+        "listen"
     }
 }
 

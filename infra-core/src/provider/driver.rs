@@ -93,6 +93,10 @@ pub trait Driver: Send + Sync {
     fn replaces(&self, _old: &Value, _new: &Value) -> Option<Reason> {
         None
     }
+    /// [`Managed::collides`].
+    fn collides(&self, _old: &Value, _new: &Value) -> Option<String> {
+        None
+    }
     /// [`Managed::serialize_on`].
     fn serialize_on(&self, _want: &Value) -> Option<Lock> {
         None
@@ -105,9 +109,13 @@ pub trait Driver: Send + Sync {
     fn timeouts(&self) -> Timeouts {
         Timeouts::default()
     }
-    /// [`Managed::grants`].
+    /// [`Managed::grants`]; for a lookup: what the lookup needs, with the inputs in `want`.
     fn grants(&self, _change: &ErasedChange) -> Result<Vec<Grant>> {
         Ok(Vec::new())
+    }
+    /// [`Managed::foreseen`].
+    fn foreseen(&self, _want: &Value) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
     /// [`Managed::read`]; for a lookup: the lookup itself, with `Made`.
     async fn read(
@@ -149,7 +157,12 @@ pub trait Driver: Send + Sync {
 
 /// The driver of a managed kind.
 pub fn driver<R: Managed>() -> Arc<dyn Driver> {
-    Arc::new(ManagedDriver::<R>(PhantomData))
+    Arc::new(ManagedDriver::<R> { schema: R::schema(), of: PhantomData })
+}
+
+/// The driver of one of the kinds that a type stands for, as `schema` describes it.
+pub fn driver_of_kind<R: Managed>(schema: &'static Schema) -> Arc<dyn Driver> {
+    Arc::new(ManagedDriver::<R> { schema, of: PhantomData })
 }
 
 /// The driver of a lookup.
@@ -175,7 +188,10 @@ pub(crate) fn violations<R: Data>(inputs: &Value) -> Vec<Violation> {
     }
 }
 
-struct ManagedDriver<R>(PhantomData<fn() -> R>);
+struct ManagedDriver<R> {
+    schema: &'static Schema,
+    of: PhantomData<fn() -> R>,
+}
 
 impl<R: Managed> Observed<R> {
     fn erase(self) -> ErasedObserved {
@@ -228,7 +244,7 @@ impl<R: Managed> Parts<R> {
 #[async_trait]
 impl<R: Managed> Driver for ManagedDriver<R> {
     fn schema(&self) -> &Schema {
-        R::schema()
+        self.schema
     }
 
     fn role(&self) -> Role {
@@ -259,6 +275,10 @@ impl<R: Managed> Driver for ManagedDriver<R> {
         R::replaces(&R::from_value(old).ok()?, &Partial::new(new.clone()))
     }
 
+    fn collides(&self, old: &Value, new: &Value) -> Option<String> {
+        R::collides(&R::from_value(old).ok()?, &Partial::new(new.clone()))
+    }
+
     fn serialize_on(&self, want: &Value) -> Option<Lock> {
         R::serialize_on(&R::from_value(want).ok()?)
     }
@@ -273,6 +293,10 @@ impl<R: Managed> Driver for ManagedDriver<R> {
 
     fn grants(&self, change: &ErasedChange) -> Result<Vec<Grant>> {
         Ok(R::grants(&Parts::restore(change)?.change(&change.paths)))
+    }
+
+    fn foreseen(&self, want: &Value) -> Vec<(&'static str, String)> {
+        R::from_value(want).map(|want| R::foreseen(&want)).unwrap_or_default()
     }
 
     async fn read(
@@ -327,7 +351,7 @@ impl<R: Managed> Driver for ManagedDriver<R> {
         stack: &StackName,
     ) -> Result<Option<Vec<ErasedObserved>>> {
         let cx = Cx::<R::Cloud>::of(connection, memo.clone())?;
-        let found = R::owned(&cx, stack).await?;
+        let found = R::owned_of_kind(&cx, stack, self.schema.kind).await?;
         Ok(found.map(|found| found.into_iter().map(Observed::erase).collect()))
     }
 
@@ -390,6 +414,11 @@ impl<L: Lookup> Driver for LookupDriver<L> {
 
     fn timeouts(&self) -> Timeouts {
         Timeouts::minutes(2)
+    }
+
+    fn grants(&self, change: &ErasedChange) -> Result<Vec<Grant>> {
+        let Some(want) = &change.want else { return Ok(Vec::new()) };
+        Ok(L::grants(&L::from_value(want)?))
     }
 
     async fn read(

@@ -49,6 +49,16 @@ pub trait Managed: Resource {
         async { Ok(None) }
     }
 
+    /// [`Managed::owned`] for a type that stands for several kinds: only those of this one.
+    fn owned_of_kind(
+        cx: &Cx<Self::Cloud>,
+        stack: &StackName,
+        kind: &str,
+    ) -> impl Future<Output = Result<Option<Vec<Observed<Self>>>>> + Send {
+        let _ = kind;
+        Self::owned(cx, stack)
+    }
+
     /// Makes the object and returns its id as soon as there is one; the engine waits for it to be ready.
     ///
     /// Must be exactly once for the same `op`: pass `op.token()` where the API takes a client token, and
@@ -74,9 +84,18 @@ pub trait Managed: Resource {
         op: &Operation,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// What the deploying principal needs for this change.
+    /// What the principal needs for this change, for reading ([`Intent::Read`]) and for [`Managed::owned`]
+    /// ([`Intent::Search`]). What is not known when it is asked is `*`.
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let _ = change;
+        Vec::new()
+    }
+
+    /// Outputs as far as the inputs tell them before there is an object, with `*` for what they do not tell: an ARN
+    /// with the declared name. For the grants of what is made from this one. An output with the name of an input is
+    /// taken to be that, and need not be here.
+    fn foreseen(want: &Self) -> Vec<(&'static str, String)> {
+        let _ = want;
         Vec::new()
     }
 
@@ -88,6 +107,13 @@ pub trait Managed: Resource {
 
     /// Why this change cannot be made in place, beyond the fields marked `replace`.
     fn replaces(old: &Self, new: &Partial<Self>) -> Option<Reason> {
+        let _ = (old, new);
+        None
+    }
+
+    /// Why the new object of a replacement cannot exist beside the old one, so that the old one goes first: for what a
+    /// cloud holds to be the same twice. A fixed name, and what the schema says of the whole kind, need not be said here.
+    fn collides(old: &Self, new: &Partial<Self>) -> Option<String> {
         let _ = (old, new);
         None
     }
@@ -125,6 +151,12 @@ pub trait Lookup: Resource {
         cx: &Cx<Self::Cloud>,
         want: &Self,
     ) -> impl Future<Output = Result<Self::Outputs>> + Send;
+
+    /// What the principal needs for it.
+    fn grants(want: &Self) -> Vec<Grant> {
+        let _ = want;
+        Vec::new()
+    }
 }
 
 /// What identifies the object to read.
@@ -174,6 +206,9 @@ pub enum Readiness {
     Pending(String),
     /// It will not get ready; the text is the cloud's reason.
     Failed(String),
+    /// It does not get ready as it is; the text is the cloud's reason. Changing it in place may mend it, so a plan does
+    /// not replace it for that.
+    Stuck(String),
     /// It is being deleted: as good as absent for a create, to be waited for in a delete.
     Deleting(String),
     /// It is scheduled for deletion and can be restored: the repair is to restore it (`update` is called), not to make another.
@@ -187,6 +222,7 @@ impl Readiness {
             Self::Ready => None,
             Self::Pending(why)
             | Self::Failed(why)
+            | Self::Stuck(why)
             | Self::Deleting(why)
             | Self::Restorable(why) => Some(why),
         }
@@ -270,7 +306,22 @@ impl Operation {
     }
 }
 
-/// A change in place, or (for `grants`) a create or delete.
+/// What a [`Change`] is, for [`Managed::grants`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Everything of the kind that is the stack's is looked for.
+    Search,
+    /// The object is looked at.
+    Read,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is removed.
+    Delete,
+}
+
+/// A change in place, or (for `grants`) anything else that is done with an object.
 pub struct Change<'a, R: Resource> {
     /// The object as it is now; `None` when it is about to be made.
     pub have: Option<&'a Observed<R>>,
@@ -283,6 +334,18 @@ pub struct Change<'a, R: Resource> {
 }
 
 impl<R: Resource> Change<'_, R> {
+    /// What it is: a search has neither an object nor inputs, a read no paths.
+    pub fn intent(&self) -> Intent {
+        let is_gone = |have: &Observed<R>| matches!(have.readiness, Readiness::Restorable(_));
+        match (self.have.is_some() || self.recorded.is_some(), self.want) {
+            (false, None) => Intent::Search,
+            (true, None) => Intent::Delete,
+            (false, Some(_)) => Intent::Create,
+            (true, Some(_)) if self.paths.is_empty() && !self.have.is_some_and(is_gone) => Intent::Read,
+            (true, Some(_)) => Intent::Update,
+        }
+    }
+
     /// Whether anything in this field changes.
     pub fn touches<T>(&self, field: Field<R, T>) -> bool {
         self.paths.iter().any(|path| path.first() == Some(field.name()) || path.0.is_empty())
@@ -313,14 +376,21 @@ pub struct Grant {
     pub action: String,
     /// The ARN, or `*`.
     pub resource: String,
-    /// Condition key and value, where AWS can restrict further.
-    pub condition: Option<(String, String)>,
+    /// Condition keys and their values, where the cloud can restrict further.
+    pub conditions: BTreeMap<String, String>,
 }
 
 impl Grant {
     /// The action on a resource.
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
-        Self { action: action.into(), resource: resource.into(), condition: None }
+        Self { action: action.into(), resource: resource.into(), conditions: BTreeMap::new() }
+    }
+
+    /// The same, only where the condition key has this value.
+    #[must_use]
+    pub fn when(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.conditions.insert(key.into(), value.into());
+        self
     }
 }
 

@@ -4,6 +4,7 @@ mod cloud;
 mod driver;
 mod error;
 mod managed;
+mod needs;
 mod partial;
 mod registry;
 mod schema;
@@ -12,12 +13,14 @@ mod world;
 pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind};
 pub(crate) use driver::violations;
 pub use driver::{
-    Driver, ErasedChange, ErasedFind, ErasedObserved, driver, lookup_driver, provider_driver,
+    Driver, ErasedChange, ErasedFind, ErasedObserved, driver, driver_of_kind, lookup_driver,
+    provider_driver,
 };
 pub use error::{Class, Error, Result};
 pub use managed::{
-    Change, Find, Grant, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason, Violation,
+    Change, Find, Grant, Intent, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason, Violation,
 };
+pub use needs::{Implied, Needs, Place, Policies, PolicyDocument, Purpose};
 pub use partial::{Part, Partial};
 pub use registry::Registry;
 pub use schema::{

@@ -11,7 +11,7 @@ use super::Violation;
 pub enum Shape {
     /// Text, a number or a boolean: equal or not.
     Scalar,
-    /// Any JSON: compared as it is.
+    /// Any JSON: compared part by part. The elements of a list are told apart by their `name`, where all have one.
     Any,
     /// A list.
     List {

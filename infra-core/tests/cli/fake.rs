@@ -191,7 +191,7 @@ impl Connector for Connect {
         vec![("FAKE_ENDPOINT".to_owned(), format!("http://{address}"))]
     }
 
-    fn notice(&self) -> Option<String> {
+    fn notice(&self, _: &Context) -> Option<String> {
         self.notice.map(str::to_owned)
     }
 }

@@ -337,8 +337,8 @@ impl<C: Connector> Connector for Named<C> {
         self.0.settings()
     }
 
-    fn notice(&self) -> Option<String> {
-        self.0.notice()
+    fn notice(&self, context: &Context) -> Option<String> {
+        self.0.notice(context)
     }
 }
 
@@ -387,6 +387,10 @@ impl Driver for NamedDriver {
 
     fn replaces(&self, old: &Value, new: &Value) -> Option<Reason> {
         self.0.replaces(old, new)
+    }
+
+    fn collides(&self, old: &Value, new: &Value) -> Option<String> {
+        self.0.collides(old, new)
     }
 
     fn serialize_on(&self, want: &Value) -> Option<Lock> {

@@ -76,7 +76,7 @@ pub(super) fn registry() -> Registry {
         field("profile", Shape::Scalar),
         field(super::super::DEFAULT_TAGS, Shape::Map(Box::new(Shape::Scalar))),
     ];
-    for fake in [thing("fake:Thing"), data, solo, lookup, provider] {
+    for fake in [thing("fake:Thing"), thing("fake:Rule"), data, solo, lookup, provider] {
         registry.add(Arc::new(fake));
     }
     registry.add(crate::secret::driver());
@@ -135,6 +135,11 @@ impl Driver for Fake {
         let shrinks = size(new)? < size(old)?;
         let message = "it can only grow".to_owned();
         shrinks.then_some(Reason { path: Path::field("size"), message })
+    }
+
+    fn collides(&self, old: &Value, new: &Value) -> Option<String> {
+        let same = self.schema.kind == "fake:Rule" && old.get("zone") == new.get("zone");
+        same.then(|| "a zone has such a rule once".to_owned())
     }
 
     fn serialize_on(&self, _: &Value) -> Option<Lock> {

@@ -119,8 +119,11 @@ mod intent {
             => [r#"zones[1] "a" → [unknown] MaybeReplace"#, r#"zones[2] "c" → - Replace"#];
         maps_by_key: {"labels": {"a": "1", "b": "2"}}, {"labels": {"b": "3", "c.d": "4"}}
             => [r#"labels.a "1" → - Update"#, r#"labels.b "2" → "3" Update"#, r#"labels["c.d"] - → "4" Update"#];
-        any_as_a_whole: {"policy": {"a": [1]}}, {"policy": {"a": [2]}}
-            => [r#"policy {"a": [1]} → {"a": [2]} Update"#];
+        any_by_its_parts: {"policy": {"a": [1]}}, {"policy": {"a": [2]}}
+            => ["policy.a[0] 1 → 2 Update"];
+        any_by_names: {"policy": {"c": [{"name": "a", "v": 1}, {"name": "b", "v": 1}]}},
+            {"policy": {"c": [{"name": "b", "v": 2}, {"name": "a", "v": 1}]}}
+            => ["policy.c[0].v 1 → 2 Update"];
         partly_unknown: {"labels": {"a": "1", "b": "2"}}, {"labels": {"a": "?", "b": "2"}}
             => [r#"labels.a "1" → [unknown] Update"#];
         emptied: {"groups": ["a"]}, {"groups": []} => [r#"groups[0] "a" → - Update"#];

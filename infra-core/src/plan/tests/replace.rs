@@ -58,6 +58,23 @@ fn a_fixed_name_says_so() {
 }
 
 #[test]
+fn what_cannot_be_there_twice_goes_first_only_where_it_would_be() {
+    let program = |zone: &str, fixed: &str| {
+        let inputs = [("zone", lit(zone)), ("fixed", lit(fixed))];
+        Program::new().add("fake:Rule::a", inputs).build()
+    };
+    let mut world = World::new();
+    world.up(&program("z", "x"));
+    world.options.replaces.insert(urn("fake:Rule::a"));
+    let plan = world.plan(&program("z", "x")).unwrap();
+    assert_eq!(lines(&plan), ["DeleteOld a", "Create a replaced first"]);
+    let order = &step(&plan, "fake:Rule::a").replaces.as_ref().unwrap().order;
+    assert_eq!(*order, ReplaceOrder::DeleteFirst("a zone has such a rule once".to_owned()));
+    let elsewhere = world.plan(&program("y", "x")).unwrap();
+    assert_eq!(lines(&elsewhere), ["Create a replacing", "DeleteOld a"]);
+}
+
+#[test]
 fn an_option_says_so() {
     let program = |fixed: &str| {
         Program::new()
