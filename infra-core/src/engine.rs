@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Whether nothing real can be touched or lost: every cloud says of itself that it is not a real one.
-    pub(crate) fn is_simulated(&self) -> bool {
+    pub fn is_simulated(&self) -> bool {
         let mut connectors = self.connectors.values();
         !self.connectors.is_empty()
             && connectors.all(|connector| connector.notice(&self.context).is_some())
