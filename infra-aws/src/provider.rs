@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::{
 };
 use infra_core::{
     Data, Resource,
-    provider::{Connection, Connector, Context, Driver, Error, Result},
+    provider::{Connection, Connector, Context, Driver, Error, Needs, Policies, Result},
     state::{ProviderIdentity, StackName, Value},
 };
 
@@ -103,6 +103,10 @@ impl Connector for AwsConnector {
 
     fn drivers(&self) -> Vec<Arc<dyn Driver>> {
         crate::drivers()
+    }
+
+    fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
+        crate::grants::policies(needs).map(Some)
     }
 
     fn default_provider(&self, context: &Context) -> Result<Value> {
@@ -238,6 +242,7 @@ mod tests {
             let context = Context {
                 stack: StackName::new("program", "dev").unwrap(),
                 settings,
+                directory: std::path::PathBuf::new(),
                 world: World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             };

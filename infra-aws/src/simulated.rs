@@ -17,7 +17,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
     Data, Resource,
-    provider::{Class, Connection, Connector, Context, Driver, Error, Result, World},
+    provider::{
+        Class, Connection, Connector, Context, Driver, Error, Needs, Policies, Result, World,
+    },
     state::Value,
 };
 
@@ -80,6 +82,10 @@ impl Connector for Simulated {
 
     fn drivers(&self) -> Vec<Arc<dyn Driver>> {
         crate::drivers()
+    }
+
+    fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
+        crate::grants::policies(needs).map(Some)
     }
 
     fn default_provider(&self, context: &Context) -> Result<Value> {
@@ -167,6 +173,7 @@ impl crate::Aws {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
+            directory: std::path::PathBuf::new(),
             world: World::with_key(directory, [0; 32]),
             gate: gate.clone(),
         };
@@ -198,6 +205,7 @@ mod tests {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
+            directory: std::path::PathBuf::new(),
             world: World::with_key("other", [0; 32]),
             gate: Gate::default(),
         };

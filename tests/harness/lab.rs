@@ -162,6 +162,7 @@ impl Lab {
             context: Context {
                 stack: name,
                 settings: self.settings.clone(),
+                directory: std::path::PathBuf::new(),
                 world: provider::World::with_key(std::env::temp_dir(), [7; 32]),
                 gate: Gate::default(),
             },

@@ -597,6 +597,7 @@ fn engine(storage: &Storage, me: &Arc<Me>, program: &Program) -> Engine {
         context: Context {
             stack: name,
             settings: Value::map(),
+            directory: std::path::PathBuf::new(),
             world: infra_core::provider::World::with_key("", [7; 32]),
             gate: Gate::default(),
         },

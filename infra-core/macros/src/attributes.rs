@@ -12,13 +12,14 @@ pub(crate) struct ResourceAttributes {
     pub(crate) outputs: Option<Type>,
     pub(crate) holds_data: bool,
     pub(crate) delete_before_replace: Option<LitStr>,
+    pub(crate) declare: Option<Path>,
     pub(crate) cloud: Option<Type>,
 }
 
 impl ResourceAttributes {
     pub(crate) fn parse(attributes: &[Attribute], name: &Ident) -> Result<Self> {
         let (mut kind, mut outputs, mut holds_data, mut before) = (None, None, false, None);
-        let mut cloud = None;
+        let (mut cloud, mut declare) = (None, None);
         for attribute in attributes.iter().filter(|a| a.path().is_ident("resource")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("kind") {
@@ -27,12 +28,14 @@ impl ResourceAttributes {
                     outputs = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("holds_data") {
                     holds_data = true;
+                } else if meta.path.is_ident("declare") {
+                    declare = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("delete_before_replace") {
                     before = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("cloud") {
                     cloud = Some(meta.value()?.parse()?);
                 } else {
-                    let expected = "kind, outputs, holds_data, delete_before_replace, cloud";
+                    let expected = "kind, outputs, holds_data, delete_before_replace, declare, cloud";
                     return Err(unknown(&meta, expected));
                 }
                 Ok(())
@@ -43,7 +46,7 @@ impl ResourceAttributes {
             syn::Error::new(name.span(), message)
         };
         let kind = kind.ok_or_else(missing)?;
-        Ok(Self { kind, outputs, holds_data, delete_before_replace: before, cloud })
+        Ok(Self { kind, outputs, holds_data, delete_before_replace: before, declare, cloud })
     }
 }
 

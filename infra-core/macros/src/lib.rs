@@ -17,7 +17,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// On the struct: `#[resource(kind = "aws:ec2:Subnet", outputs = SubnetOutputs, holds_data,
 /// delete_before_replace = "why")]`; on the kind of a provider `cloud = Aws`, the type of its connections, which makes
-/// that a `Cloud`. On fields: `#[field(…)]` with `replace`, `write_only`, `computed`, `tags`,
+/// that a `Cloud`; `declare = function` for what is done with every declaration (`fn(Declared<Self>) -> Declared<Self>`).
+/// On fields: `#[field(…)]` with `replace`, `write_only`, `computed`, `tags`,
 /// `default = …`, `normalize = function`, `set`, `key = "…"`, `name(max = 64, extra = "-_", lowercase)`.
 #[proc_macro_derive(Resource, attributes(resource, field))]
 pub fn resource(input: TokenStream) -> TokenStream {

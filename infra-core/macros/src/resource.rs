@@ -17,7 +17,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let data = data_impl(name, &fields);
     let declaration = declaration(&input.vis, name, &fields)?;
     let schemas = fields.iter().map(field_schema);
-    let ResourceAttributes { kind, outputs, holds_data, delete_before_replace, cloud } = attributes;
+    let ResourceAttributes { kind, outputs, holds_data, delete_before_replace, declare, cloud } =
+        attributes;
     let outputs = outputs.map_or_else(|| quote!(()), |outputs| quote!(#outputs));
     let before = if let Some(why) = delete_before_replace {
         quote!(::core::option::Option::Some(#why))
@@ -35,6 +36,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     });
+    let declared = quote!(::infra_core::program::Declared::new(self.0));
+    let declared = declare.map_or_else(|| declared.clone(), |with| quote!(#with(#declared)));
     let doc = summary(&input.attrs);
     Ok(quote! {
         #data
@@ -63,7 +66,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             type Resource = #name;
 
             fn declared(self) -> ::infra_core::program::Declared<#name> {
-                ::infra_core::program::Declared::new(self.0)
+                #declared
             }
         }
 

@@ -94,6 +94,7 @@ impl App {
         let context = Context {
             stack: name.clone(),
             settings: settings.clouds.clone(),
+            directory: settings.directory.clone(),
             world: self.world(settings),
             gate: Gate::default(),
         };

@@ -1,11 +1,11 @@
 //! How the engine is to treat a resource.
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
 
 use infra_state::{Path, Urn};
 
 use crate::{
-    graph::NodeOptions,
+    graph::{Expr, NodeOptions},
     program::{Declaration, Fields, Handle, ProviderHandle, Resource, resource::Parts},
     provider::{Cloud, Driver, Field, Lookup, Managed},
 };
@@ -37,6 +37,18 @@ impl<R: Resource> Declared<R> {
     #[must_use]
     pub fn of_kind(mut self, driver: Arc<dyn Driver>) -> Self {
         self.parts.driver = Some(driver);
+        self
+    }
+
+    /// The fields as they were given; for the `declare = …` of a derive.
+    pub fn inputs(&self) -> &BTreeMap<String, Expr> {
+        &self.parts.inputs
+    }
+
+    /// The same with this field, given or not before.
+    #[must_use]
+    pub fn with_input(mut self, field: &str, expr: Expr) -> Self {
+        self.parts.inputs.insert(field.to_owned(), expr);
         self
     }
 

@@ -114,6 +114,8 @@ pub struct Context {
     pub stack: StackName,
     /// The stack's own settings that the engine does not use itself (`region`, `profile`, …), from `[stack.X]`.
     pub settings: Value,
+    /// What relative paths in the settings are relative to: the folder of the settings' file.
+    pub directory: std::path::PathBuf,
     /// Where an embedded cloud keeps its world: the same for all stacks of the program.
     pub world: World,
     /// Closed when the lease is lost; asked before every attempt of a changing call.

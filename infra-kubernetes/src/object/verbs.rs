@@ -1,0 +1,405 @@
+//! What is done with objects.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use infra_core::{
+    provider::{
+        Change, Class, Cx, Error, Find, Managed, Observed, Once, Operation, Partial, Readiness,
+        Result, Timeouts, Violation,
+    },
+    state::{Path, StackName, Value},
+};
+use kube::core::{
+    Status,
+    params::{DeleteParams, Preconditions, PropagationPolicy},
+};
+use serde_json::Value as Json;
+
+use super::{Object, ObjectOutputs, Propagation, Wait, live, owner};
+use crate::{
+    Kubernetes,
+    classify::Classify as _,
+    cloud::{Apply, Served},
+    kind::{Id, Kind},
+    ready,
+};
+
+/// How many objects are read at a time.
+const AT_ONCE: usize = 16;
+
+impl Object {
+    fn text(&self, field: &str) -> &str {
+        self.manifest.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::of(self.text("apiVersion"), self.text("kind"))
+    }
+
+    /// The id, which has a namespace where the kind has.
+    fn id(&self, served: &Served) -> Id {
+        let namespace = || self.namespace.clone().unwrap_or_else(|| "default".to_owned());
+        Id {
+            api_version: self.text("apiVersion").to_owned(),
+            kind: self.text("kind").to_owned(),
+            namespace: served.namespaced.then(namespace),
+            name: self.name.clone().unwrap_or_default(),
+        }
+    }
+
+    /// What is applied.
+    fn body(
+        &self,
+        id: &Id,
+        op: Option<&Operation>,
+        owner: Option<&BTreeMap<String, String>>,
+    ) -> Json {
+        let mut body = self.manifest.to_json();
+        body["metadata"]["name"] = id.name.as_str().into();
+        if let Some(namespace) = &id.namespace {
+            body["metadata"]["namespace"] = namespace.as_str().into();
+        }
+        owner::write(&mut body, op, owner);
+        body
+    }
+
+    async fn apply(&self, cx: &Cx<Kubernetes>, change: &Applying<'_>) -> Result<Json> {
+        let Applying { id, path, body, before } = change;
+        cx.check()?;
+        let what = format!("applying {id}");
+        let how = if self.take_over { Apply::Forcibly } else { Apply::Politely };
+        match cx.apply(path, &id.name, body, how).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && is_ownership(&status) => {
+                // What was ours is taken back; what never was is somebody else's.
+                if let Some(foreign) = foreign(&status, *before) {
+                    return Err(Error::invalid(format!("{what}: {foreign}")));
+                }
+                cx.check()?;
+                cx.apply(path, &id.name, body, Apply::Forcibly).await.classify(&what)
+            }
+            Err(kube::Error::Api(status))
+                if status.code == 404 && status.message.contains("namespaces") =>
+            {
+                let message = format!("{what}: {}", status.message);
+                Err(Error::new(Class::Dependency, message))
+            }
+            Err(kube::Error::Api(status)) if status.message.contains("immutable") => {
+                let message = format!(
+                    "{what}: {}. It can only be replaced: say so with `.replace_on_changes([\"manifest.…\"])`, or once with \
+                     `--replace URN`",
+                    status.message.trim_end_matches('.')
+                );
+                Err(Error::invalid(message))
+            }
+            answer => answer.classify(&what),
+        }
+    }
+
+    async fn read_one(
+        cx: &Cx<Kubernetes>,
+        find: &Find<'_, Self>,
+    ) -> Result<Option<Observed<Self>>> {
+        let inputs = find.inputs();
+        let (api_version, kind) = match (find, inputs) {
+            // The recorded version may be newer than the one the object was made with.
+            (_, Some(inputs)) => {
+                (inputs.text("apiVersion").to_owned(), inputs.text("kind").to_owned())
+            }
+            (Find::Id { id, .. }, None) => {
+                let id = Id::parse(id).map_err(Error::invalid)?;
+                (id.api_version, id.kind)
+            }
+            _ => return Ok(None),
+        };
+        let Some(served) = cx.served(&api_version, &kind).await? else { return Ok(None) };
+        let id = match (find, inputs) {
+            (Find::Made { want, .. }, _) => want.id(&served),
+            (Find::Id { id, .. }, _) => Id::parse(id).map_err(Error::invalid)?,
+        };
+        let path = served.path(id.namespace.as_deref());
+        let Some(found) = cx.get(&path, &id.name).await? else { return Ok(None) };
+        Self::observed(cx, &id, &path, found, inputs).await.map(Some)
+    }
+
+    async fn observed(
+        cx: &Cx<Kubernetes>,
+        id: &Id,
+        path: &str,
+        found: Json,
+        inputs: Option<&Self>,
+    ) -> Result<Observed<Self>> {
+        let kind = id.kind();
+        let owner = owner::of(&found);
+        let wait = inputs.map_or(&Wait::Ready, |inputs| &inputs.wait);
+        let readiness = ready::readiness(cx, &kind, &found, wait).await?;
+        let manifest = match inputs {
+            None => live::manifest(&kind, &found),
+            // What is on its way is not compared, and looked at often.
+            Some(inputs) if matches!(readiness, Readiness::Pending(_) | Readiness::Deleting(_)) => {
+                inputs.manifest.clone()
+            }
+            Some(inputs) => {
+                let body = inputs.body(id, None, owner.as_ref());
+                match cx.apply(path, &id.name, &body, Apply::Dry).await {
+                    Ok(applied) => live::owned(&inputs.manifest, &found, &applied),
+                    // Who may only read, or what would be refused, is compared as it stands.
+                    Err(kube::Error::Api(status))
+                        if matches!(status.code, 400..=403 | 405 | 422) =>
+                    {
+                        live::stated(&inputs.manifest, &found)
+                    }
+                    Err(error) => return Err(error).classify(&format!("comparing {id}")),
+                }
+            }
+        };
+        let live = Self {
+            name: Some(id.name.clone()),
+            namespace: id.namespace.clone().filter(|namespace| {
+                // Left out and written out mean the same.
+                namespace != "default" || inputs.is_none_or(|inputs| inputs.namespace.is_some())
+            }),
+            manifest,
+            wait: wait.clone(),
+            take_over: inputs.is_some_and(|inputs| inputs.take_over),
+            propagation: inputs.map_or(Propagation::Foreground, |inputs| inputs.propagation),
+        };
+        let outputs = ObjectOutputs {
+            name: id.name.clone(),
+            namespace: id.namespace.clone(),
+            uid: found["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
+            addresses: ready::addresses(&found),
+            status: Value::from(found["status"].clone()),
+        };
+        let mut observed = Observed::ready(id.to_string(), live, outputs).but(readiness);
+        observed.owner = owner;
+        Ok(observed)
+    }
+}
+
+struct Applying<'a> {
+    id: &'a Id,
+    path: &'a str,
+    body: &'a Json,
+    /// What was ours before.
+    before: Option<&'a Value>,
+}
+
+impl Managed for Object {
+    type Cloud = Kubernetes;
+
+    async fn read(
+        cx: &Cx<Kubernetes>,
+        find: &[Find<'_, Self>],
+    ) -> Vec<Result<Option<Observed<Self>>>> {
+        let reads: Vec<_> = find.iter().map(|find| Self::read_one(cx, find)).collect();
+        stream::iter(reads).buffered(AT_ONCE).collect().await
+    }
+
+    async fn owned_of_kind(
+        cx: &Cx<Kubernetes>,
+        stack: &StackName,
+        kind: &str,
+    ) -> Result<Option<Vec<Observed<Self>>>> {
+        let Some(kind) = Kind::parse(kind) else { return Ok(None) };
+        let Some((api_version, served)) = cx.preferred(&kind).await? else {
+            return Ok(Some(Vec::new()));
+        };
+        let selector = format!("{}={}", owner::STACK, owner::label(stack));
+        let mut all = Vec::new();
+        for found in cx.list(&served.path(None), &selector, "").await? {
+            let text = |field: &str| found["metadata"][field].as_str().map(str::to_owned);
+            // What a template gave its pods is not what was declared.
+            if owner::of(&found).is_none() {
+                continue;
+            }
+            let id = Id {
+                api_version: api_version.clone(),
+                kind: kind.kind.clone(),
+                namespace: text("namespace"),
+                name: text("name").unwrap_or_default(),
+            };
+            let path = served.path(id.namespace.as_deref());
+            let mut found = found;
+            // In a list, elements do not say what they are.
+            found["apiVersion"] = api_version.as_str().into();
+            found["kind"] = kind.kind.as_str().into();
+            all.push(Self::observed(cx, &id, &path, found, None).await?);
+        }
+        Ok(Some(all))
+    }
+
+    async fn create(cx: &Cx<Kubernetes>, want: &Self, op: &Operation) -> Result<String> {
+        let Some(served) = cx.served(want.text("apiVersion"), want.text("kind")).await? else {
+            let message = format!(
+                "the cluster does not know {} in {}: its definition has to be there first (let this depend on it), and its \
+                 version has to be one that the cluster serves",
+                want.text("kind"),
+                want.text("apiVersion")
+            );
+            return Err(Error::new(Class::Dependency, message));
+        };
+        let id = want.id(&served);
+        let path = served.path(id.namespace.as_deref());
+        if let Some(found) = cx.get(&path, &id.name).await? {
+            if !found["metadata"]["deletionTimestamp"].is_null() {
+                let message = format!("{id} is being deleted");
+                return Err(Error::new(Class::Dependency, message));
+            }
+            let owner = owner::of(&found).unwrap_or_default();
+            if owner.get("infra:operation") != Some(&op.token()) {
+                return Err(Error::new(Class::Exists, format!("{id} exists already")));
+            }
+        }
+        let body = want.body(&id, Some(op), None);
+        want.apply(cx, &Applying { id: &id, path: &path, body: &body, before: None }).await?;
+        Ok(id.to_string())
+    }
+
+    async fn update(cx: &Cx<Kubernetes>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
+        let (want, have) = (change.want()?, change.have()?);
+        let Some(served) = cx.served(want.text("apiVersion"), want.text("kind")).await? else {
+            let message = format!("the cluster does not know {}", want.kind());
+            return Err(Error::new(Class::Dependency, message));
+        };
+        let id = want.id(&served);
+        let path = served.path(id.namespace.as_deref());
+        let body = want.body(&id, Some(op), have.owner.as_ref());
+        let before = change.recorded.map(|recorded| &recorded.manifest);
+        want.apply(cx, &Applying { id: &id, path: &path, body: &body, before }).await.map(drop)
+    }
+
+    async fn delete(
+        cx: &Cx<Kubernetes>,
+        have: &Observed<Self>,
+        recorded: &Self,
+        _: &Operation,
+    ) -> Result<()> {
+        if matches!(have.readiness, Readiness::Deleting(_)) {
+            return Ok(());
+        }
+        let id = Id::parse(&have.id).map_err(Error::invalid)?;
+        let api_version = match recorded.text("apiVersion") {
+            "" => &id.api_version,
+            recorded => recorded,
+        };
+        let Some(served) = cx.served(api_version, &id.kind).await? else { return Ok(()) };
+        let policy = match recorded.propagation {
+            Propagation::Foreground => PropagationPolicy::Foreground,
+            Propagation::Background => PropagationPolicy::Background,
+            Propagation::Orphan => PropagationPolicy::Orphan,
+        };
+        // Not another one that has its name by now.
+        let uid = have.outputs.as_ref().map(|outputs| outputs.uid.clone());
+        let how = DeleteParams {
+            propagation_policy: Some(policy),
+            preconditions: Some(Preconditions { uid, resource_version: None }),
+            ..DeleteParams::default()
+        };
+        cx.check()?;
+        cx.delete(&served.path(id.namespace.as_deref()), &id.name, &how).await
+    }
+
+    fn check(want: &Partial<Self>) -> Vec<Violation> {
+        let manifest = want.value().get("manifest").and_then(Value::as_map);
+        let known = |field: &str| {
+            let value = manifest.and_then(|map| map.get(field));
+            value.is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty()))
+        };
+        let missing = ["apiVersion", "kind"].into_iter().filter(|field| !known(field));
+        let violation = |field: &str| Violation {
+            path: Path::field("manifest").key(field),
+            message: "expected text that is known while the program runs".to_owned(),
+        };
+        missing.map(violation).collect()
+    }
+
+    fn once() -> Once {
+        // Applying it again is applying it once; the API server reads its own writes.
+        Once { by_name: true, window: Duration::from_secs(2), ..Once::default() }
+    }
+
+    fn timeouts() -> Timeouts {
+        // Longer than the ten minutes after which a rollout itself says that it does not progress.
+        Timeouts::minutes(15)
+    }
+}
+
+fn is_ownership(status: &Status) -> bool {
+    causes(status).next().is_some()
+}
+
+/// The fields that others manage, each with what the server says of it.
+fn causes(status: &Status) -> impl Iterator<Item = (&str, &str)> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let conflicts = causes.filter(|cause| cause.reason == "FieldManagerConflict");
+    conflicts.map(|cause| (cause.field.as_str(), cause.message.as_str()))
+}
+
+/// What to do about fields that never were ours; `None` if all of them were.
+fn foreign(status: &Status, before: Option<&Value>) -> Option<String> {
+    let ours = |field: &str| before.is_some_and(|before| is_in(before, field));
+    let mut foreign: Vec<_> = causes(status).filter(|(field, _)| !ours(field)).collect();
+    foreign.sort_unstable();
+    if foreign.is_empty() {
+        return None;
+    }
+    let said: Vec<_> = foreign.iter().map(|(field, who)| format!("{field} ({who})")).collect();
+    Some(format!(
+        "somebody else manages {}: leave out what is theirs, or take it over with `.take_over(true)`",
+        said.join(", ")
+    ))
+}
+
+/// Whether a manifest says something at a path as conflicts have it: `.spec.template.spec.containers[name="app"].image`.
+fn is_in(manifest: &Value, field: &str) -> bool {
+    let mut at = manifest.revealed();
+    let mut rest = field;
+    while !rest.is_empty() {
+        if let Some(key) = rest.strip_prefix('.') {
+            let end = key.find(['.', '[']).unwrap_or(key.len());
+            let Some(next) = at.get(&key[..end]) else { return false };
+            (at, rest) = (next.revealed(), &key[end..]);
+        } else if let Some((keys, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+            let wanted: Vec<_> = keys.split(',').filter_map(|key| key.split_once('=')).collect();
+            let matches = |element: &&Value| {
+                wanted.iter().all(|(key, value)| {
+                    let found = element.get(key).map(Value::to_json);
+                    // What has a default may be left out.
+                    found.is_none_or(|found| found.to_string() == *value)
+                })
+            };
+            let list = at.as_list().unwrap_or_default();
+            let Some(next) = list.iter().find(matches) else { return false };
+            (at, rest) = (next.revealed(), after);
+        } else {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_declared_is_found_by_the_paths_of_conflicts() {
+        let manifest = Value::from(
+            serde_json::json!({"spec": {"replicas": 3, "template": {"spec": {"containers": [
+            {"name": "app", "image": "a", "ports": [{"containerPort": 80}]}]}}}}),
+        );
+        for (field, there) in [
+            (".spec.replicas", true),
+            (".spec.paused", false),
+            (".spec.template.spec.containers[name=\"app\"].image", true),
+            (".spec.template.spec.containers[name=\"other\"].image", false),
+            (
+                ".spec.template.spec.containers[name=\"app\"].ports[containerPort=80,protocol=\"TCP\"].containerPort",
+                true,
+            ),
+        ] {
+            assert_eq!(is_in(&manifest, field), there, "{field}");
+        }
+    }
+}
