@@ -238,6 +238,7 @@ impl Managed for SecurityGroupRule {
         let mut grants = names.grants(change, [], calls, change.touches(Self::TAGS));
         // The calls name the group, and (from their own side) the rule.
         let on_group = match Verb::of(change) {
+            Verb::Search | Verb::Read => None,
             Verb::Create => Some(create),
             Verb::Update => calls,
             Verb::Delete => Some(delete),
@@ -271,6 +272,15 @@ impl Managed for SecurityGroupRule {
         let message =
             "a rule keeps its kind of source: IPv4 or IPv6 addresses, a group, a prefix list";
         (family || was != Some(is)).then(|| Reason::of(Self::SOURCE, message))
+    }
+
+    /// EC2 refuses a second rule that lets the same through (`InvalidPermission.Duplicate`), whatever its description.
+    fn collides(old: &Self, new: &Partial<Self>) -> Option<String> {
+        let same = new.get(Self::GROUP_ID).known().as_ref() == Some(&old.group_id)
+            && new.get(Self::DIRECTION).known() == Some(old.direction)
+            && new.get(Self::SOURCE).known().as_ref() == Some(&old.source)
+            && new.get(Self::PORTS).known().is_some_and(|it| it.parts() == old.ports.parts());
+        same.then(|| "a group has a rule with the same source and ports once".to_owned())
     }
 }
 
@@ -334,5 +344,31 @@ mod tests {
         assert!(reason(&rule).is_some());
         rule.source = Source::Group(SecurityGroupId::trusted("sg-2"));
         assert!(reason(&rule).is_some());
+    }
+
+    #[test]
+    fn a_rule_that_is_made_again_as_it_is_goes_first() {
+        let old = SecurityGroupRule {
+            group_id: SecurityGroupId::trusted("sg-1"),
+            direction: Direction::Ingress,
+            source: Source::Cidr(cidr!("10.0.0.0/8")),
+            ports: Ports::Tcp(443),
+            description: None,
+            tags: BTreeMap::new(),
+        };
+        let collides = |new: &SecurityGroupRule| {
+            SecurityGroupRule::collides(&old, &Partial::new(new.to_value())).is_some()
+        };
+        assert!(collides(&old));
+        assert!(collides(&SecurityGroupRule { description: Some("d".to_owned()), ..old.clone() }));
+        let group_id = SecurityGroupId::trusted("sg-2");
+        assert!(!collides(&SecurityGroupRule { group_id, ..old.clone() }));
+        assert!(!collides(&SecurityGroupRule { direction: Direction::Egress, ..old.clone() }));
+        assert!(!collides(&SecurityGroupRule { ports: Ports::Tcp(80), ..old.clone() }));
+        let mut unknown = old.to_value();
+        if let state::Value::Map(map) = &mut unknown {
+            map.insert("group_id".to_owned(), state::Value::Unknown);
+        }
+        assert!(SecurityGroupRule::collides(&old, &Partial::new(unknown)).is_none());
     }
 }

@@ -291,3 +291,44 @@ async fn lookups() {
     let nothing = Subnets::look_up(&cx, &subnets("web")).await.unwrap_err();
     assert!(nothing.to_string().contains("no subnet"), "{nothing}");
 }
+
+/// A rule that is replaced though nothing in it changes cannot be made beside the old one; one that moves to another
+/// group is.
+#[tokio::test]
+async fn a_rule_is_replaced() {
+    use infra_core::{
+        App,
+        command::{self, Confirmed, UpOptions},
+        plan::ReplaceOrder,
+        prelude::*,
+        testing::TestStack,
+    };
+
+    let cloud = crate::embedded::Cloud::memory(crate::embedded::Settings::default());
+    let app = App::new("shop").cloud("simulated", crate::simulated_in(cloud));
+    let stack = TestStack::of(app).setting("region", "eu-west-1");
+    let program = |to: usize| {
+        move |stack: &mut Stack| {
+            let vpc = stack.add("vpc", Vpc::new(crate::cidr!("10.0.0.0/16")));
+            let group = |stack: &mut Stack, name: &str| {
+                stack.add(name, SecurityGroup::new(&vpc.id, "for tests")).id.clone()
+            };
+            let groups = [group(stack, "one"), group(stack, "two")];
+            let from = crate::cidr!("10.0.0.0/8");
+            stack.add("rule", SecurityGroupRule::ingress(&groups[to], from, Ports::Tcp(443)));
+            Ok(())
+        }
+    };
+    stack.up(program(0)).await.unwrap();
+    let mut options = UpOptions::default();
+    options.plan.replaces.insert("aws:ec2:SecurityGroupRule::rule".parse().unwrap());
+    let engine = stack.engine(program(0)).await.unwrap();
+    let summary = command::up(&engine, &options, &Confirmed).await.unwrap();
+    assert!(summary.failed.is_empty(), "{:?}", summary.failed);
+    assert!(stack.plan(program(0)).await.unwrap().is_empty());
+
+    let moved = stack.plan(program(1)).await.unwrap();
+    let order = moved.steps.iter().find_map(|step| step.replaces.as_ref());
+    assert_eq!(order.unwrap().order, ReplaceOrder::CreateFirst);
+    stack.up(program(1)).await.unwrap();
+}
