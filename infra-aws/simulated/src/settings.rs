@@ -97,6 +97,9 @@ pub(crate) enum Wait {
     CertificateIssued,
     DnsInSync,
     AlarmEvaluated,
+    KeyReplicated,
+    BackupsReplicated,
+    BackupsRetained,
 }
 
 impl Wait {
@@ -105,7 +108,10 @@ impl Wait {
         match self {
             Self::VpcAvailable => 2,
             Self::NatAvailable | Self::DatabaseBackingUp | Self::CertificateIssued => 120,
-            Self::NatDeleted | Self::EndpointDeleted | Self::AddonDeleted => 60,
+            Self::NatDeleted
+            | Self::EndpointDeleted
+            | Self::AddonDeleted
+            | Self::BackupsRetained => 60,
             Self::Remains => 3600,
             Self::EndpointAvailable | Self::ClusterUpdate | Self::NodegroupUpdate => 150,
             Self::InstanceRunning
@@ -114,11 +120,14 @@ impl Wait {
             | Self::DnsInSync => 30,
             Self::InstanceTerminated | Self::AlarmEvaluated => 45,
             Self::ClusterActive => 660,
-            Self::ClusterDeleted | Self::NodegroupDeleted | Self::DatabaseDeleted => 300,
+            Self::ClusterDeleted
+            | Self::NodegroupDeleted
+            | Self::DatabaseDeleted
+            | Self::BackupsReplicated => 300,
             Self::NodegroupActive | Self::LoadBalancerActive | Self::DatabaseModifying => 180,
             Self::AddonActive => 90,
             Self::DatabaseCreating => 600,
-            Self::DatabaseModifyStarts | Self::CertificateRecord => 5,
+            Self::DatabaseModifyStarts | Self::CertificateRecord | Self::KeyReplicated => 5,
             Self::TableActive | Self::TableDeleted => 15,
         }
     }

@@ -4,6 +4,7 @@ mod account_details;
 mod identity_reply;
 mod key_rotation;
 mod managed_policy;
+mod multi_region_key;
 mod route;
 mod table_index;
 mod table_status;

@@ -1,6 +1,6 @@
 //! Which model or emulator answers a call.
 
-use super::{account_details, identity_reply, key_rotation, managed_policy, table_status};
+use super::{account_details, identity_reply, managed_policy, multi_region_key, table_status};
 use crate::services::{
     Access, Service, acm, autoscaling, cloudwatch, ec2, ecr, eks, elbv2, logs, rds, route53, s3,
     secrets_manager, sns, ssm, sts,
@@ -27,7 +27,7 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::Route53 => route53::answer(access),
         Service::S3 => s3::answer(access),
         Service::Dynamodb => table_status::answer(access),
-        Service::Kms => key_rotation::answer(access),
+        Service::Kms => multi_region_key::answer(access),
         Service::Iam if call.operation == "GetAccountAuthorizationDetails" => {
             account_details::answer(access)
         }

@@ -1,12 +1,11 @@
-//! ECR repositories, as far as infrastructure goes: no layers, only the fact of images.
+//! ECR repositories, as far as infrastructure goes.
 
 use serde_json::{Value, json};
 
-use super::access::hex;
-use super::{Access, Service, json_tags};
+use super::{Access, Service, ecr_image, json_tags};
 use crate::wire::{Failure, Outcome, fail, flags, text, texts};
 
-const TABLE: &str = "repository";
+pub(super) const TABLE: &str = "repository";
 
 pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
     match access.call.operation.as_str() {
@@ -45,11 +44,11 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
         "PutImageScanningConfiguration" => {
             set(access, "imageScanningConfiguration", "imageScanningConfiguration")
         }
-        "PutImage" => put_image(access),
-        "DescribeImages" | "ListImages" => {
-            let (_, repository) = named(access)?;
-            Ok(json!({"imageDetails": repository["_images"], "imageIds": repository["_images"]}))
-        }
+        "PutImage" => ecr_image::put(access),
+        "DescribeImages" => ecr_image::describe(access),
+        "ListImages" => ecr_image::list(access),
+        "BatchGetImage" => ecr_image::get(access),
+        "BatchDeleteImage" => ecr_image::delete(access),
         "TagResource" => tag(access, |tags, input| json_tags::put(tags, &input["tags"])),
         "UntagResource" => {
             tag(access, |tags, input| json_tags::remove(tags, &texts(input, "tagKeys")))
@@ -67,7 +66,7 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
     }
 }
 
-fn named(access: &mut Access<'_>) -> Result<(String, Value), Failure> {
+pub(super) fn named(access: &mut Access<'_>) -> Result<(String, Value), Failure> {
     let input = access.input();
     let given = text(input, "repositoryName").or_else(|| text(input, "resourceArn"));
     let given = given.unwrap_or_default();
@@ -166,21 +165,6 @@ fn unset(access: &mut Access<'_>, parameter: &str, field: &str, absent: &str) ->
         repository[field] = Value::Null;
     }
     Ok(gone)
-}
-
-fn put_image(access: &mut Access<'_>) -> Outcome {
-    let (name, _) = named(access)?;
-    let input = access.input();
-    let digest =
-        text(input, "imageDigest").map_or_else(|| format!("sha256:{}", hex(64)), str::to_owned);
-    let image = json!({"imageDigest": digest, "imageTag": input["imageTag"],
-        "imageTags": [input["imageTag"]], "repositoryName": name});
-    if let Some(repository) = access.docs(Service::Ecr).edit(TABLE, &name)
-        && let Some(images) = repository["_images"].as_array_mut()
-    {
-        images.push(image.clone());
-    }
-    Ok(json!({"image": {"repositoryName": name, "imageId": image}}))
 }
 
 fn tag(access: &mut Access<'_>, change: impl FnOnce(&mut Value, &Value)) -> Outcome {

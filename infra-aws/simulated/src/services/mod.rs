@@ -13,6 +13,7 @@ pub(crate) mod autoscaling;
 pub(crate) mod cloudwatch;
 pub(crate) mod ec2;
 pub(crate) mod ecr;
+mod ecr_image;
 pub(crate) mod eks;
 pub(crate) mod elbv2;
 pub(crate) mod logs;

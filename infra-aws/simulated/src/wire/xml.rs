@@ -16,6 +16,8 @@ fn item_name(list: &str, default: &'static str) -> &'static str {
         "Subnets" if default == "rds" => "Subnet",
         "Parameters" if default == "rds" => "Parameter",
         "VpcSecurityGroups" => "VpcSecurityGroupMembership",
+        "DBInstanceAutomatedBackups" => "DBInstanceAutomatedBackup",
+        "DBInstanceAutomatedBackupsReplications" => "DBInstanceAutomatedBackupsReplication",
         "TagList" => "Tag",
         "OrderableDBInstanceOptions" => "OrderableDBInstanceOption",
         "AvailabilityZones" if default == "rds" => "AvailabilityZone",

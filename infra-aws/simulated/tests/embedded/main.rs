@@ -15,4 +15,5 @@ mod neighbours;
 mod network;
 mod objects;
 mod processes;
+mod recovery;
 mod stores;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::route::page;
-use super::{engine, parameter_group, secret, snapshot, subnet_group, tag};
+use super::{automated_backup, engine, parameter_group, secret, snapshot, subnet_group, tag};
 use crate::services::access::hex;
 use crate::services::{Access, Service};
 use crate::settings::Wait;
@@ -266,6 +266,7 @@ pub(super) fn delete(access: &mut Access<'_>) -> Outcome {
         }
     }
     secret::remove(access, &old["MasterUserSecret"]);
+    automated_backup::retain(access, &old);
     let gone = access.after(Wait::DatabaseDeleted);
     let Some(instance) = access.docs(Service::Rds).edit(TABLE, &id) else {
         return find(access, &id);

@@ -1,6 +1,7 @@
-//! RDS: subnet groups, parameter groups, database instances. Documents are in the shape of the
-//! API's XML; values stay the text the caller sent.
+//! RDS: subnet groups, parameter groups, database instances and their backups in other regions.
+//! Documents are in the shape of the API's XML; values stay the text the caller sent.
 
+mod automated_backup;
 mod engine;
 mod instance;
 mod modification;

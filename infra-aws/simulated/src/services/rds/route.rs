@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{engine, instance, modification, parameter_group, snapshot, subnet_group, tag};
+use super::{
+    automated_backup, engine, instance, modification, parameter_group, snapshot, subnet_group, tag,
+};
 use crate::services::Access;
 use crate::wire::{Outcome, fail, text};
 
@@ -25,6 +27,10 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Outcome {
         "DeleteDBInstance" => instance::delete(access),
         "DescribeDBSnapshots" => snapshot::describe(access),
         "DeleteDBSnapshot" => snapshot::delete(access),
+        "StartDBInstanceAutomatedBackupsReplication" => automated_backup::start(access),
+        "StopDBInstanceAutomatedBackupsReplication" => automated_backup::stop(access),
+        "DescribeDBInstanceAutomatedBackups" => automated_backup::describe(access),
+        "DeleteDBInstanceAutomatedBackup" => automated_backup::delete(access),
         "AddTagsToResource" => tag::add(access),
         "RemoveTagsFromResource" => tag::remove(access),
         "ListTagsForResource" => tag::list(access),

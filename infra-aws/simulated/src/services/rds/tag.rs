@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::automated_backup;
 use crate::services::{Access, Service};
 use crate::wire::{self, Failure, Outcome, fail, text, texts};
 
-const ARNS: [(&str, &str); 4] = [
+const ARNS: [(&str, &str); 5] = [
     ("instance", "DBInstanceArn"),
     ("subnet-group", "DBSubnetGroupArn"),
     ("parameter-group", "DBParameterGroupArn"),
     ("snapshot", "DBSnapshotArn"),
+    (automated_backup::TABLE, "DBInstanceAutomatedBackupsArn"),
 ];
 
 /// The tags a create call gives.
@@ -32,6 +34,7 @@ fn locate(access: &mut Access<'_>) -> Result<(&'static str, String), Failure> {
                 Some("subgrp") => "DBSubnetGroupNotFoundFault",
                 Some("pg") => "DBParameterGroupNotFound",
                 Some("snapshot") => "DBSnapshotNotFound",
+                Some("auto-backup") => "DBInstanceAutomatedBackupNotFound",
                 _ => "DBInstanceNotFound",
             };
             fail(code, format!("Could not find the resource for {arn}")).status(404)
@@ -48,7 +51,7 @@ fn change(access: &mut Access<'_>, gone: &[String], new: &Value) -> Outcome {
                 && !new.iter().any(|it| it["Key"] == tag["Key"])
         });
         tags.extend(new);
-        if table == "instance" {
+        if table == "instance" || table == automated_backup::TABLE {
             document["TagList"] = json!(tags);
         }
         document["_tags"] = json!(tags);
