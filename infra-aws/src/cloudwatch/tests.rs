@@ -38,3 +38,33 @@ async fn alarms() {
     assert_eq!(foreign.unwrap_err().class(), Class::Exists);
     delete(&aws, &changed_made, &changed).await;
 }
+
+/// What tells that nodes of a managed node group fail: EC2's own checks of the instances in the group behind it, and,
+/// with the add-on `amazon-cloudwatch-observability`, what Container Insights sees of the cluster.
+#[tokio::test]
+async fn alarms_on_nodes() {
+    let aws = Aws::test().await;
+    let metrics = [
+        json!({
+            "namespace": "AWS/EC2", "name": "StatusCheckFailed", "statistic": "maximum",
+            "dimensions": {"AutoScalingGroupName": "eks-nodes-1234"}
+        }),
+        json!({
+            "namespace": "ContainerInsights", "name": "cluster_failed_node_count",
+            "statistic": "maximum", "dimensions": {"ClusterName": "shop"}
+        }),
+        json!({
+            "namespace": "ContainerInsights", "name": "node_cpu_utilization", "period": 300,
+            "dimensions": {"ClusterName": "shop"}
+        }),
+    ];
+    for (at, metric) in metrics.into_iter().enumerate() {
+        let alarm: Alarm = want(json!({
+            "name": format!("nodes-{at}"), "comparison": "GreaterThanThreshold", "threshold": 0.0,
+            "metric": metric, "evaluation_periods": 2, "missing_data": "notBreaching"
+        }));
+        let made = make(&aws, &alarm).await;
+        assert_eq!(made.live.metric, alarm.metric);
+        delete(&aws, &made, &alarm).await;
+    }
+}
