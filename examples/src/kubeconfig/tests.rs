@@ -21,7 +21,7 @@ fn program(stack: &mut Stack) -> Result<()> {
 
 /// Without a cloud, which is no simulated one.
 fn app() -> App {
-    App::new("ledger").command(Kubeconfig).command(KubeconfigToken::new(|cluster, region| {
+    App::new("ledger").command(Kubeconfig).command(KubeconfigToken::new(|cluster, region, _| {
         let expires = "2026-01-02T03:04:05Z".parse().unwrap();
         let token = Sensitive::new(format!("token of {cluster} in {region}"));
         async move { Ok(Token { token, expires }) }
@@ -69,6 +69,8 @@ async fn it_names_this_program_as_the_one_that_knows_the_tokens() {
     let arguments: Vec<_> =
         exec["args"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
     assert_eq!(&arguments[..3], ["kubeconfig-token", "--stack", "dev"]);
+    let settings = arguments.iter().position(|one| *one == "--config").unwrap();
+    assert!(std::path::Path::new(arguments[settings + 1]).is_absolute());
 
     // What it names is a command that gives a token.
     let token = ran(&terminal, app(), &arguments).await.out;

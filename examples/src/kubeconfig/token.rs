@@ -4,8 +4,11 @@ use std::{fmt, future::Future, io::Write, path::PathBuf, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use clap::{Arg, ArgMatches, Command};
-use infra_core::{Engine, Error, ErrorKind, Result, Sensitive, app::Custom, command::outputs};
-use infra_kubernetes::kubeconfig::credential;
+use infra_core::{
+    Engine, Error, ErrorKind, Result, Sensitive, app::Custom, command::outputs, config::Source,
+    provider::Context,
+};
+use infra_kubernetes::{Cluster, eks::Minter, kubeconfig::credential};
 use jiff::Timestamp;
 
 use super::command::text;
@@ -29,16 +32,30 @@ type Minting = Pin<Box<dyn Future<Output = Result<Token>> + Send>>;
 
 /// The command `kubeconfig-token`. See the [module](super).
 #[derive(Clone)]
-pub struct KubeconfigToken(Arc<dyn Fn(String, String) -> Minting + Send + Sync>);
+pub struct KubeconfigToken(Arc<Mint>);
+
+type Mint = dyn Fn(String, String, Context) -> Minting + Send + Sync;
 
 impl KubeconfigToken {
-    /// `mint` makes a token for the cluster and the region that it is given.
+    /// Tokens for clusters of EKS, from the AWS credentials of the process and the stack's settings.
+    pub fn eks() -> Self {
+        Self::new(|name, region, context| async move {
+            let cluster = Cluster { region: Some(region), ..Cluster::default() };
+            let minted = async { Minter::new(&name, &cluster, &context).await?.token().await };
+            let minted = minted.await.map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
+            let expires = Timestamp::try_from(minted.expires)
+                .map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
+            Ok(Token { token: minted.value, expires })
+        })
+    }
+
+    /// `mint` makes a token for the cluster and the region that it is given, with the stack's settings.
     pub fn new<F, Fut>(mint: F) -> Self
     where
-        F: Fn(String, String) -> Fut + Send + Sync + 'static,
+        F: Fn(String, String, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Token>> + Send + 'static,
     {
-        Self(Arc::new(move |cluster, region| Box::pin(mint(cluster, region))))
+        Self(Arc::new(move |cluster, region, context| Box::pin(mint(cluster, region, context))))
     }
 }
 
@@ -78,7 +95,7 @@ impl Custom for KubeconfigToken {
         } else {
             let cluster = named(engine, arguments, "cluster").await?;
             let region = named(engine, arguments, "region").await?;
-            let minted = (self.0)(cluster, region).await?;
+            let minted = (self.0)(cluster, region, engine.context.clone()).await?;
             credential(&minted.token, Some(minted.expires))
         };
         writeln!(out, "{printed}").and_then(|()| out.flush()).map_err(|e| {
@@ -115,12 +132,18 @@ pub(super) fn arguments(
     for (name, value) in cloud.into_iter().chain(about) {
         all.extend([name.to_owned(), value.to_owned()]);
     }
-    // Where settings and state are is passed on as it was said; what is relative to here is no longer.
-    if let Ok(Some(config)) = said.try_get_one::<PathBuf>("config") {
-        let config = std::path::absolute(config).map_err(|e| {
-            let message = format!("cannot tell where {} is: {e}", config.display());
-            Error::new(ErrorKind::Usage, message).because(e)
-        })?;
+    // `kubectl` is started anywhere: the settings (a role to assume, a profile) are those that are found from here, and
+    // the state is where it was said to be.
+    let from = std::env::current_dir().map_err(|e| {
+        Error::new(ErrorKind::Usage, format!("there is no current directory: {e}")).because(e)
+    })?;
+    let source = Source {
+        program: engine.state.name().program.clone(),
+        file: said.try_get_one::<PathBuf>("config").ok().flatten().cloned(),
+        from,
+        beside: None,
+    };
+    if let Some(config) = source.find() {
         all.extend(["--config".to_owned(), text(&config)?]);
     }
     if let Ok(Some(_)) = said.try_get_one::<String>("state") {
