@@ -1,0 +1,52 @@
+//! What a request is about.
+
+use std::sync::Arc;
+
+use http::Response;
+use serde_json::json;
+
+use super::path::Place;
+use super::reply::{json, plain, refusal};
+use super::request::Request;
+use super::{discovery, openapi, verbs, watch};
+use crate::body::Body;
+use crate::cluster::Core;
+use crate::failure::Failure;
+
+/// Answers one request.
+pub(crate) fn answer(core: &Arc<Core>, request: &Request) -> Response<Body> {
+    if let Some(place) = Place::of(&request.path) {
+        let kind = core.turn(|turn| turn.store.kind(&place.group, &place.version, &place.plural));
+        return match kind {
+            Err(failure) => refusal(&failure),
+            Ok(None) => plain(404, "404 page not found\n".to_owned()),
+            Ok(Some(kind)) if request.verb() == "watch" => {
+                watch::watch(core, request, &place, kind)
+                    .unwrap_or_else(|failure| refusal(&failure))
+            }
+            Ok(Some(kind)) => {
+                let turned = core.turn(|turn| verbs::carry_out(turn, request, &place, kind));
+                turned.and_then(|it| it).unwrap_or_else(|failure| refusal(&failure))
+            }
+        };
+    }
+    let found = match request.path.trim_end_matches('/') {
+        "/version" => Some(discovery::version(&core.settings.version)),
+        "/healthz" | "/livez" | "/readyz" => return plain(200, "ok".to_owned()),
+        "/openapi/v3" => core.turn(|turn| openapi::index(&turn.store.kinds())).ok(),
+        path if path.starts_with("/openapi/v3/") => {
+            core.turn(|turn| openapi::of(path, &turn.store.kinds())).ok().flatten()
+        }
+        path => core.turn(|turn| discovery::discover(path, &turn.store.kinds())).ok().flatten(),
+    };
+    match found {
+        Some(found) => json(200, &found, &[]),
+        None => {
+            let failure =
+                Failure::new(404, "NotFound", "the server could not find the requested resource");
+            let mut failure = failure;
+            failure.details = Some(json!({}));
+            refusal(&failure)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The HTTP side: paths, queries, lists, watches, discovery.
+
+mod answer;
+mod convert;
+mod discovery;
+mod eviction;
+mod list;
+mod log;
+mod openapi;
+mod path;
+mod reply;
+mod request;
+mod scale;
+mod select;
+mod table;
+mod verbs;
+mod watch;
+
+pub(crate) use answer::answer;
+pub(crate) use reply::refusal;
+pub(crate) use request::Request;
