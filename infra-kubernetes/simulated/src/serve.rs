@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,7 +18,8 @@ use crate::failure::Failure;
 
 impl Kubernetes {
     /// Answers HTTP/1 on `listener` until `stop` is done; calls under way are finished, watches
-    /// are ended. Every bearer token is accepted; without one the answer is 401.
+    /// are ended. Every bearer token is accepted; without one the answer is 401, but for
+    /// kubectl, which sends none without TLS.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -64,7 +65,10 @@ async fn served(
     request: http::Request<Incoming>,
 ) -> std::io::Result<http::Response<Body>> {
     let token = request.headers().get(AUTHORIZATION).and_then(|it| it.to_str().ok());
-    if token.and_then(|it| it.strip_prefix("Bearer ")).is_none_or(str::is_empty) {
+    let agent = request.headers().get(USER_AGENT).and_then(|it| it.to_str().ok());
+    // kubectl keeps its credentials to itself where there is no TLS.
+    let kubectl = agent.is_some_and(|it| it.starts_with("kubectl"));
+    if !kubectl && token.and_then(|it| it.strip_prefix("Bearer ")).is_none_or(str::is_empty) {
         return Ok(refusal(&Failure::new(401, "Unauthorized", "Unauthorized")));
     }
     cluster.call(request).await
