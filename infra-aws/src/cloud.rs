@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_core::provider::{Gate, Operation};
 
@@ -76,6 +76,15 @@ impl Aws {
         identity: Identity,
     ) -> Self {
         Self { sdk, http, gate, identity, clients: Clients::default() }
+    }
+
+    /// The same account in another region, for the few calls that a region's objects need there: the credentials, the
+    /// lease and the endpoint stay.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let sdk = self.sdk.to_builder().region(Region::new(region.to_owned())).build();
+        let identity = Identity { region: region.to_owned(), ..self.identity.clone() };
+        Self::new(sdk, self.http.clone(), self.gate.clone(), identity)
     }
 
     /// The tags to send with a create: the declared ones and those that say who made it.

@@ -1,8 +1,8 @@
 //! Keys.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use aws_sdk_kms::types::{self, KeyMetadata, KeyState};
+use aws_sdk_kms::types::{self, KeyMetadata};
 use infra_core::{
     Outputs, Resource,
     provider::{
@@ -12,12 +12,12 @@ use infra_core::{
     state::{StackName, Value},
 };
 
-use super::{KeySpec, KeyUsage, tag};
+use super::{KeySpec, KeyUsage, ReplicaKey, tag, upkeep};
 use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, normalize, problem, subject},
+    policy::{Verb, grants, made, normalize, problem},
     tags,
     types::{Arn, KeyId},
 };
@@ -25,7 +25,8 @@ use crate::{
 /// A key that never leaves KMS. Everything encrypted with it is lost when it is.
 ///
 /// Deleting schedules the deletion; until the window is over the key can be restored, and the engine restores it
-/// rather than make another where it is still wanted. Another spec, usage or multi-Region property replaces it.
+/// rather than make another where it is still wanted. A multi-Region key waits with that until its last
+/// [`ReplicaKey`](super::ReplicaKey) is gone. Another spec, usage or multi-Region property replaces it.
 ///
 /// Deploying needs `kms:CreateKey`, `TagResource`, `DescribeKey`, `GetKeyPolicy`, `GetKeyRotationStatus`,
 /// `ListResourceTags`, `PutKeyPolicy`, `UpdateKeyDescription`, `Enable/DisableKeyRotation`, `Enable/DisableKey`,
@@ -77,15 +78,12 @@ pub struct KeyOutputs {
     pub arn: Arn,
 }
 
-/// The only name a key policy can have.
-const POLICY: &str = "default";
-
 impl Key {
     async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
         let id = match find {
             Find::Id { id, .. } => (*id).to_owned(),
             Find::Made { op, .. } => {
-                let all = all_tags(cx).await?;
+                let all = upkeep::all_tags(cx).await?;
                 let made = Some(op.id.to_string());
                 let ours = |tags: &BTreeMap<_, _>| tags.get("infra:operation").cloned() == made;
                 let Some((id, _)) = all.iter().find(|(_, tags)| ours(tags)) else {
@@ -105,12 +103,9 @@ impl Key {
         key: &KeyMetadata,
     ) -> Result<Option<Observed<Self>>> {
         let id = key.key_id();
-        let Some(all) = tags_of(cx, id).await? else { return Ok(None) };
+        let Some(all) = upkeep::tags_of(cx, id).await? else { return Ok(None) };
         let spec = parse(key.key_spec().map(types::KeySpec::as_str), KeySpec::SymmetricDefault);
-        let dying = matches!(
-            key.key_state(),
-            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
-        );
+        let dying = upkeep::is_dying(key);
         let recorded = find.inputs();
         let rotation = if spec == KeySpec::SymmetricDefault && !dying {
             let get = cx.kms().get_key_rotation_status().key_id(id);
@@ -120,10 +115,9 @@ impl Key {
             // KMS does not say while the key waits for its deletion.
             (recorded.is_some_and(|key| key.rotation), recorded.and_then(|key| key.rotation_period))
         };
-        let policy = cx.kms().get_key_policy().key_id(id).policy_name(POLICY).send().await;
         let live = Self {
             description: key.description().filter(|text| !text.is_empty()).map(str::to_owned),
-            policy: policy.found()?.and_then(|answer| answer.policy),
+            policy: upkeep::policy(cx, id).await?,
             rotation: rotation.0,
             rotation_period: rotation.1,
             enabled: key.enabled(),
@@ -138,24 +132,7 @@ impl Key {
         };
         let outputs =
             KeyOutputs { id: KeyId::trusted(id), arn: Arn::trusted(key.arn().unwrap_or_default()) };
-        let observed = Observed::ready(id, live, outputs).owned_by(&all);
-        Ok(match key.key_state() {
-            // Somebody else's key that is about to go is not ours to restore.
-            _ if dying && observed.owner.is_none() => None,
-            _ if dying => {
-                let date =
-                    key.deletion_date().map_or_else(String::new, |date| format!(" on {date}"));
-                Some(observed.but(Readiness::Restorable(format!("KMS deletes it{date}"))))
-            }
-            Some(KeyState::Creating | KeyState::Updating | KeyState::PendingImport) => {
-                let state = key.key_state().map_or("", KeyState::as_str).to_lowercase();
-                Some(observed.but(Readiness::Pending(state)))
-            }
-            Some(KeyState::Unavailable) => {
-                Some(observed.but(Readiness::Failed("its key store is not available".to_owned())))
-            }
-            _ => Some(observed),
-        })
+        Ok(upkeep::settled(Observed::ready(id, live, outputs).owned_by(&all), key))
     }
 
     async fn rotate(&self, cx: &Cx<Aws>, id: &str) -> Result<()> {
@@ -174,31 +151,6 @@ fn parse<T: infra_core::Data>(name: Option<&str>, usual: T) -> T {
     name.and_then(|name| T::from_value(&Value::from(name)).ok()).unwrap_or(usual)
 }
 
-async fn tags_of(cx: &Cx<Aws>, id: &str) -> Result<Option<BTreeMap<String, String>>> {
-    let mut all = BTreeMap::new();
-    let mut pages = cx.kms().list_resource_tags().key_id(id).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let Some(page) = page.found()? else { return Ok(None) };
-        all.extend(tag::map(page.tags()));
-    }
-    Ok(Some(all))
-}
-
-/// The tags of every key in the account and region: KMS cannot search by tag. Only asked for after a crash.
-async fn all_tags(cx: &Cx<Aws>) -> Result<Arc<BTreeMap<String, BTreeMap<String, String>>>> {
-    let ask = || async {
-        let mut ids = Vec::new();
-        let mut pages = cx.kms().list_keys().into_paginator().send();
-        while let Some(page) = pages.next().await {
-            ids.extend(page.classify()?.keys().iter().filter_map(|key| key.key_id.clone()));
-        }
-        let tags = batch::each(&ids, |id| tags_of(cx, id)).await;
-        // A key whose policy shuts us out is not one that we made.
-        Ok(owned::answered(ids, tags, |_| false)?.into_iter().collect())
-    };
-    cx.memo("kms:tags", ask).await
-}
-
 impl Managed for Key {
     type Cloud = Aws;
 
@@ -207,8 +159,9 @@ impl Managed for Key {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        let all = all_tags(cx).await?;
+        let all = upkeep::all_tags(cx).await?;
         let ours = all.iter().filter(|(_, tags)| owned::carries(tags, stack));
+        let ours = ours.filter(|(_, tags)| !upkeep::is_of::<ReplicaKey>(tags));
         owned::read(cx, ours.map(|(id, _)| id.clone()).collect()).await
     }
 
@@ -233,38 +186,23 @@ impl Managed for Key {
     async fn update(cx: &Cx<Aws>, change: &Change<'_, Self>, _: &Operation) -> Result<()> {
         let (id, want, kms) = (change.id()?, change.want()?, cx.kms());
         let have = change.have()?;
-        let restored = matches!(have.readiness, Readiness::Restorable(_));
-        if restored {
-            kms.cancel_key_deletion().key_id(id).send().await.classify()?;
-        }
-        // A restored key is disabled, and most of the calls below refuse a disabled key: enabling comes first.
-        if (restored || change.touches(Self::ENABLED)) && want.enabled {
+        if matches!(have.readiness, Readiness::Restorable(_)) {
+            upkeep::restore(cx, id, want.enabled).await?;
+        } else if change.touches(Self::ENABLED) && want.enabled {
+            // Most of the calls below refuse a disabled key: enabling comes first.
             kms.enable_key().key_id(id).send().await.classify()?;
         }
         if change.touches(Self::DESCRIPTION) {
-            let description = want.description.clone().unwrap_or_default();
-            let update = kms.update_key_description().key_id(id).description(description);
-            update.send().await.classify()?;
+            upkeep::describe(cx, id, want.description.as_deref()).await?;
         }
-        if change.touches(Self::POLICY)
-            && let Some(policy) = &want.policy
-        {
-            let put = kms.put_key_policy().key_id(id).policy_name(POLICY).policy(policy);
-            put.send().await.classify()?;
+        if change.touches(Self::POLICY) {
+            upkeep::put_policy(cx, id, want.policy.as_deref()).await?;
         }
         if change.touches(Self::ROTATION) || change.touches(Self::ROTATION_PERIOD) {
             want.rotate(cx, id).await?;
         }
         if change.touches(Self::TAGS) {
-            let (put, remove) = tags::changes(&have.live.tags, &want.tags);
-            if !remove.is_empty() {
-                let untag = kms.untag_resource().key_id(id).set_tag_keys(Some(remove));
-                untag.send().await.classify()?;
-            }
-            if !put.is_empty() {
-                let tag = kms.tag_resource().key_id(id).set_tags(Some(tag::list(&put)?));
-                tag.send().await.classify()?;
-            }
+            upkeep::tag(cx, id, &have.live.tags, &want.tags).await?;
         }
         if change.touches(Self::ENABLED) && !want.enabled {
             kms.disable_key().key_id(id).send().await.classify()?;
@@ -294,9 +232,10 @@ impl Managed for Key {
             "kms:ListResourceTags",
         ];
         let verb = Verb::of(change);
-        let rotates = verb == Verb::Create && subject(change).is_some_and(|key| key.rotation);
         match verb {
-            Verb::Create => actions.push("kms:TagResource"),
+            Verb::Search => return grants("*", ["kms:ListKeys", "kms:ListResourceTags"]),
+            Verb::Read => {}
+            Verb::Create => {}
             Verb::Delete => actions.push("kms:ScheduleKeyDeletion"),
             Verb::Update => {
                 let fields: [(bool, &[&'static str]); 4] = [
@@ -311,15 +250,22 @@ impl Managed for Key {
                 }
             }
         }
-        if rotates || change.touches(Self::ROTATION) || change.touches(Self::ROTATION_PERIOD) {
+        if change.touches(Self::ROTATION) || change.touches(Self::ROTATION_PERIOD) {
             actions.extend(["kms:EnableKeyRotation", "kms:DisableKeyRotation"]);
         }
         let mut all = grants(format!("arn:*:kms:*:*:key/{id}"), actions);
         if verb == Verb::Create {
             // A key that is not there yet has no ARN to name; a search after a crash looks at all.
-            all.extend(grants("*", ["kms:CreateKey", "kms:ListKeys"]));
+            all.push(made("kms:CreateKey", "*"));
+            all.push(made("kms:TagResource", format!("arn:*:kms:*:*:key/{id}")));
+            all.extend(grants("*", ["kms:ListKeys"]));
         }
         all
+    }
+
+    fn foreseen(_: &Self) -> Vec<(&'static str, Value)> {
+        let arn = format!("arn:*:kms:*:*:key/{}", Grant::OWN);
+        vec![("arn", arn.as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
