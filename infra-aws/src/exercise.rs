@@ -144,7 +144,7 @@ pub(crate) async fn bring<R: Managed<Cloud = Aws>>(
                     _ => {}
                 }
             }
-            Readiness::Failed(why) => panic!("failed: {why}"),
+            Readiness::Failed(why) | Readiness::Stuck(why) => panic!("failed: {why}"),
             Readiness::Pending(_) | Readiness::Deleting(_) => {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

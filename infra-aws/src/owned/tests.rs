@@ -245,6 +245,7 @@ const CALLS: &[&str] = &[
     "kms:ListResourceTags",
     "logs:DescribeLogGroups",
     "logs:ListTagsForResource",
+    "rds:DescribeDBInstanceAutomatedBackups",
     "rds:DescribeDBInstances",
     "rds:DescribeDBParameterGroups",
     "rds:DescribeDBSubnetGroups",

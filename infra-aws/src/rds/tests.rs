@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Instance, ParameterGroup, SubnetGroup};
+use super::{AutomatedBackupReplication, Instance, ParameterGroup, SubnetGroup};
 use crate::{
     Aws,
     exercise::{bring, delete, differing, make, network, operation, want},
@@ -142,4 +142,120 @@ async fn what_waits_for_the_window_is_no_drift() {
     bring(&aws, "ledger", &now).await;
     let raw = aws.rds().describe_db_instances().send().await.unwrap();
     assert_eq!(raw.db_instances()[0].db_instance_class(), Some("db.m7g.large"));
+}
+
+#[tokio::test]
+async fn backups_are_copied_to_another_region() {
+    let here = Aws::test().await;
+    let there = Arc::new(here.in_region("eu-central-1"));
+    let net = network(&here).await;
+    make(&here, &want::<SubnetGroup>(json!({"name": "data", "subnets": net.subnets}))).await;
+    let db: Instance = want(database(&net));
+    let made_db = make(&here, &db).await;
+    let source = made_db.outputs.as_ref().unwrap().arn.clone();
+    let key = there.kms().create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+
+    let copies: AutomatedBackupReplication = want(
+        json!({"source": source.as_str(), "kms_key": key, "retention": 14, "tags": {"a": "1"}}),
+    );
+    let made = make(&there, &copies).await;
+    let arn = made.outputs.as_ref().unwrap().arn.clone();
+    assert_eq!((arn.region(), made.live.retention), ("eu-central-1", 14));
+    assert!(arn.resource().starts_with("auto-backup:ab-"), "{arn}");
+    let tagged = AutomatedBackupReplication {
+        tags: [("b".to_owned(), "2".to_owned())].into(),
+        ..copies.clone()
+    };
+    bring(&there, &made.id, &tagged).await;
+
+    let (cx, op) = (Cx::new(Arc::clone(&there)), operation::<AutomatedBackupReplication>());
+    let twice = AutomatedBackupReplication::create(&cx, &copies, &op).await.unwrap_err();
+    assert_eq!(twice.class(), Class::Exists, "{twice}");
+    let beside = Cx::new(Arc::clone(&here));
+    let beside = AutomatedBackupReplication::create(&beside, &copies, &op).await.unwrap_err();
+    assert!(beside.to_string().contains("a provider of another region"), "{beside}");
+
+    // What was copied is kept, and while it is, only its own key will do.
+    delete(&there, &made, &tagged).await;
+    let describe = there.rds().describe_db_instance_automated_backups();
+    let kept = describe.send().await.unwrap().db_instance_automated_backups.unwrap();
+    assert_eq!(kept[0].status(), Some("retained"));
+    let other = there.kms().create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let other = AutomatedBackupReplication {
+        kms_key: Some(crate::types::Arn::trusted(other)),
+        ..copies.clone()
+    };
+    let refused = AutomatedBackupReplication::create(&cx, &other, &op).await.unwrap_err();
+    assert_eq!(refused.class(), Class::Invalid, "{refused}");
+    let again = make(&there, &AutomatedBackupReplication { retention: 7, ..copies }).await;
+    assert_eq!((again.id.as_str(), again.live.retention), (made.id.as_str(), 7));
+
+    // The database goes, and with it what is copied; that is kept too.
+    delete(&here, &made_db, &db).await;
+    assert!(crate::exercise::read(&there, &again.id, &again.live).await.is_none());
+}
+
+/// What another region needs to go on: the key, and the backups that are encrypted with it.
+#[tokio::test]
+async fn a_program_that_can_be_recovered_elsewhere() {
+    use infra_core::{
+        App,
+        command::{self, Confirmed, UpOptions},
+        prelude::*,
+        testing::TestStack,
+    };
+
+    use super::{Engine, gib};
+    use crate::{ec2, kms};
+
+    let program = |retention: i32| {
+        move |stack: &mut Stack| {
+            let there = stack.provider("there", Aws::region("eu-central-1"));
+            let key = stack.add("key", kms::Key::new().multi_region(true));
+            let zones = stack.lookup("zones", ec2::AvailabilityZones::new());
+            let vpc = stack.add("vpc", ec2::Vpc::new(crate::cidr!("10.0.0.0/16")));
+            let blocks = [crate::cidr!("10.0.0.0/24"), crate::cidr!("10.0.1.0/24")];
+            let subnets = blocks.iter().enumerate().map(|(at, block)| {
+                let subnet = ec2::Subnet::new(&vpc.id, *block, zones.names.index(at));
+                stack.add(format!("subnet-{at}"), subnet).id.clone()
+            });
+            let subnets: Vec<_> = subnets.collect();
+            let group = stack.add("group", SubnetGroup::new().subnets(subnets));
+            let db = Instance::new(Engine::postgres("17"), "db.t4g.micro", gib(20));
+            let db = db.subnet_group(&group.name).manage_master_password(true).kms_key(&key.arn);
+            let db = stack.add("db", db.skip_final_snapshot(true));
+            let replica = kms::ReplicaKey::new(&key.arn).provider(&there);
+            let replica = stack.add("replica", replica);
+            let copies = AutomatedBackupReplication::new(&db.arn).kms_key(&replica.arn);
+            let copies = stack.add("copies", copies.retention(retention).provider(&there));
+            stack.export("copies", &copies.arn);
+            Ok(())
+        }
+    };
+    let cloud = crate::embedded::Cloud::memory(crate::embedded::Settings::default());
+    let app = App::new("shop").cloud("simulated", crate::simulated_in(cloud.clone()));
+    let stack = TestStack::of(app).setting("region", "eu-west-1");
+    let made = stack.up(program(7)).await.unwrap();
+    assert!(made.exports["copies"].as_str().unwrap().starts_with("arn:aws:rds:eu-central-1:"));
+    assert!(stack.plan(program(7)).await.unwrap().is_empty());
+    let asked = cloud.calls().into_iter().find(|call| call.operation == "ReplicateKey").unwrap();
+    assert_eq!(asked.region, "eu-west-1");
+
+    // Both can be there once only: the old one goes first, and the key is the same again.
+    let mut options = UpOptions::default();
+    for urn in ["aws:kms:ReplicaKey::replica", "aws:rds:AutomatedBackupReplication::copies"] {
+        options.plan.replaces.insert(urn.parse().unwrap());
+        options.plan.allow_data_loss.insert(urn.parse().unwrap());
+    }
+    let engine = stack.engine(program(14)).await.unwrap();
+    let summary = command::up(&engine, &options, &Confirmed).await.unwrap();
+    assert!(summary.failed.is_empty(), "{:?}", summary.failed);
+    assert!(stack.plan(program(14)).await.unwrap().is_empty());
+
+    stack.destroy().await.unwrap();
+    let aws = Aws::test_in(&cloud, &infra_core::provider::Gate::default()).await;
+    let keys = aws.kms().list_keys().send().await.unwrap().keys.unwrap();
+    let key = aws.kms().describe_key().key_id(keys[0].key_id.as_ref().unwrap());
+    let state = key.send().await.unwrap().key_metadata.unwrap().key_state.unwrap();
+    assert_eq!(state, aws_sdk_kms::types::KeyState::PendingReplicaDeletion);
 }
