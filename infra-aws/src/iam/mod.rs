@@ -3,6 +3,7 @@
 //! IAM is global: one copy of every object serves all regions. Its changes take some seconds until every service
 //! sees them; the engine retries what fails on a role that is not visible yet.
 
+mod github;
 mod instance_profile;
 mod oidc_provider;
 mod policy;
@@ -13,6 +14,7 @@ mod search;
 mod tag;
 mod user;
 
+pub use github::Workflow;
 pub use instance_profile::{InstanceProfile, InstanceProfileDecl, InstanceProfileOutputs};
 pub use oidc_provider::{OidcProvider, OidcProviderDecl, OidcProviderOutputs};
 pub use policy::{Policy, PolicyDecl, PolicyOutputs};

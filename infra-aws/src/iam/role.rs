@@ -8,10 +8,10 @@ use infra_core::{
     provider::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
-use super::{search, tag};
+use super::{github, search, tag};
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -185,6 +185,8 @@ impl Managed for Role {
         let (path, name) = role.map_or(("/", "*"), |r| (&r.path, r.name.as_deref().unwrap_or("*")));
         let mut actions = vec!["iam:GetRole"];
         match Verb::of(change) {
+            Verb::Search => return search::grants(),
+            Verb::Read => {}
             Verb::Create => actions.extend(["iam:CreateRole", "iam:TagRole"]),
             Verb::Delete => actions.push("iam:DeleteRole"),
             Verb::Update => {
@@ -200,17 +202,26 @@ impl Managed for Role {
             }
         }
         let bounded = role.is_some_and(|role| role.permissions_boundary.is_some());
-        if bounded && Verb::of(change) != Verb::Delete || change.touches(Self::PERMISSIONS_BOUNDARY)
-        {
+        if bounded && Verb::of(change) == Verb::Create {
+            // Made with a boundary, it is asked for as if the boundary were put on it later.
+            actions.push("iam:PutRolePermissionsBoundary");
+        }
+        if change.touches(Self::PERMISSIONS_BOUNDARY) {
             actions.extend(["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"]);
         }
         grants(format!("arn:*:iam::*:role{path}{name}"), actions)
     }
 
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let (path, name) = (&want.path, want.name.as_deref().unwrap_or("*"));
+        vec![("arn", format!("arn:*:iam::*:role{path}{name}").as_str().into())]
+    }
+
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
         if let Some(document) = want.get(Self::ASSUME_ROLE_POLICY).known()
-            && let Some(problem) = problem(&document, 4096)
+            && let Some(problem) =
+                problem(&document, 4096).or_else(|| github::problem(&document))
         {
             violations.push(Violation::of(Self::ASSUME_ROLE_POLICY, problem));
         }

@@ -148,3 +148,45 @@ async fn users() {
     let back = bring(&aws, &made.id, &User { force_destroy: true, ..user.clone() }).await;
     delete(&aws, &back, &User { force_destroy: true, ..user }).await;
 }
+
+#[tokio::test]
+async fn a_role_for_workflows() {
+    use infra_core::{App, prelude::*, testing::TestStack};
+
+    use super::Workflow;
+
+    let cloud = crate::embedded::Cloud::memory(crate::embedded::Settings::default());
+    let app = App::new("shop").cloud("simulated", crate::simulated_in(cloud.clone()));
+    let stack = TestStack::of(app).setting("region", "eu-west-1");
+    let program = |stack: &mut Stack| {
+        let github = stack.add("github", OidcProvider::github());
+        let workflows = [Workflow::environment("production"), Workflow::branch("release/*")];
+        let deploy = Role::for_github(&github.arn, "acme/shop", workflows).name("deploy");
+        stack.add("deploy", deploy.max_session_duration(7200));
+        Ok(())
+    };
+    stack.up(program).await.unwrap();
+    assert!(stack.plan(program).await.unwrap().is_empty());
+    let aws = Aws::test_in(&cloud, &infra_core::provider::Gate::default()).await;
+    let role = aws.iam().get_role().role_name("deploy").send().await.unwrap().role.unwrap();
+    let trust = crate::policy::decoded(role.assume_role_policy_document().unwrap());
+    let issuer = "token.actions.githubusercontent.com";
+    let expected = json!({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+    "Principal": {"Federated": format!("arn:aws:iam::123456789012:oidc-provider/{issuer}")},
+    "Condition": {
+        "StringEquals": {format!("{issuer}:aud"): "sts.amazonaws.com"},
+        "StringLike": {format!("{issuer}:sub"): [
+            "repo:acme/shop:environment:production", "repo:acme/shop:ref:refs/heads/release/*"]}
+    }}]});
+    assert!(crate::policy::same(&trust, &expected.to_string()), "{trust}");
+    let open = |stack: &mut Stack| {
+        let github = stack.add("github", OidcProvider::github());
+        stack.add("deploy", Role::for_github(&github.arn, "*", [Workflow::any()]));
+        Ok(())
+    };
+    let refused = stack.plan(open).await.unwrap_err();
+    let mistakes = refused.mistakes();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].message.contains("repo:OWNER/NAME"), "{mistakes:?}");
+}
