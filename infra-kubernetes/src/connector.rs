@@ -22,6 +22,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// any more, so whoever takes over by the clock finds no call under way.
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// How often a cluster is asked who it is, and how long after the first time.
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
 /// Real clusters.
 #[derive(Clone, Copy, Debug)]
 pub struct KubernetesConnector;
@@ -197,7 +201,17 @@ pub(crate) async fn connected(
     context: &Context,
 ) -> Result<Connection> {
     let kubernetes = Kubernetes::new(client, context.gate.clone());
-    let system = kubernetes.get("/api/v1/namespaces", "kube-system").await;
+    let mut system = kubernetes.get("/api/v1/namespaces", "kube-system").await;
+    let mut pause = FIRST_PAUSE;
+    // A control plane that was made just now, or is being upgraded, is away for a moment.
+    for _ in 1..ATTEMPTS {
+        if !system.as_ref().is_err_and(|error| error.class().is_retryable()) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        system = kubernetes.get("/api/v1/namespaces", "kube-system").await;
+    }
     let mut identity = ProviderIdentity::new();
     identity.insert("cloud".to_owned(), "kubernetes".to_owned());
     match system {

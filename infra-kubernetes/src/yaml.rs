@@ -72,7 +72,10 @@ pub fn objects(text: &str) -> Vec<ObjectDecl> {
 
 /// The documents, with what stands in lists of them.
 fn documents(text: &str) -> Result<Vec<Json>, String> {
-    let read: Vec<Json> = serde_saphyr::from_multiple(text).map_err(|e| e.to_string())?;
+    // A key called `n` is no `false`.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let read = serde_saphyr::from_multiple_with_options(text, options);
+    let read: Vec<Json> = read.map_err(|e| e.to_string())?;
     let mut all = Vec::new();
     for document in read.into_iter().filter(|document| !document.is_null()) {
         match document {
