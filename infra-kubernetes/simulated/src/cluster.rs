@@ -1,7 +1,9 @@
 //! The cluster itself, and one call from beginning to end.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use infra_world::{Error as OpenError, Journal, Mode};
 use serde_json::{Value, json};
 
 use crate::api::{self, Request};
@@ -37,6 +39,8 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Held {
     store: Store,
+    /// Where it is kept, if it is.
+    journal: Option<Journal>,
     /// When the controllers must look again.
     wake: i64,
 }
@@ -44,7 +48,6 @@ struct Held {
 /// What a call works with.
 pub(crate) struct Turn<'a> {
     pub(crate) store: &'a mut Store,
-    pub(crate) settings: &'a Settings,
     pub(crate) rules: Rules,
     pub(crate) now: i64,
 }
@@ -52,14 +55,18 @@ pub(crate) struct Turn<'a> {
 impl Kubernetes {
     /// A cluster that is gone with the process.
     pub fn memory(settings: Settings) -> Self {
-        Self::made(settings, Store::default())
+        Self::made(settings, Store::default(), None)
     }
 
-    fn made(settings: Settings, mut store: Store) -> Self {
-        if store.revision() == 0 {
-            control::begin(&mut store, &settings, now());
-        }
-        let held = Mutex::new(Held { store, wake: 0 });
+    /// A cluster kept in `dir`, sealed with `key`; several processes may have it open at once.
+    pub fn open(dir: &Path, key: &[u8; 32], settings: Settings) -> Result<Self, OpenError> {
+        let mut store = Store::default();
+        let journal = Journal::open(dir, key, &mut store)?;
+        Ok(Self::made(settings, store, Some(journal)))
+    }
+
+    fn made(settings: Settings, store: Store, journal: Option<Journal>) -> Self {
+        let held = Mutex::new(Held { store, journal, wake: 0 });
         let core = Arc::new(Core { settings, calls: Calls::default(), held });
         Self { faults: Faults(Arc::clone(&core)), core }
     }
@@ -112,18 +119,49 @@ impl Core {
     /// Lets happen what is due, and then does one thing.
     pub(crate) fn turn<T>(&self, act: impl FnOnce(&mut Turn<'_>) -> T) -> Result<T, Failure> {
         let mut held = self.held();
-        let Held { store, wake } = &mut *held;
+        let result = self.turn_in(&mut held, act);
+        result.map_err(|error| {
+            // What is in memory is no longer what is on disk: the next call reads it again.
+            held.store = Store::default();
+            held.wake = 0;
+            if let Some(journal) = &mut held.journal {
+                journal.reread();
+            }
+            Failure::internal(format!("Internal error occurred: {error}"))
+        })
+    }
+
+    fn turn_in<T>(&self, held: &mut Held, act: impl FnOnce(&mut Turn<'_>) -> T) -> Result<T, OpenError> {
+        let Held { store, journal, wake } = held;
+        let known = store.revision();
+        let entered = match journal {
+            // The controllers write whatever the call does.
+            Some(journal) => Some(journal.enter(store, Mode::Write)?),
+            None => None,
+        };
         let now = now();
+        if store.revision() == 0 {
+            control::begin(store, &self.settings, now);
+        }
         let rules = rules(store);
+        if *wake == 0 || store.revision() != known {
+            *wake = if *wake == 0 { now } else { now.min(*wake) };
+        }
         if *wake <= now {
             *wake = control::settle(store, &self.settings, &rules, *wake, now);
         }
         let before = store.revision();
-        let result = act(&mut Turn { store, settings: &self.settings, rules, now });
+        let result = act(&mut Turn { store, rules, now });
         if store.revision() != before {
             *wake = now;
         }
-        store.take_changes();
+        let changes = store.take_changes();
+        if let Some(journal) = journal
+            && !changes.is_empty()
+        {
+            journal.commit(store, &changes)?;
+        }
+        drop(entered);
         Ok(result)
     }
 

@@ -25,4 +25,5 @@ pub use body::Body;
 pub use calls::Call;
 pub use cluster::Kubernetes;
 pub use faults::Faults;
+pub use infra_world::Error as OpenError;
 pub use settings::Settings;

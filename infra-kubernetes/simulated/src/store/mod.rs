@@ -3,6 +3,7 @@
 mod change;
 mod history;
 mod record;
+mod replay;
 mod tables;
 
 pub(crate) use history::{Event, Happened, Seen};

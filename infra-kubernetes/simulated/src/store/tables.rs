@@ -132,11 +132,6 @@ impl Store {
         std::mem::take(&mut self.changes)
     }
 
-    /// Whether anything changed since the last commit.
-    pub(crate) fn is_changed(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
     /// What happened in a table since a revision.
     pub(crate) fn since(&self, revision: u64, table: &str) -> Seen {
         self.history.since(revision, table)

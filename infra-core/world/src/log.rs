@@ -5,27 +5,29 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::frame::{Read, Sealer};
-use crate::error::Error;
-use crate::world::{CellId, Change, World};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-const FORMAT: &str = "embedded-aws 1";
+use crate::error::Error;
+use crate::frame::{Read, Sealer};
+use crate::world::World;
+
 /// A log this much larger than what it means is rewritten.
 const SLACK: u64 = 8;
 /// A log smaller than this is never worth rewriting.
 const SMALL: u64 = 4 << 20;
 
-type Changes = Vec<(CellId, Vec<Change>)>;
-
 /// Whether a call only reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// It cannot change anything: others may read at the same time.
     Read,
+    /// It may change something.
     Write,
 }
 
 /// The open log.
-pub(crate) struct Journal {
+pub struct Journal {
     path: PathBuf,
     lock: File,
     file: File,
@@ -39,8 +41,15 @@ pub(crate) struct Journal {
     small: u64,
 }
 
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 /// The OS lock; the kernel frees it when the process dies.
-pub(crate) struct Held(File);
+#[derive(Debug)]
+pub struct Held(File);
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -51,7 +60,7 @@ impl Drop for Held {
 
 impl Journal {
     /// Opens or makes the log in `dir`, and reads it all.
-    pub(crate) fn open(dir: &Path, key: &[u8; 32], world: &mut World) -> Result<Self, Error> {
+    pub fn open<W: World>(dir: &Path, key: &[u8; 32], world: &mut W) -> Result<Self, Error> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
         let lock_path = dir.join("lock");
         let lock = open(&lock_path)?;
@@ -72,7 +81,7 @@ impl Journal {
         };
         let held = Held(journal.lock.try_clone().map_err(Error::io(&lock_path))?);
         if metadata.len() == 0 {
-            journal.begin()?;
+            journal.begin(W::FORMAT)?;
             sync_dir(dir)?;
         }
         journal.follow(world, Mode::Write)?;
@@ -82,7 +91,7 @@ impl Journal {
     }
 
     /// Takes the lock and reads what other processes appended.
-    pub(crate) fn enter(&mut self, world: &mut World, mode: Mode) -> Result<Held, Error> {
+    pub fn enter<W: World>(&mut self, world: &mut W, mode: Mode) -> Result<Held, Error> {
         let lock = self.lock.try_clone().map_err(Error::io(&self.path))?;
         match mode {
             Mode::Read => lock.lock_shared(),
@@ -96,7 +105,7 @@ impl Journal {
             self.file = open(&self.path)?;
             self.inode = metadata.ino();
             self.read = 0;
-            *world = World::default();
+            *world = W::default();
         }
         if metadata.len() != self.read {
             self.follow(world, mode)?;
@@ -105,17 +114,17 @@ impl Journal {
     }
 
     /// Forgets how far it was read: the next call reads the log from its beginning.
-    pub(crate) fn reread(&mut self) {
+    pub fn reread(&mut self) {
         self.read = 0;
     }
 
     /// Makes changes durable. The lock must be held for writing.
-    pub(crate) fn commit(&mut self, world: &World, changes: &Changes) -> Result<(), Error> {
+    pub fn commit<W: World>(&mut self, world: &W, changes: &W::Changes) -> Result<(), Error> {
         if self.read > self.small && self.read > self.base.saturating_mul(SLACK) {
             return self.rewrite(world);
         }
         let at = self.read;
-        let written = self.append(changes);
+        let written = self.append::<W>(changes);
         if written.is_err() {
             // A frame that was never answered must not come to life later.
             let _ = self.file.set_len(at);
@@ -124,7 +133,7 @@ impl Journal {
         written
     }
 
-    fn append(&mut self, changes: &Changes) -> Result<(), Error> {
+    fn append<W: World>(&mut self, changes: &W::Changes) -> Result<(), Error> {
         let plain = encode(&self.path, changes)?;
         let sealed = self.sealer.seal(&plain, self.read).map_err(Error::io(&self.path))?;
         self.file
@@ -137,8 +146,8 @@ impl Journal {
     }
 
     /// The first frame says the format; with another key it does not open.
-    fn begin(&mut self) -> Result<(), Error> {
-        let sealed = self.sealer.seal(FORMAT.as_bytes(), 0).map_err(Error::io(&self.path))?;
+    fn begin(&mut self, format: &str) -> Result<(), Error> {
+        let sealed = self.sealer.seal(format.as_bytes(), 0).map_err(Error::io(&self.path))?;
         self.file
             .write_all(&sealed)
             .and_then(|()| self.file.sync_all())
@@ -146,7 +155,7 @@ impl Journal {
     }
 
     /// Reads from where this process is to the end.
-    fn follow(&mut self, world: &mut World, mode: Mode) -> Result<(), Error> {
+    fn follow<W: World>(&mut self, world: &mut W, mode: Mode) -> Result<(), Error> {
         let mut bytes = Vec::new();
         self.file
             .seek(SeekFrom::Start(self.read))
@@ -157,7 +166,7 @@ impl Journal {
             match self.sealer.open(rest, self.read) {
                 Read::Frame(plain, after) => {
                     if self.read == 0 {
-                        if plain != FORMAT.as_bytes() {
+                        if plain != W::FORMAT.as_bytes() {
                             return Err(Error::content(&self.path, "written by another version"));
                         }
                     } else {
@@ -181,7 +190,7 @@ impl Journal {
     }
 
     /// Writes the world as it is into a new log and puts it in the place of the old.
-    fn rewrite(&mut self, world: &World) -> Result<(), Error> {
+    fn rewrite<W: World>(&mut self, world: &W) -> Result<(), Error> {
         let path = self.path.with_extension("new");
         let mut file = OpenOptions::new()
             .read(true)
@@ -190,7 +199,7 @@ impl Journal {
             .truncate(true)
             .open(&path)
             .map_err(Error::io(&path))?;
-        let head = self.sealer.seal(FORMAT.as_bytes(), 0).map_err(Error::io(&path))?;
+        let head = self.sealer.seal(W::FORMAT.as_bytes(), 0).map_err(Error::io(&path))?;
         let at = head.len() as u64;
         let plain = encode(&path, &world.everything())?;
         let body = self.sealer.seal(&plain, at).map_err(Error::io(&path))?;
@@ -224,36 +233,49 @@ fn sync_dir(dir: &Path) -> Result<(), Error> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io(dir))
 }
 
-fn encode(path: &Path, changes: &Changes) -> Result<Vec<u8>, Error> {
+fn encode<C: Serialize>(path: &Path, changes: &C) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(changes).map_err(|error| Error::content(path, error))
 }
 
-fn decode(path: &Path, plain: &[u8]) -> Result<Changes, Error> {
+fn decode<C: DeserializeOwned>(path: &Path, plain: &[u8]) -> Result<C, Error> {
     serde_json::from_slice(plain).map_err(|error| Error::content(path, error))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::services::Service;
 
-    fn put(journal: &mut Journal, world: &mut World, value: &Value) {
+    #[derive(Debug, Default)]
+    struct Numbers(BTreeMap<String, i32>);
+
+    impl World for Numbers {
+        type Changes = Vec<(String, i32)>;
+
+        const FORMAT: &'static str = "numbers 1";
+
+        fn apply(&mut self, changes: Self::Changes) {
+            self.0.extend(changes);
+        }
+
+        fn everything(&self) -> Self::Changes {
+            self.0.iter().map(|(name, number)| (name.clone(), *number)).collect()
+        }
+    }
+
+    fn put(journal: &mut Journal, world: &mut Numbers, value: i32) {
         let held = journal.enter(world, Mode::Write).unwrap();
-        let id = CellId::new("1", "eu-west-1", Service::Ec2);
-        world.cell(&id).docs.put("t", "d", value.clone());
-        let changes = world.take_changes();
-        journal.commit(world, &changes).unwrap();
+        world.0.insert("n".to_owned(), value);
+        journal.commit(world, &vec![("n".to_owned(), value)]).unwrap();
         drop(held);
     }
 
-    fn get(journal: &mut Journal, world: &mut World) -> Value {
+    fn get(journal: &mut Journal, world: &mut Numbers) -> Option<i32> {
         let held = journal.enter(world, Mode::Read).unwrap();
-        let id = CellId::new("1", "eu-west-1", Service::Ec2);
-        let value = world.docs(&id).and_then(|docs| docs.get("t", "d")).cloned();
+        let value = world.0.get("n").copied();
         drop(held);
-        value.unwrap_or_default()
+        value
     }
 
     /// Two processes that both rewrite, each following into the other's new file; and what a
@@ -261,28 +283,53 @@ mod tests {
     #[test]
     fn a_rewritten_log_is_followed() {
         let dir = tempfile::tempdir().unwrap();
-        let open = |world: &mut World| {
+        let open = |world: &mut Numbers| {
             let mut journal = Journal::open(dir.path(), &[1; 32], world).unwrap();
             journal.small = 0;
             journal
         };
-        let (mut ours, mut theirs) = (World::default(), World::default());
+        let (mut ours, mut theirs) = (Numbers::default(), Numbers::default());
         let (mut here, mut there) = (open(&mut ours), open(&mut theirs));
         std::fs::write(dir.path().join("world.new"), "half").unwrap();
         let (mut largest, mut inodes) = (0, std::collections::BTreeSet::new());
         for n in 0..60 {
             let (writer, world) =
                 if n % 3 == 0 { (&mut there, &mut theirs) } else { (&mut here, &mut ours) };
-            put(writer, world, &json!(n));
-            assert_eq!(get(&mut here, &mut ours), json!(n));
-            assert_eq!(get(&mut there, &mut theirs), json!(n));
+            put(writer, world, n);
+            assert_eq!(get(&mut here, &mut ours), Some(n));
+            assert_eq!(get(&mut there, &mut theirs), Some(n));
             let metadata = std::fs::metadata(dir.path().join("world.log")).unwrap();
             largest = largest.max(metadata.len());
             inodes.insert(metadata.ino());
         }
         assert!(inodes.len() > 1 && largest < 4000, "{} files, {largest} bytes", inodes.len());
-        let mut later = World::default();
+        let mut later = Numbers::default();
         let mut journal = open(&mut later);
-        assert_eq!(get(&mut journal, &mut later), json!(59));
+        assert_eq!(get(&mut journal, &mut later), Some(59));
+    }
+
+    #[derive(Debug, Default)]
+    struct Other;
+
+    impl World for Other {
+        type Changes = ();
+
+        const FORMAT: &'static str = "other 1";
+
+        fn apply(&mut self, (): ()) {}
+
+        fn everything(&self) {}
+    }
+
+    #[test]
+    fn another_key_or_another_world_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut world = Numbers::default();
+        let mut journal = Journal::open(dir.path(), &[1; 32], &mut world).unwrap();
+        put(&mut journal, &mut world, 1);
+        let wrong = Journal::open(dir.path(), &[2; 32], &mut Numbers::default());
+        assert!(matches!(wrong, Err(Error::Sealed { offset: 0, .. })));
+        let other = Journal::open(dir.path(), &[1; 32], &mut Other);
+        assert!(matches!(other, Err(Error::Content { .. })));
     }
 }
