@@ -131,7 +131,11 @@ impl Core {
         })
     }
 
-    fn turn_in<T>(&self, held: &mut Held, act: impl FnOnce(&mut Turn<'_>) -> T) -> Result<T, OpenError> {
+    fn turn_in<T>(
+        &self,
+        held: &mut Held,
+        act: impl FnOnce(&mut Turn<'_>) -> T,
+    ) -> Result<T, OpenError> {
         let Held { store, journal, wake } = held;
         let known = store.revision();
         let entered = match journal {

@@ -73,9 +73,9 @@ impl Failure {
     }
 
     /// What field managers disagree about.
-    pub(crate) fn apply_conflict(message: String, causes: Vec<Cause>) -> Self {
+    pub(crate) fn apply_conflict(message: String, causes: &[Cause]) -> Self {
         let mut failure = Self::new(409, "Conflict", message);
-        failure.details = Some(json!({"causes": rendered(&causes)}));
+        failure.details = Some(json!({"causes": rendered(causes)}));
         failure
     }
 

@@ -39,14 +39,11 @@ pub(crate) fn answer(core: &Arc<Core>, request: &Request) -> Response<Body> {
         }
         path => core.turn(|turn| discovery::discover(path, &turn.store.kinds())).ok().flatten(),
     };
-    match found {
-        Some(found) => json(200, &found, &[]),
-        None => {
-            let failure =
-                Failure::new(404, "NotFound", "the server could not find the requested resource");
-            let mut failure = failure;
-            failure.details = Some(json!({}));
-            refusal(&failure)
-        }
+    if let Some(found) = found {
+        return json(200, &found, &[]);
     }
+    let message = "the server could not find the requested resource";
+    let mut failure = Failure::new(404, "NotFound", message);
+    failure.details = Some(json!({}));
+    refusal(&failure)
 }

@@ -50,6 +50,7 @@ fn age(object: &Value, now: i64) -> String {
 
 type Cell = fn(&Value) -> Value;
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn columns(kind: &Kind) -> Vec<(&'static str, Cell)> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Pod") => vec![

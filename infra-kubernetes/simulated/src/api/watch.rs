@@ -25,7 +25,7 @@ use crate::store::{Event, Happened, Seen};
 /// How often a watch looks. While it does, the controllers run.
 const LOOK: Duration = Duration::from_millis(20);
 /// A watch that does not say for how long.
-const LONGEST: Duration = Duration::from_secs(1800);
+const LONGEST: Duration = Duration::from_mins(30);
 const BOOKMARK: Duration = Duration::from_secs(5);
 
 struct Watch {

@@ -27,5 +27,5 @@ pub(super) fn refused(conflicts: &[(Manager, Set)]) -> Failure {
             format!("Apply failed with {} conflicts: {}", causes.len(), lines.join("\n"))
         }
     };
-    Failure::apply_conflict(message, causes)
+    Failure::apply_conflict(message, &causes)
 }

@@ -48,23 +48,20 @@ impl Applied<'_> {
 /// no defaults yet; the managers are apart.
 pub(crate) fn apply(live: &Value, config: &Value, by: &Applied<'_>) -> Outcome<(Value, Managers)> {
     let mut managers = Managers::of(live);
-    let config_set = by.managed(&extract(config, by.of));
+    let said = extract(config, by.of);
+    let config_set = by.managed(&said);
     let entry = by.entry(Operation::Apply, config_set);
     let merged = if live.is_null() { config.clone() } else { merge(live, config, by.of) };
-    let last = match managers.0.iter_mut().find(|it| it.is(&entry)) {
-        Some(mine) => {
-            let last = mine.set.clone();
-            if mine.set != entry.set || mine.api_version != entry.api_version {
-                *mine = entry.clone();
-            }
-            last
+    let mut last = Set::default();
+    if let Some(mine) = managers.0.iter_mut().find(|it| it.is(&entry)) {
+        last = mine.set.clone();
+        if mine.set != entry.set || mine.api_version != entry.api_version {
+            *mine = entry.clone();
         }
-        None => {
-            managers.0.push(entry.clone());
-            Set::default()
-        }
-    };
-    let mut object = prune(&merged, &managers, &last, by.of);
+    } else {
+        managers.0.push(entry.clone());
+    }
+    let mut object = prune(&merged, &managers, &said, &last, by.of);
     let comparison =
         compare(&before(live, &object), &object, by.of).filtered(|set| by.managed(set));
     if !comparison.is_same() {
@@ -93,20 +90,19 @@ pub(crate) fn apply(live: &Value, config: &Value, by: &Applied<'_>) -> Outcome<(
 }
 
 /// Takes away what the manager applied before, does not now, and nobody else has.
-fn prune(merged: &Value, managers: &Managers, last: &Set, of: &Type) -> Value {
+fn prune(merged: &Value, managers: &Managers, said: &Set, last: &Set, of: &Type) -> Value {
     if last.is_empty() {
         return merged.clone();
     }
     let last = last.with_named_fields(of);
     let all = extract(merged, of).with_named_fields(of);
-    let owned = managers.0.iter().fold(Set::default(), |owned, it| owned.union(&it.set));
+    let owned = managers.0.iter().fold(said.clone(), |owned, it| owned.union(&it.set));
     let owned = owned.with_named_fields(of);
     let pruned = remove(merged, &last, of);
     let left = extract(&pruned, of).with_named_fields(of);
     // What others have stays, and what nobody ever applied stays.
     let stale = all.difference(&left.union(&owned)).intersection(&last);
-    let rest = remove(merged, &stale, of);
-    if rest.is_null() { merged.clone() } else { rest }
+    remove(merged, &stale, of)
 }
 
 /// Notes which fields a change other than an apply has set. `new` already is as it will be stored.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::cx::{Control, ending};
-use crate::json::{self, at, flag, items, text};
+use crate::json::{self, flag, items, text};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
@@ -116,5 +116,4 @@ pub(super) fn finish(cx: &mut Control<'_>, table: &str, object: &Arc<Value>, fin
             json::put(it, "metadata.finalizers", rest);
         }
     });
-    let _ = at(&object, "metadata");
 }

@@ -6,12 +6,12 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::cx::{Control, ending, has_condition, owner};
-use crate::json::{self, at, flag, int, items, put, text};
+use crate::json::{self, at, flag, int, put, text};
 use crate::time::{parse, stamp};
 
 const TABLE: &str = "cronjobs.batch";
-/// So many minutes ahead are looked at: a year and a leap day.
-const HORIZON: usize = 366 * 24 * 60;
+/// So many steps ahead are looked at: a day that does not fit is one, a minute is one.
+const HORIZON: usize = 20_000;
 
 /// `*/5 * * * *`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,14 +77,14 @@ impl Schedule {
 }
 
 fn values(field: &str, least: i8, most: i8) -> Result<Vec<i8>, String> {
-    let names = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-    let months =
+    let of_week = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let of_year =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let number = |text: &str| -> Result<i8, String> {
         let lower = text.to_lowercase();
         let named = match most {
-            7 => names.iter().position(|it| *it == lower),
-            12 => months.iter().position(|it| *it == lower).map(|it| it + 1),
+            7 => of_week.iter().position(|it| *it == lower),
+            12 => of_year.iter().position(|it| *it == lower).map(|it| it + 1),
             _ => None,
         };
         let number = named.and_then(|it| i8::try_from(it).ok()).or_else(|| text.parse().ok());
@@ -224,7 +224,6 @@ fn clean(cx: &mut Control<'_>, cron: &Value, jobs: &[Arc<Value>]) {
             cx.delete("jobs.batch", job, "Background");
         }
     }
-    let _ = items(cron, "status.active");
 }
 
 #[cfg(test)]
@@ -237,7 +236,7 @@ mod tests {
         for (schedule, after, next) in [
             ("*/5 * * * *", "2026-01-01T00:02:10Z", "2026-01-01T00:05:00Z"),
             ("0 3 * * *", "2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z"),
-            ("30 4 29 2 *", "2026-01-01T00:00:00Z", ""),
+            ("30 4 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T04:30:00Z"),
             ("0 0 * * mon-fri", "2026-01-02T12:00:00Z", "2026-01-05T00:00:00Z"),
             ("0 0 1 * 0", "2026-01-01T12:00:00Z", "2026-01-04T00:00:00Z"),
             ("@monthly", "2026-01-15T00:00:00Z", "2026-02-01T00:00:00Z"),

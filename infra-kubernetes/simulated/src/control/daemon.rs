@@ -9,7 +9,7 @@ use super::pods::{is_over, is_ready};
 use super::replica::pod_of;
 use super::revision::hash;
 use super::rollout::share;
-use crate::json::{self, at, entries, int, items, object_at, put, text};
+use crate::json::{self, at, entries, items, object_at, put, text};
 
 const TABLE: &str = "daemonsets.apps";
 const REVISION: &str = "controller-revision-hash";
@@ -118,5 +118,4 @@ fn begin(cx: &mut Control<'_>, set: &Arc<Value>, node: &Value, revision: &str) {
             cx.event(set, "Warning", "FailedCreate", &message, "daemonset-controller");
         }
     }
-    let _ = int(set, "spec.minReadySeconds");
 }

@@ -6,7 +6,10 @@ use sha2::{Digest as _, Sha256};
 use super::cx::Control;
 use crate::json::{self, int, put};
 use crate::store::Notes;
-use crate::time::stamp;
+use crate::time::{parse, stamp};
+
+/// What goes on is said again after so many milliseconds.
+const AGAIN: i64 = 30_000;
 
 impl Control<'_> {
     /// Says something about an object; what was said before is counted.
@@ -23,11 +26,12 @@ impl Control<'_> {
             namespace => namespace,
         };
         let hash = Sha256::digest(format!("{}{reason}{message}", json::uid(about)));
-        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{}.{hash}", json::name(about));
+        let hash = u64::from_le_bytes(*hash.first_chunk().unwrap_or(&[0; 8]));
+        let name = format!("{}.{hash:016x}", json::name(about));
         let time = stamp(self.now);
         if let Some(known) = self.get("events", namespace, &name) {
-            if json::text(&known, "lastTimestamp") != time {
+            let last = parse(json::text(&known, "lastTimestamp")).unwrap_or(self.now);
+            if kind == "Warning" && self.now - last > AGAIN {
                 let mut known = Value::clone(&known);
                 let count = int(&known, "count").unwrap_or(1) + 1;
                 put(&mut known, "count", count);

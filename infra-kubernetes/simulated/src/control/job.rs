@@ -68,7 +68,6 @@ fn sync(cx: &mut Control<'_>, job: &Arc<Value>) {
     let tried = i64::try_from(failed).unwrap_or(0) + restarts;
     let wanted = int(job, "spec.completions").and_then(|it| usize::try_from(it).ok());
     let deadline = int(job, "spec.activeDeadlineSeconds").map(|it| started + it * 1000);
-    let name = json::name(job).to_owned();
     if tried > limit {
         over(
             cx,
@@ -112,34 +111,28 @@ fn sync(cx: &mut Control<'_>, job: &Arc<Value>) {
             (wanted - succeeded).min(parallel)
         });
         let mut running = active.len();
-        if wait_over(cx, job, &pods) {
-            for _ in running..left {
-                let index = pods.len() + running - active.len();
-                if create(cx, job, index) {
-                    running += 1;
-                }
-            }
+        if wait_over(cx, &pods) {
+            let missing = left.saturating_sub(running);
+            running += (0..missing).filter(|more| create(cx, job, pods.len() + more)).count();
         }
         for pod in active.iter().skip(left) {
             cx.delete("pods", pod, "Background");
             running -= 1;
         }
         let ready = active.iter().filter(|pod| is_ready(pod)).count();
-        tracing::trace!(name, running, "job");
         count(&mut status, running, succeeded, failed, ready);
         cx.status(TABLE, job, status);
     }
 }
 
 /// After a failure the next try waits, longer each time.
-fn wait_over(cx: &mut Control<'_>, job: &Value, pods: &[Arc<Value>]) -> bool {
+fn wait_over(cx: &mut Control<'_>, pods: &[Arc<Value>]) -> bool {
     let failed: Vec<_> = pods.iter().filter(|pod| text(pod, "status.phase") == "Failed").collect();
     let Some(last) = failed.iter().map(|pod| cx.since("pods", pod, "failed")).max() else {
         return true;
     };
     let first = i64::try_from(cx.settings.back_off.as_millis()).unwrap_or(0);
     let wait = first << failed.len().saturating_sub(1).min(5);
-    let _ = job;
     cx.due(last + wait)
 }
 

@@ -72,8 +72,12 @@ fn end(cx: &mut Control<'_>, namespace: &Arc<Value>) {
         }
         return;
     }
-    let mut status = at(namespace, "status").clone();
-    let now = cx.now;
+    let status = remaining(at(namespace, "status").clone(), cx.now, &left);
+    cx.status("namespaces", namespace, status);
+}
+
+/// What is said about a namespace that still holds something.
+fn remaining(mut status: Value, now: i64, left: &[(String, Arc<Value>)]) -> Value {
     set_condition(
         &mut status,
         now,
@@ -98,8 +102,8 @@ fn end(cx: &mut Control<'_>, namespace: &Arc<Value>) {
         "ContentDeleted",
         "All content successfully deleted, may be waiting on finalization",
     );
-    let remaining = counted(left.iter().map(|(table, _)| resource(table)));
-    if remaining.is_empty() {
+    let tables = counted(left.iter().map(|(table, _)| resource(table)));
+    if tables.is_empty() {
         set_condition(
             &mut status,
             now,
@@ -109,7 +113,7 @@ fn end(cx: &mut Control<'_>, namespace: &Arc<Value>) {
             "All content successfully removed",
         );
     } else {
-        let parts: Vec<_> = remaining
+        let parts: Vec<_> = tables
             .iter()
             .map(|(table, count)| format!("{table} has {count} resource instances"))
             .collect();
@@ -152,7 +156,7 @@ fn end(cx: &mut Control<'_>, namespace: &Arc<Value>) {
         );
     }
     put(&mut status, "phase", "Terminating");
-    cx.status("namespaces", namespace, status);
+    status
 }
 
 /// `deployments.apps`, and `pods.` for what has no group.

@@ -231,7 +231,7 @@ fn collect_pods(cx: &mut Control<'_>) {
         }
         let found = cx.get("nodes", "", node);
         // Nobody on a lost node confirms that a pod has ended; the cloud says that the machine is gone.
-        if found.is_none() || found.is_some_and(|it| is_lost(&it) && ending(&pod)) {
+        if found.is_none_or(|it| is_lost(&it) && ending(&pod)) {
             cx.store.remove("pods", json::namespace(&pod), json::name(&pod));
         }
     }

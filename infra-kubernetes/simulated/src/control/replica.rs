@@ -66,10 +66,10 @@ fn sync(cx: &mut Control<'_>, set: &Arc<Value>) {
     put(&mut status, "observedGeneration", at(set, "metadata.generation").clone());
     match failure {
         Some(message) => {
-            set_condition(&mut status, cx.now, "ReplicaFailure", true, "FailedCreate", &message)
+            set_condition(&mut status, cx.now, "ReplicaFailure", true, "FailedCreate", &message);
         }
         None if has_condition(set, "ReplicaFailure") => {
-            drop_condition(&mut status, "ReplicaFailure")
+            drop_condition(&mut status, "ReplicaFailure");
         }
         None => {}
     }

@@ -34,7 +34,9 @@ pub(super) fn fill(value: &mut Value, schema: &Value) {
         }
         Value::Array(items) => {
             let of = at(schema, "items");
-            items.iter_mut().for_each(|item| fill(item, of));
+            for item in items {
+                fill(item, of);
+            }
         }
         _ => {}
     }

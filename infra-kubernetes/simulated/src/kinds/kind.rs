@@ -6,6 +6,8 @@ use crate::schema::Type;
 
 /// What the API knows of a kind.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
+#[expect(clippy::struct_field_names, reason = "the API calls it so")]
 pub(crate) struct Kind {
     pub(crate) group: String,
     pub(crate) version: String,

@@ -98,8 +98,8 @@ impl Reader {
     fn scalar(&mut self, value: &mut Value, scalar: Scalar, path: &str) {
         match (scalar, &*value) {
             (Scalar::Text | Scalar::Time, Value::String(_))
-            | (Scalar::Number | Scalar::IntOrText, Value::Number(_))
-            | (Scalar::IntOrText, Value::String(_))
+            | (Scalar::Number, Value::Number(_))
+            | (Scalar::IntOrText, Value::Number(_) | Value::String(_))
             | (Scalar::Boolean, Value::Bool(_)) => {}
             (Scalar::Integer(bits), Value::Number(number)) => match whole(number) {
                 Some(whole) if bits == 64 || i32::try_from(whole).is_ok() => {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::record::Key;
 
 /// How many changes are remembered; who asks for older ones must list again.
-const REMEMBERED: usize = 20_000;
+const REMEMBERED: usize = 5000;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -104,7 +104,9 @@ fn with_template(object: &Value, causes: &mut Vec<Cause>) {
         let shown = if labels.is_null() { Value::from("{}") } else { labels.clone() };
         causes.push(Cause::invalid("spec.template.metadata.labels", &shown, detail));
     }
-    pod::spec(object, "spec.template.spec", causes);
+    let claims = items(object, "spec.volumeClaimTemplates").iter();
+    let claims: Vec<_> = claims.map(crate::json::name).collect();
+    pod::spec(object, "spec.template.spec", &claims, causes);
     let policy = at(object, "spec.template.spec.restartPolicy");
     if policy.is_string() && policy != "Always" {
         causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));

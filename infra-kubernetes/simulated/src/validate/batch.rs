@@ -12,7 +12,7 @@ pub(super) fn job(object: &Value, path: &str, causes: &mut Vec<Cause>) {
         apps::not_negative(object, &format!("{path}.{field}"), causes);
     }
     let template = format!("{path}.template.spec");
-    pod::spec(object, &template, causes);
+    pod::spec(object, &template, &[], causes);
     let policy = at(object, &format!("{template}.restartPolicy"));
     if policy == "Always" {
         let detail = "valid values: \"OnFailure\", \"Never\"";

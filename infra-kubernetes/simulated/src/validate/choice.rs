@@ -14,7 +14,7 @@ pub(crate) fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
         return causes;
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Pod") => pod::spec(object, "spec", &mut causes),
+        ("", "Pod") => pod::spec(object, "spec", &[], &mut causes),
         ("", "Service") => service::service(object, &mut causes),
         ("", "ConfigMap") => rest::keys(object, &["data", "binaryData"], &mut causes),
         ("", "Secret") => {
@@ -22,7 +22,6 @@ pub(crate) fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
             rest::secret(object, &mut causes);
         }
         ("", "PersistentVolumeClaim") => rest::claim(object, "spec", &mut causes),
-        ("", "ResourceQuota") => {}
         ("apps", "Deployment") => apps::deployment(object, &mut causes),
         ("apps", "ReplicaSet") => apps::replica_set(object, &mut causes),
         ("apps", "StatefulSet") => apps::stateful_set(object, &mut causes),

@@ -34,36 +34,29 @@ pub(super) fn check(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Caus
         }
         ("", "ConfigMap") => frozen(old, new, &["data", "binaryData"], causes),
         ("", "PersistentVolumeClaim") => claim(old, new, causes),
-        ("", "PersistentVolume") => {
-            if at(old, "spec.csi") != at(new, "spec.csi") {
-                let detail = "spec.persistentvolumesource is immutable after creation";
-                causes.push(Cause::forbidden("spec.persistentvolumesource", detail));
-            }
+        ("", "PersistentVolume") if at(old, "spec.csi") != at(new, "spec.csi") => {
+            let detail = "spec.persistentvolumesource is immutable after creation";
+            causes.push(Cause::forbidden("spec.persistentvolumesource", detail));
         }
         ("storage.k8s.io", "StorageClass") => {
-            for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+            fixed(&["volumeBindingMode"]);
+            for field in ["parameters", "provisioner", "reclaimPolicy"] {
                 if at(old, field) != at(new, field) {
-                    let detail = if field == "volumeBindingMode" {
-                        causes.push(Cause::invalid(field, at(new, field), IMMUTABLE));
-                        continue;
-                    } else {
-                        format!("updates to {field} are forbidden.")
-                    };
+                    let detail = format!("updates to {field} are forbidden.");
                     causes.push(Cause::forbidden(field, &detail));
                 }
             }
         }
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            if at(old, "roleRef") != at(new, "roleRef") {
-                let detail = "cannot change roleRef";
-                causes.push(Cause::invalid("roleRef", at(new, "roleRef"), detail));
-            }
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
+            if at(old, "roleRef") != at(new, "roleRef") =>
+        {
+            let detail = "cannot change roleRef";
+            causes.push(Cause::invalid("roleRef", at(new, "roleRef"), detail));
         }
         ("scheduling.k8s.io", "PriorityClass") => {
             for field in ["value", "preemptionPolicy"] {
                 if at(old, field) != at(new, field) {
-                    let detail = format!("may not be changed in an update.");
-                    causes.push(Cause::forbidden(field, &detail));
+                    causes.push(Cause::forbidden(field, "may not be changed in an update."));
                 }
             }
         }

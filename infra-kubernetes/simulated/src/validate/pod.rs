@@ -9,14 +9,15 @@ use crate::failure::Cause;
 use crate::json::{at, entries, int, items, text};
 use crate::schema::milli;
 
-/// What is wrong with the spec of a pod at a path.
-pub(super) fn spec(object: &Value, path: &str, causes: &mut Vec<Cause>) {
+/// What is wrong with the spec of a pod at a path. There are more volumes than it says.
+pub(super) fn spec(object: &Value, path: &str, more: &[&str], causes: &mut Vec<Cause>) {
     let spec = at(object, path);
     let containers = items(spec, "containers");
     if containers.is_empty() {
         causes.push(Cause::required(format!("{path}.containers"), ""));
     }
-    let volumes = volume::volumes(spec, path, causes);
+    let mut volumes = volume::volumes(spec, path, causes);
+    volumes.extend(more);
     let mut names = BTreeSet::new();
     for list in ["containers", "initContainers"] {
         for (index, it) in items(spec, list).iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Making objects.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::metadata;
@@ -36,7 +38,7 @@ pub(crate) fn apply_new(write: &mut Write<'_>, config: &Value) -> Outcome<Value>
 }
 
 fn store(write: &mut Write<'_>, mut object: Value, managers: Option<Managers>) -> Outcome<Value> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     let name = json::name(&object).to_owned();
     if name.is_empty() {
         let cause =

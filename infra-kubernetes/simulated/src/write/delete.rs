@@ -40,7 +40,7 @@ impl DeleteOptions {
 /// `DELETE`.
 pub(crate) fn delete(write: &mut Write<'_>, name: &str, options: &DeleteOptions) -> Outcome<Value> {
     let old = found(write, name)?;
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     for (what, wanted, field) in [
         ("UID", &options.uid, "uid"),
         ("ResourceVersion", &options.resource_version, "resourceVersion"),

@@ -1,5 +1,7 @@
 //! The four kinds of patches.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::create::apply_new;
@@ -56,7 +58,7 @@ pub(crate) fn patch(
 }
 
 fn applied(write: &mut Write<'_>, name: &str, mut config: Value) -> Outcome<(Value, bool)> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     let (given_version, given_kind) = (text(&config, "apiVersion"), text(&config, "kind"));
     if given_version.is_empty() || given_kind.is_empty() {
         return Err(Failure::bad_request(

@@ -1,5 +1,7 @@
 //! What the API itself puts into an object, beyond defaults: addresses, selectors, owners.
 
+use std::sync::Arc;
+
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
@@ -51,7 +53,7 @@ fn protocol(port: &Value) -> &str {
 
 /// Of an object that is made.
 pub(super) fn for_create(write: &mut Write<'_>, object: &mut Value) -> Outcome<()> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => put(object, "spec.finalizers", json!(["kubernetes"])),
         ("", "Service") => allocate(write.store, object),
@@ -73,7 +75,7 @@ pub(super) fn for_create(write: &mut Write<'_>, object: &mut Value) -> Outcome<(
 
 /// Of an object that is changed.
 pub(super) fn for_update(write: &mut Write<'_>, old: &Value, object: &mut Value) -> Outcome<()> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Service") => {
             if text(object, "spec.type") == "ExternalName"
@@ -83,14 +85,7 @@ pub(super) fn for_update(write: &mut Write<'_>, old: &Value, object: &mut Value)
                     remove(object, &format!("spec.{field}"));
                 }
             }
-            if text(object, "spec.type") == "ClusterIP" {
-                for port in items_mut(object, "spec.ports") {
-                    remove(port, "nodePort");
-                }
-            }
-            if text(object, "spec.type") != "LoadBalancer" {
-                put(object, "status.loadBalancer", json!({}));
-            }
+            drop_dependents(old, object);
             allocate(write.store, object);
         }
         ("", "Namespace") if at(object, "spec.finalizers").is_null() => {
@@ -110,6 +105,35 @@ pub(super) fn for_update(write: &mut Write<'_>, old: &Value, object: &mut Value)
         _ => {}
     }
     Ok(())
+}
+
+/// What only the old type of a service had goes with it, where nobody set it anew.
+fn drop_dependents(old: &Value, object: &mut Value) {
+    let exposed = |it: &Value| matches!(text(it, "spec.type"), "NodePort" | "LoadBalancer");
+    let balanced = |it: &Value| text(it, "spec.type") == "LoadBalancer";
+    let mut gone = Vec::new();
+    if exposed(old) && !exposed(object) {
+        gone.extend(["externalTrafficPolicy", "healthCheckNodePort"]);
+        let before: Vec<_> =
+            items(old, "spec.ports").iter().map(|port| at(port, "nodePort").clone()).collect();
+        for port in items_mut(object, "spec.ports") {
+            if before.contains(at(port, "nodePort")) {
+                remove(port, "nodePort");
+            }
+        }
+    }
+    if balanced(old) && !balanced(object) {
+        gone.extend(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
+    }
+    if !balanced(object) {
+        put(object, "status.loadBalancer", json!({}));
+    }
+    for field in gone {
+        let path = format!("spec.{field}");
+        if at(old, &path) == at(object, &path) {
+            remove(object, &path);
+        }
+    }
 }
 
 fn add_finalizer(object: &mut Value, name: &str) {

@@ -49,7 +49,7 @@ fn store(
     mut object: Value,
     managers: Option<Managers>,
 ) -> Outcome<Value> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     let name = json::name(old).to_owned();
     if json::name(&object) != name {
         return Err(Failure::bad_request(format!(
@@ -132,7 +132,7 @@ fn store(
 
 /// Writes the object; one that was only held by its finalizers is gone now.
 fn finish(write: &mut Write<'_>, object: Value) -> Outcome<Value> {
-    let kind = write.kind.clone();
+    let kind = Arc::clone(&write.kind);
     let name = json::name(&object).to_owned();
     let ending = !at(&object, "metadata.deletionTimestamp").is_null();
     let held = !items(&object, "metadata.finalizers").is_empty()

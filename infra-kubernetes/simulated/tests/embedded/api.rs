@@ -8,59 +8,65 @@ use infra_kubernetes_simulated::{Kubernetes, Settings};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-pub const APPLY: &str = "application/apply-patch+yaml";
-pub const MERGE: &str = "application/merge-patch+json";
-pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
-pub const JSON: &str = "application/json-patch+json";
+pub(crate) const APPLY: &str = "application/apply-patch+yaml";
+pub(crate) const MERGE: &str = "application/merge-patch+json";
+pub(crate) const STRATEGIC: &str = "application/strategic-merge-patch+json";
+pub(crate) const JSON: &str = "application/json-patch+json";
 
 /// A cluster with a namespace `t`.
 #[derive(Clone)]
-pub struct Api(pub Kubernetes);
+pub(crate) struct Api(pub(crate) Kubernetes);
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
-    pub warnings: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Answer {
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
     }
 
     /// The body of what must have gone well.
     #[track_caller]
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert!(self.status < 300, "{}: {}", self.status, self.body);
         self.body
     }
 
     /// The fields that causes name.
-    pub fn fields(&self) -> Vec<&str> {
+    pub(crate) fn fields(&self) -> Vec<&str> {
         let causes = self.body["details"]["causes"].as_array().into_iter().flatten();
         causes.filter_map(|it| it["field"].as_str()).collect()
     }
 }
 
 impl Api {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Kubernetes::memory(Settings::instant())).await
     }
 
-    pub async fn with(kubernetes: Kubernetes) -> Self {
+    pub(crate) async fn with(kubernetes: Kubernetes) -> Self {
         let api = Self(kubernetes);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "t"}});
         api.apply("/api/v1/namespaces/t", &namespace).await.ok();
         api
     }
 
-    pub async fn call(&self, method: &str, path: &str, kind: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: Option<&Value>,
+    ) -> Answer {
         self.try_call(method, path, kind, body).await.unwrap()
     }
 
-    pub async fn try_call(
+    pub(crate) async fn try_call(
         &self,
         method: &str,
         path: &str,
@@ -85,38 +91,44 @@ impl Api {
         Ok(Answer { status, body, warnings })
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, "", None).await
     }
 
-    pub async fn post(&self, path: &str, object: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, object: &Value) -> Answer {
         self.call("POST", path, "application/json", Some(object)).await
     }
 
-    pub async fn put(&self, path: &str, object: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, object: &Value) -> Answer {
         self.call("PUT", path, "application/json", Some(object)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call("DELETE", path, "", None).await
     }
 
-    pub async fn apply(&self, path: &str, object: &Value) -> Answer {
+    pub(crate) async fn apply(&self, path: &str, object: &Value) -> Answer {
         self.apply_as("m1", path, object, "").await
     }
 
-    pub async fn apply_as(&self, manager: &str, path: &str, object: &Value, more: &str) -> Answer {
+    pub(crate) async fn apply_as(
+        &self,
+        manager: &str,
+        path: &str,
+        object: &Value,
+        more: &str,
+    ) -> Answer {
         let path = format!("{path}?fieldManager={manager}{more}");
         self.call("PATCH", &path, APPLY, Some(object)).await
     }
 
-    pub async fn merge(&self, path: &str, patch: &Value) -> Answer {
-        self.call("PATCH", path, MERGE, Some(patch)).await
+    pub(crate) async fn merge(&self, path: &str, change: &Value) -> Answer {
+        self.call("PATCH", path, MERGE, Some(change)).await
     }
 
     /// Looks until it is so.
     #[track_caller]
-    pub fn until<'a>(
+    pub(crate) fn until<'a>(
         &'a self,
         path: &'a str,
         is: impl Fn(&Value) -> bool + 'a,
@@ -134,15 +146,15 @@ impl Api {
         }
     }
 
-    pub async fn until_gone(&self, path: &str) {
+    pub(crate) async fn until_gone(&self, path: &str) {
         self.until(path, |it| it["code"] == 404).await;
     }
 }
 
-pub const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/t/deployments";
-pub const PODS: &str = "/api/v1/namespaces/t/pods";
+pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/t/deployments";
+pub(crate) const PODS: &str = "/api/v1/namespaces/t/pods";
 
-pub fn deployment(name: &str, replicas: u32) -> Value {
+pub(crate) fn deployment(name: &str, replicas: u32) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": name, "labels": {"app": name}},
@@ -156,13 +168,13 @@ pub fn deployment(name: &str, replicas: u32) -> Value {
     })
 }
 
-pub fn config(name: &str, value: &str) -> Value {
+pub(crate) fn config(name: &str, value: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value},
     })
 }
 
-pub fn job(name: &str) -> Value {
+pub(crate) fn job(name: &str) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name},
         "spec": {
@@ -175,7 +187,7 @@ pub fn job(name: &str) -> Value {
 }
 
 /// The state of a condition, and its reason.
-pub fn condition<'a>(object: &'a Value, kind: &str) -> (&'a str, &'a str) {
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> (&'a str, &'a str) {
     let mut all = object["status"]["conditions"].as_array().into_iter().flatten();
     let found = all.find(|it| it["type"] == kind);
     found.map_or(("", ""), |it| {
@@ -184,7 +196,7 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> (&'a str, &'a str) {
 }
 
 /// `fieldsV1` of a manager.
-pub fn managed<'a>(object: &'a Value, manager: &str, operation: &str) -> Option<&'a Value> {
+pub(crate) fn managed<'a>(object: &'a Value, manager: &str, operation: &str) -> Option<&'a Value> {
     let all = object["metadata"]["managedFields"].as_array()?;
     let found = all.iter().find(|it| it["manager"] == manager && it["operation"] == operation);
     found.map(|it| &it["fieldsV1"])

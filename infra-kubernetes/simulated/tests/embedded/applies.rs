@@ -57,7 +57,10 @@ async fn other_changes_are_updates_of_their_manager() {
         "Apply failed with 1 conflict: conflict with \"tester\" using apps/v1: .spec.replicas"
     );
     assert_eq!(refused.body["details"]["causes"][0]["reason"], "FieldManagerConflict");
-    assert_eq!(refused.body["details"]["causes"][0]["message"], "conflict with \"tester\" using apps/v1");
+    assert_eq!(
+        refused.body["details"]["causes"][0]["message"],
+        "conflict with \"tester\" using apps/v1"
+    );
     let forced = api.apply_as("m1", &path, &deployment("web", 2), "&force=true").await.ok();
     assert_eq!(forced["spec"]["replicas"], 2);
     assert!(managed(&forced, "tester", "Update").is_none());
@@ -138,7 +141,8 @@ async fn one_form_of_a_value_is_kept() {
     let path = format!("{DEPLOYMENTS}/web");
     let mut object = deployment("web", 1);
     let container = &mut object["spec"]["template"]["spec"]["containers"][0];
-    container["resources"] = json!({"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"cpu": 1}});
+    container["resources"] =
+        json!({"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"cpu": 1}});
     container["env"] = json!([{"name": "EMPTY", "value": ""}]);
     object["spec"]["template"]["spec"]["hostNetwork"] = json!(false);
     let made = api.apply(&path, &object).await.ok();
@@ -169,7 +173,9 @@ async fn what_the_schema_does_not_have_is_refused() {
     let mut object = deployment("web", 1);
     object["spec"]["replicas"] = json!("x");
     let refused = api.apply(&path, &object).await;
-    assert!(refused.message().ends_with(".spec.replicas: expected numeric (int or float), got string"));
+    assert!(
+        refused.message().ends_with(".spec.replicas: expected numeric (int or float), got string")
+    );
     let mut object = deployment("web", 1);
     let twice = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]);
     object["spec"]["template"]["spec"]["containers"][0]["env"] = twice;
@@ -183,10 +189,11 @@ async fn what_the_schema_does_not_have_is_refused() {
 async fn a_manager_is_required_and_yaml_is_read() {
     let api = Api::new().await;
     let path = "/api/v1/namespaces/t/configmaps/c";
-    let refused =
-        api.call("PATCH", path, crate::api::APPLY, Some(&config("c", "1"))).await;
+    let refused = api.call("PATCH", path, crate::api::APPLY, Some(&config("c", "1"))).await;
     assert_eq!(refused.status, 422);
-    assert!(refused.message().contains("fieldManager: Required value: is required for apply patch"));
+    assert!(
+        refused.message().contains("fieldManager: Required value: is required for apply patch")
+    );
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: \"yes\"\n";
     let request = ::http::Request::builder()
         .method("PATCH")

@@ -7,8 +7,7 @@ use crate::api::{Api, DEPLOYMENTS, PODS, config, deployment};
 const MAPS: &str = "/api/v1/namespaces/t/configmaps";
 
 async fn delete(api: &Api, path: &str, policy: &str) -> Value {
-    let options =
-        json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
     api.call("DELETE", path, "application/json", Some(&options)).await.ok()
 }
 
@@ -24,7 +23,11 @@ async fn preconditions_hold() {
     let options = json!({"preconditions": {"uid": "0000"}});
     let refused = api.call("DELETE", &path, "application/json", Some(&options)).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.message().contains("Precondition failed: UID in precondition: 0000, UID in object meta: "));
+    assert!(
+        refused
+            .message()
+            .contains("Precondition failed: UID in precondition: 0000, UID in object meta: ")
+    );
     assert_eq!(api.delete(&path).await.ok()["status"], "Success");
     assert_eq!(api.delete(&path).await.status, 404);
 }
@@ -55,9 +58,13 @@ async fn what_belongs_to_a_deployment_goes_with_it_or_stays() {
     assert_eq!(held["metadata"]["finalizers"], json!(["foregroundDeletion"]));
     api.until_gone(&format!("{DEPLOYMENTS}/front")).await;
     let fronts = format!("{PODS}?labelSelector=app%3Dfront");
-    assert!(api.get(&fronts).await.ok()["items"].as_array().unwrap().iter().all(
-        |it| it["metadata"].get("deletionTimestamp").is_some()
-    ));
+    assert!(
+        api.get(&fronts).await.ok()["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["metadata"].get("deletionTimestamp").is_some())
+    );
     delete(&api, &format!("{DEPLOYMENTS}/orphan"), "Orphan").await;
     api.until_gone(&format!("{DEPLOYMENTS}/orphan")).await;
     for (name, left) in [("back", 0), ("front", 0), ("orphan", 2)] {
@@ -121,11 +128,15 @@ async fn a_budget_keeps_pods_from_eviction() {
     api.apply(&format!("{budgets}/web"), &budget).await.ok();
     api.until(&format!("{budgets}/web"), |it| it["status"]["currentHealthy"] == 2).await;
     let pod = api.get(PODS).await.ok()["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
-    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}});
+    let eviction =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}});
     let path = format!("{PODS}/{pod}/eviction");
     let refused = api.post(&path, &eviction).await;
     assert_eq!(refused.status, 429);
-    assert_eq!(refused.message(), "Cannot evict pod as it would violate the pod's disruption budget.");
+    assert_eq!(
+        refused.message(),
+        "Cannot evict pod as it would violate the pod's disruption budget."
+    );
     api.merge(&format!("{budgets}/web"), &json!({"spec": {"minAvailable": 1}})).await.ok();
     api.until(&format!("{budgets}/web"), |it| it["status"]["disruptionsAllowed"] == 1).await;
     api.post(&path, &eviction).await.ok();

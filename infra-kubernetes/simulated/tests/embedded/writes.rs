@@ -75,18 +75,21 @@ async fn strategic_patches_merge_lists_by_their_keys() {
     object["spec"]["template"]["spec"]["containers"][0]["env"] =
         json!([{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]);
     api.post(DEPLOYMENTS, &object).await.ok();
-    let patch = json!({"spec": {"template": {"spec": {"containers": [
+    let change = json!({"spec": {"template": {"spec": {"containers": [
         {"name": "app", "image": "nginx:2", "env": [{"name": "B", "$patch": "delete"}, {"name": "C", "value": "1"}]},
         {"name": "side", "image": "side:1"},
     ]}}}});
-    let patched = api.call("PATCH", &path, STRATEGIC, Some(&patch)).await.ok();
-    let containers = &patched["spec"]["template"]["spec"]["containers"];
+    let changed = api.call("PATCH", &path, STRATEGIC, Some(&change)).await.ok();
+    let containers = &changed["spec"]["template"]["spec"]["containers"];
     assert_eq!(containers[0]["image"], "nginx:2");
-    assert_eq!(containers[0]["env"], json!([{"name": "A", "value": "1"}, {"name": "C", "value": "1"}]));
+    assert_eq!(
+        containers[0]["env"],
+        json!([{"name": "A", "value": "1"}, {"name": "C", "value": "1"}])
+    );
     assert_eq!(containers[1]["name"], "side");
     let gone = json!({"spec": {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}});
-    let patched = api.call("PATCH", &path, STRATEGIC, Some(&gone)).await.ok();
-    assert_eq!(patched["spec"]["template"]["spec"]["containers"].as_array().unwrap().len(), 1);
+    let changed = api.call("PATCH", &path, STRATEGIC, Some(&gone)).await.ok();
+    assert_eq!(changed["spec"]["template"]["spec"]["containers"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -94,11 +97,11 @@ async fn json_patches_test_before_they_change() {
     let api = Api::new().await;
     let path = format!("{MAPS}/c");
     api.post(MAPS, &config("c", "1")).await.ok();
-    let patch = json!([
+    let change = json!([
         {"op": "test", "path": "/data/a", "value": "1"}, {"op": "replace", "path": "/data/a", "value": "2"},
     ]);
-    assert_eq!(api.call("PATCH", &path, JSON, Some(&patch)).await.ok()["data"]["a"], "2");
-    let again = api.call("PATCH", &path, JSON, Some(&patch)).await;
+    assert_eq!(api.call("PATCH", &path, JSON, Some(&change)).await.ok()["data"]["a"], "2");
+    let again = api.call("PATCH", &path, JSON, Some(&change)).await;
     assert_eq!(again.status, 422);
 }
 
@@ -123,11 +126,14 @@ async fn status_and_wish_are_apart() {
     object["status"] = json!({"replicas": 7});
     let made = api.post(DEPLOYMENTS, &object).await.ok();
     assert!(made.get("status").is_none());
-    let patch = json!({"spec": {"replicas": 9}, "status": {"collisionCount": 1}});
-    let patched = api.merge(&format!("{path}/status"), &patch).await.ok();
-    assert_eq!((&patched["spec"]["replicas"], &patched["status"]["collisionCount"]), (&json!(1), &json!(1)));
-    let patched = api.merge(&path, &json!({"status": {"collisionCount": 2}})).await.ok();
-    assert_eq!(patched["status"]["collisionCount"], 1);
+    let change = json!({"spec": {"replicas": 9}, "status": {"collisionCount": 1}});
+    let changed = api.merge(&format!("{path}/status"), &change).await.ok();
+    assert_eq!(
+        (&changed["spec"]["replicas"], &changed["status"]["collisionCount"]),
+        (&json!(1), &json!(1))
+    );
+    let changed = api.merge(&path, &json!({"status": {"collisionCount": 2}})).await.ok();
+    assert_eq!(changed["status"]["collisionCount"], 1);
 }
 
 #[tokio::test]
@@ -139,7 +145,8 @@ async fn the_scale_is_set_without_the_object() {
     assert_eq!((&scale["kind"], &scale["spec"]["replicas"]), (&json!("Scale"), &json!(1)));
     scale["spec"]["replicas"] = json!(2);
     api.put(&path, &scale).await.ok();
-    let live = api.until(&format!("{DEPLOYMENTS}/web"), |it| it["status"]["readyReplicas"] == 2).await;
+    let live =
+        api.until(&format!("{DEPLOYMENTS}/web"), |it| it["status"]["readyReplicas"] == 2).await;
     let entry = live["metadata"]["managedFields"].as_array().unwrap().iter();
     let scales: Vec<_> = entry.filter(|it| it["subresource"] == "scale").collect();
     assert_eq!(scales[0]["fieldsV1"], json!({"f:spec": {"f:replicas": {}}}));
