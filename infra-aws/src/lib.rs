@@ -6,6 +6,7 @@
 )]
 
 pub mod classify;
+pub mod grants;
 pub mod policy;
 pub mod sts;
 pub mod tags;

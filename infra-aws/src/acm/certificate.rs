@@ -12,14 +12,16 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Result, Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::ValidationRecord;
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, grants, made},
+    tags,
     types::{CertificateArn, spelled},
 };
 
@@ -251,21 +253,35 @@ impl Managed for Certificate {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let arn = change.have.map_or("arn:*:acm:*:*:certificate/*", |have| have.id.as_str());
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteCertificate"],
-            (None, _) => &["AddTagsToCertificate"],
-            _ => &["AddTagsToCertificate", "RemoveTagsFromCertificate"],
+        let verb = Verb::of(change);
+        let id = change.have.map_or("*", |have| have.id.as_str());
+        let arn = if id.starts_with("arn:") {
+            id.to_owned()
+        } else {
+            format!("arn:*:acm:*:*:certificate/{id}")
         };
-        let reads = &["DescribeCertificate", "ListTagsForCertificate"];
-        let on_it =
-            actions.iter().chain(reads).map(|action| Grant::new(format!("acm:{action}"), arn));
-        let mut grants: Vec<_> = on_it.collect();
-        grants.push(Grant::new("acm:ListCertificates", "*"));
-        if change.have.is_none() {
-            grants.push(Grant::new("acm:RequestCertificate", "*"));
+        let actions: &[&str] = match verb {
+            Verb::Search => {
+                return grants("*", ["acm:ListCertificates", "acm:ListTagsForCertificate"]);
+            }
+            Verb::Read => &[],
+            // A certificate is made with its tags, and AWS asks for the action of tagging all the same.
+            Verb::Create => &["acm:AddTagsToCertificate"],
+            Verb::Update => &["acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate"],
+            Verb::Delete => &["acm:DeleteCertificate"],
+        };
+        let reads = ["acm:DescribeCertificate", "acm:ListTagsForCertificate"];
+        let mut all = grants(arn, actions.iter().copied().chain(reads));
+        if verb == Verb::Create {
+            all.push(made("acm:RequestCertificate", "*"));
+            all.push(Grant::new("acm:ListCertificates", "*"));
         }
-        grants
+        all
+    }
+
+    fn foreseen(_: &Self) -> Vec<(&'static str, Value)> {
+        let arn = format!("arn:*:acm:*:*:certificate/{}", Grant::OWN);
+        vec![("arn", arn.as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -9,7 +9,12 @@ use infra_core::{
 };
 
 use super::certificate::{describe, tag_list, tags_of};
-use crate::{Aws, batch, classify::Classify as _, types::CertificateArn};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, subject},
+    types::CertificateArn,
+};
 
 /// A certificate that ACM has issued: `CertificateValidation::new(&cert.arn).records([&record.name])`.
 ///
@@ -106,17 +111,14 @@ impl Managed for CertificateValidation {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let arn = change
-            .want
-            .or(change.recorded)
-            .map_or("*", |validation| validation.certificate.as_str());
-        let verb = if change.want.is_some() {
-            "AddTagsToCertificate"
-        } else {
-            "RemoveTagsFromCertificate"
+        let Some(validation) = subject(change) else { return Vec::new() };
+        let verb = match Verb::of(change) {
+            Verb::Search | Verb::Read => None,
+            Verb::Create | Verb::Update => Some("acm:AddTagsToCertificate"),
+            Verb::Delete => Some("acm:RemoveTagsFromCertificate"),
         };
-        let actions = [verb, "DescribeCertificate", "ListTagsForCertificate"];
-        actions.map(|action| Grant::new(format!("acm:{action}"), arn)).to_vec()
+        let reads = ["acm:DescribeCertificate", "acm:ListTagsForCertificate"];
+        grants(validation.certificate.as_str(), reads.into_iter().chain(verb))
     }
 
     fn once() -> Once {

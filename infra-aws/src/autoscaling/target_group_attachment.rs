@@ -11,7 +11,12 @@ use infra_core::{
     },
 };
 
-use crate::{Aws, batch, classify::Classify as _, types::TargetGroupArn};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, subject},
+    types::TargetGroupArn,
+};
 
 /// Attaches an auto scaling group to a target group: every instance of the group, now and later, is a target.
 ///
@@ -125,17 +130,18 @@ impl Managed for TargetGroupAttachment {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
+        let live = subject(change);
         let group = live.map_or("*", |live| live.auto_scaling_group.as_str());
         let arn = format!("arn:*:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/{group}");
-        let verb = match change.want {
-            Some(_) => "AttachLoadBalancerTargetGroups",
-            None => "DetachLoadBalancerTargetGroups",
+        let action = match Verb::of(change) {
+            Verb::Search => return Vec::new(),
+            Verb::Read => None,
+            Verb::Create | Verb::Update => Some("autoscaling:AttachLoadBalancerTargetGroups"),
+            Verb::Delete => Some("autoscaling:DetachLoadBalancerTargetGroups"),
         };
-        vec![
-            Grant::new(format!("autoscaling:{verb}"), arn),
-            Grant::new("autoscaling:DescribeLoadBalancerTargetGroups", "*"),
-        ]
+        let mut all = grants("*", ["autoscaling:DescribeLoadBalancerTargetGroups"]);
+        all.extend(grants(arn, action));
+        all
     }
 
     fn once() -> Once {

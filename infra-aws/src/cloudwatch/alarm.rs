@@ -289,6 +289,8 @@ impl Managed for Alarm {
         let name = subject(change).and_then(|alarm| alarm.name.as_deref()).unwrap_or("*");
         let mut actions = vec!["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"];
         match Verb::of(change) {
+            Verb::Search => return grants("*", actions),
+            Verb::Read => {}
             Verb::Create => actions.extend(["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]),
             Verb::Update => {
                 actions.push("cloudwatch:PutMetricAlarm");

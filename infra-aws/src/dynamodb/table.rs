@@ -11,7 +11,7 @@ use infra_core::{
         Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Result, Timeouts,
         Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{Attribute, Billing, Index, attribute::schema, read::tags_of_table};
@@ -19,7 +19,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, encrypts, grants, key, subject},
     types::Arn,
 };
 
@@ -195,6 +195,10 @@ impl Managed for Table {
         ];
         let verb = Verb::of(change);
         match verb {
+            Verb::Search => {
+                return grants("*", ["dynamodb:ListTables", "dynamodb:ListTagsOfResource"]);
+            }
+            Verb::Read => {}
             Verb::Create => actions.extend(["dynamodb:CreateTable", "dynamodb:TagResource"]),
             Verb::Delete => actions.push("dynamodb:DeleteTable"),
             Verb::Update => {
@@ -221,12 +225,21 @@ impl Managed for Table {
             actions.push("dynamodb:UpdateContinuousBackups");
         }
         let mut all = grants(format!("arn:*:dynamodb:*:*:table/{name}"), actions);
-        if let Some(key) =
-            table.and_then(|table| table.kms_key.as_ref()).filter(|_| verb != Verb::Delete)
-        {
-            all.extend(grants(key.as_str(), ["kms:DescribeKey", "kms:CreateGrant"]));
+        let writes = matches!(verb, Verb::Create | Verb::Update);
+        if let Some(of) = table.and_then(|table| table.kms_key.as_ref()).filter(|_| writes) {
+            // DynamoDB has no grant yet when it first needs the key.
+            all.extend(encrypts(of.as_str()));
+            all.extend(grants(
+                key(of.as_str()),
+                ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+            ));
         }
         all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let name = want.name.as_deref().unwrap_or("*");
+        vec![("arn", format!("arn:*:dynamodb:*:*:table/{name}").as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Aws,
     classify::{self, Classify},
-    policy::Verb,
+    policy::{Verb, pass, subject},
     tags,
     types::{Arn, FlowLogId, NetworkInterfaceId, SubnetId, VpcId},
 };
@@ -30,7 +30,7 @@ use crate::{
 ///
 /// Everything but its tags replaces it, and the old one goes first, because AWS refuses a second one with the same
 /// source and destination. Deploying needs `ec2:CreateFlowLogs` (on it and its source), `ec2:DeleteFlowLogs`,
-/// `logs:CreateLogDelivery`, `logs:DeleteLogDelivery`, the tag actions on `vpc-flow-log/*`, `ec2:DescribeFlowLogs`,
+/// for a bucket `logs:CreateLogDelivery` and `logs:DeleteLogDelivery`, the tag actions on `vpc-flow-log/*`, `ec2:DescribeFlowLogs`,
 /// and `iam:PassRole` on the role. Source: *VPC user guide*, *VPC Flow Logs*.
 #[derive(Resource, Clone, Debug)]
 #[resource(
@@ -200,21 +200,19 @@ impl Managed for FlowLog {
         let source = change.want.map(|want| want.source.parts());
         let source = source.map(|(_, kind, id)| arn(kind, id));
         let mut grants = NAMES.grants(change, source, [], change.touches(Self::TAGS));
-        let delivery = match Verb::of(change) {
-            Verb::Create => Some("logs:CreateLogDelivery"),
-            Verb::Delete => Some("logs:DeleteLogDelivery"),
-            Verb::Update => None,
-        };
-        grants.extend(delivery.map(|action| Grant::new(action, "*")));
-        if let (Verb::Create, Some(want)) = (Verb::of(change), change.want)
-            && let FlowLogDestination::LogGroup { role, .. } = &want.destination
-        {
-            let service =
-                ("iam:PassedToService".to_owned(), "vpc-flow-logs.amazonaws.com".to_owned());
-            grants.push(Grant {
-                condition: Some(service),
-                ..Grant::new("iam:PassRole", role.as_str())
-            });
+        let verb = Verb::of(change);
+        match subject(change).map(|log| &log.destination) {
+            Some(FlowLogDestination::LogGroup { role, .. }) if verb == Verb::Create => {
+                grants.push(pass(role.as_str(), "vpc-flow-logs.amazonaws.com"));
+            }
+            // CloudWatch Logs delivers to a bucket, and asks who sets that up.
+            Some(FlowLogDestination::Bucket(_)) if verb == Verb::Create => {
+                grants.push(Grant::new("logs:CreateLogDelivery", "*"));
+            }
+            Some(FlowLogDestination::Bucket(_)) if verb == Verb::Delete => {
+                grants.push(Grant::new("logs:DeleteLogDelivery", "*"));
+            }
+            _ => {}
         }
         grants
     }

@@ -7,7 +7,7 @@ use infra_core::{
     provider::{Change, Grant},
 };
 
-use crate::policy::Verb;
+use crate::policy::{Verb, made};
 
 /// The names of one kind in permissions.
 pub(super) struct Names {
@@ -28,7 +28,7 @@ pub(super) fn arn(resource: &str, id: &str) -> String {
 
 impl Names {
     /// The permissions of a change: `with` are objects that the creating call names, `calls` the calls that change
-    /// something in place (they may follow a create too).
+    /// something in place.
     pub(super) fn grants<R: Resource>(
         &self,
         change: &Change<'_, R>,
@@ -40,11 +40,14 @@ impl Names {
         let own = arn(self.resource, change.have.map_or("*", |have| have.id.as_str()));
         let mut grants: Vec<_> = self.read.iter().map(|read| Grant::new(ec2(read), "*")).collect();
         match Verb::of(change) {
+            Verb::Search | Verb::Read => return grants,
             Verb::Create => {
-                grants.push(Grant::new(ec2(self.create), own.clone()));
+                grants.push(made(&ec2(self.create), own.clone()));
                 grants.extend(with.into_iter().map(|arn| Grant::new(ec2(self.create), arn)));
-                let condition = Some(("ec2:CreateAction".to_owned(), self.create.to_owned()));
-                grants.push(Grant { condition, ..Grant::new("ec2:CreateTags", own.clone()) });
+                // AWS asks for this wherever a creating call has tags.
+                let tag = Grant::new("ec2:CreateTags", own);
+                grants.push(tag.when("ec2:CreateAction", self.create));
+                return grants;
             }
             Verb::Update if tags => {
                 let actions = ["ec2:CreateTags", "ec2:DeleteTags"];

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     Aws,
     classify::Classify,
-    policy::Verb,
+    policy::{Verb, encrypts, key, pass},
     tags,
     types::{AmiId, Arn, InstanceId, SecurityGroupId, SubnetId},
 };
@@ -239,6 +239,7 @@ impl Managed for Instance {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let mut with = Vec::new();
         if let Some(want) = change.want {
+            // Images are everybody's: their ARNs have no account.
             with.push(format!("arn:*:ec2:*::image/{}", want.image_id));
             with.push(arn("subnet", want.subnet_id.as_str()));
             with.extend(
@@ -248,37 +249,41 @@ impl Managed for Instance {
             with.extend([arn("network-interface", "*"), arn("volume", "*")]);
         }
         let mut calls = Vec::new();
-        if Verb::of(change) == Verb::Update {
-            let mut needs = |touched: bool, names: &[&'static str]| {
-                calls.extend(names.iter().copied().filter(|_| touched));
-            };
-            let attribute =
-                change.touches(Self::SECURITY_GROUP_IDS) || change.touches(Self::SOURCE_DEST_CHECK);
-            needs(attribute, &["ModifyInstanceAttribute"]);
-            needs(change.touches(Self::METADATA), &["ModifyInstanceMetadataOptions"]);
-            needs(change.touches(Self::MONITORING), &["MonitorInstances", "UnmonitorInstances"]);
-            let profile = [
-                "AssociateIamInstanceProfile",
-                "ReplaceIamInstanceProfileAssociation",
-                "DisassociateIamInstanceProfile",
-            ];
-            needs(change.touches(Self::INSTANCE_PROFILE), &profile);
-        } else if Verb::of(change) == Verb::Create
-            && change.want.is_some_and(|want| !want.source_dest_check)
-        {
-            calls.push("ModifyInstanceAttribute");
-        }
+        let mut needs = |touched: bool, names: &[&'static str]| {
+            calls.extend(names.iter().copied().filter(|_| touched));
+        };
+        let attribute =
+            change.touches(Self::SECURITY_GROUP_IDS) || change.touches(Self::SOURCE_DEST_CHECK);
+        needs(attribute, &["ModifyInstanceAttribute"]);
+        needs(change.touches(Self::METADATA), &["ModifyInstanceMetadataOptions"]);
+        needs(change.touches(Self::MONITORING), &["MonitorInstances", "UnmonitorInstances"]);
+        let profile = [
+            "AssociateIamInstanceProfile",
+            "ReplaceIamInstanceProfileAssociation",
+            "DisassociateIamInstanceProfile",
+        ];
+        needs(change.touches(Self::INSTANCE_PROFILE), &profile);
         let mut grants = NAMES.grants(change, with, calls, change.touches(Self::TAGS));
-        // A profile's role is not known here.
-        if change.want.is_some_and(|want| want.instance_profile.is_some()) {
-            let service = Some(("iam:PassedToService".to_owned(), "ec2.amazonaws.com".to_owned()));
-            grants.push(Grant {
-                condition: service,
-                ..Grant::new("iam:PassRole", "arn:*:iam::*:role/*")
-            });
-        }
+        let verb = Verb::of(change);
         if change.touches(Self::INSTANCE_PROFILE) {
             grants.push(Grant::new("ec2:DescribeIamInstanceProfileAssociations", "*"));
+        }
+        let Some(want) = change.want.filter(|_| verb != Verb::Read) else { return grants };
+        if let Some(profile) = &want.instance_profile {
+            // EC2 asks for the role in the profile. Which one that is only IAM knows; what a stack makes is named alike.
+            let role = profile.strip_suffix('*').map_or("*", |_| profile.as_str());
+            grants.push(pass(format!("arn:*:iam::*:role/{role}"), "ec2.amazonaws.com"));
+        }
+        if verb == Verb::Create {
+            let tags = (!want.tags.is_empty()).then(|| arn("volume", "*"));
+            let tag =
+                |arn| Grant::new("ec2:CreateTags", arn).when("ec2:CreateAction", "RunInstances");
+            grants.extend(tags.map(tag));
+            if let Some(of) = want.root_volume.as_ref().and_then(|root| root.kms_key.as_ref()) {
+                grants.extend(encrypts(of.as_str()));
+                let data = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"];
+                grants.extend(data.map(|action| Grant::new(action, key(of.as_str()))));
+            }
         }
         grants
     }

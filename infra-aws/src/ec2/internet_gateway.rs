@@ -97,12 +97,11 @@ impl Managed for InternetGateway {
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let calls: &[_] = match Verb::of(change) {
-            Verb::Create => &["AttachInternetGateway"],
             Verb::Update if change.touches(Self::VPC_ID) => {
                 &["AttachInternetGateway", "DetachInternetGateway"]
             }
-            Verb::Update => &[],
             Verb::Delete => &["DetachInternetGateway"],
+            _ => &[],
         };
         let mut grants =
             NAMES.grants(change, [], calls.iter().copied(), change.touches(Self::TAGS));

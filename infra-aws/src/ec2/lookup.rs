@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, Vpc};
 use infra_core::{
     Outputs, Resource,
-    provider::{Cx, Error, Lookup, Result},
+    provider::{Cx, Error, Grant, Lookup, Result},
 };
 
 use super::{search::filter, subnet, vpc};
@@ -46,6 +46,10 @@ impl Lookup for AvailabilityZones {
         let (names, ids): (Vec<_>, Vec<_>) = zones.into_iter().unzip();
         Ok(AvailabilityZonesOutputs { names: names.into_iter().map(Zone::trusted).collect(), ids })
     }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("ec2:DescribeAvailabilityZones", "*")]
+    }
 }
 
 /// The VPC with this id.
@@ -82,6 +86,10 @@ impl Lookup for VpcById {
         let filter = filter("vpc-id", [want.id.to_string()]);
         one(&vpc::describe(cx, filter).await?, &format!("the id {}", want.id))
     }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("ec2:DescribeVpcs", "*")]
+    }
 }
 
 impl Lookup for VpcByTag {
@@ -91,6 +99,10 @@ impl Lookup for VpcByTag {
         let Self { key, value } = want;
         let filter = filter(&format!("tag:{key}"), [value.clone()]);
         one(&vpc::describe(cx, filter).await?, &format!("the tag {key} = {value:?}"))
+    }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("ec2:DescribeVpcs", "*")]
     }
 }
 
@@ -148,5 +160,9 @@ impl Lookup for Subnets {
         let (zones, ids): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let zones = zones.into_iter().map(Zone::trusted).collect();
         Ok(SubnetsOutputs { ids: ids.into_iter().map(SubnetId::trusted).collect(), zones })
+    }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("ec2:DescribeSubnets", "*")]
     }
 }

@@ -139,14 +139,16 @@ impl Managed for Route {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let action = match Verb::of(change) {
-            Verb::Create => "ec2:CreateRoute",
-            Verb::Update => "ec2:ReplaceRoute",
-            Verb::Delete => "ec2:DeleteRoute",
-        };
         let table = subject(change).map_or("*", |subject| subject.route_table_id.as_str());
+        let action = match Verb::of(change) {
+            Verb::Search => return Vec::new(),
+            Verb::Read => None,
+            Verb::Create => Some("ec2:CreateRoute"),
+            Verb::Update => Some("ec2:ReplaceRoute"),
+            Verb::Delete => Some("ec2:DeleteRoute"),
+        };
         let mut all = grants("*", ["ec2:DescribeRouteTables"]);
-        all.push(Grant::new(action, arn("route-table", table)));
+        all.extend(grants(arn("route-table", table), action));
         all
     }
 

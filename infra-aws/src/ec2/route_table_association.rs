@@ -84,16 +84,18 @@ impl Managed for RouteTableAssociation {
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let action = match Verb::of(change) {
-            Verb::Create => "ec2:AssociateRouteTable",
-            Verb::Update => "ec2:ReplaceRouteTableAssociation",
-            Verb::Delete => "ec2:DisassociateRouteTable",
+            Verb::Search => return Vec::new(),
+            Verb::Read => None,
+            Verb::Create => Some("ec2:AssociateRouteTable"),
+            Verb::Update => Some("ec2:ReplaceRouteTableAssociation"),
+            Verb::Delete => Some("ec2:DisassociateRouteTable"),
         };
         let subject = subject(change);
         let table = subject.map_or("*", |subject| subject.route_table_id.as_str());
         let subnet = subject.map_or("*", |subject| subject.subnet_id.as_str());
         let mut all = grants("*", ["ec2:DescribeRouteTables"]);
-        all.extend(grants(arn("route-table", table), [action]));
-        all.extend(grants(arn("subnet", subnet), [action]));
+        all.extend(grants(arn("route-table", table), action));
+        all.extend(grants(arn("subnet", subnet), action));
         all
     }
 

@@ -23,9 +23,7 @@ use super::{
 use crate::{
     Aws,
     classify::Classify,
-    owned,
-    policy::Verb,
-    tags,
+    owned, tags,
     types::{Arn, SecurityGroupId, VpcId},
 };
 
@@ -148,17 +146,19 @@ impl Managed for SecurityGroup {
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let open = change.want.is_some_and(|want| want.allow_all_egress);
-        let calls = match Verb::of(change) {
-            Verb::Create => (!open).then_some("RevokeSecurityGroupEgress"),
-            Verb::Update if change.touches(Self::ALLOW_ALL_EGRESS) => Some(if open {
-                "AuthorizeSecurityGroupEgress"
-            } else {
-                "RevokeSecurityGroupEgress"
-            }),
-            _ => None,
-        };
+        let calls = change.touches(Self::ALLOW_ALL_EGRESS).then_some(if open {
+            "AuthorizeSecurityGroupEgress"
+        } else {
+            "RevokeSecurityGroupEgress"
+        });
         let vpc = change.want.map(|want| arn("vpc", want.vpc_id.as_str()));
-        NAMES.grants(change, vpc, calls, change.touches(Self::TAGS))
+        let mut grants = NAMES.grants(change, vpc, calls, change.touches(Self::TAGS));
+        if change.touches(Self::ALLOW_ALL_EGRESS) && !open {
+            // The rule that AWS makes with a group has nobody's tags.
+            let rule = arn("security-group-rule", "*");
+            grants.push(Grant::new("ec2:RevokeSecurityGroupEgress", rule));
+        }
+        grants
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

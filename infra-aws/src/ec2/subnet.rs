@@ -23,7 +23,6 @@ use super::{
 use crate::{
     Aws,
     classify::Classify,
-    policy::Verb,
     tags,
     types::{Arn, Cidr, SubnetId, VpcId, Zone},
 };
@@ -123,12 +122,8 @@ impl Managed for Subnet {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let modifies = match (Verb::of(change), change.want) {
-            (Verb::Create, Some(want)) => want.map_public_ip_on_launch,
-            (Verb::Update, _) => change.touches(Self::MAP_PUBLIC_IP_ON_LAUNCH),
-            _ => false,
-        };
         let vpc = change.want.map(|want| arn("vpc", want.vpc_id.as_str()));
+        let modifies = change.touches(Self::MAP_PUBLIC_IP_ON_LAUNCH);
         let calls = modifies.then_some("ModifySubnetAttribute");
         NAMES.grants(change, vpc, calls, change.touches(Self::TAGS))
     }

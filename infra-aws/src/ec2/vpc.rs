@@ -25,9 +25,7 @@ use crate::{
     Aws,
     batch::each,
     classify::Classify,
-    owned,
-    policy::Verb,
-    tags,
+    owned, tags,
     types::{Arn, Cidr, VpcId},
 };
 
@@ -145,13 +143,7 @@ impl Managed for Vpc {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let modifies = match (Verb::of(change), change.want) {
-            (Verb::Create, Some(want)) => !want.dns_support || want.dns_hostnames,
-            (Verb::Update, _) => {
-                change.touches(Self::DNS_SUPPORT) || change.touches(Self::DNS_HOSTNAMES)
-            }
-            _ => false,
-        };
+        let modifies = change.touches(Self::DNS_SUPPORT) || change.touches(Self::DNS_HOSTNAMES);
         let calls = modifies.then_some("ModifyVpcAttribute");
         NAMES.grants(change, [], calls, change.touches(Self::TAGS))
     }

@@ -26,7 +26,9 @@ use super::{
 use crate::{
     Aws,
     classify::{self, Classify},
-    owned, policy, tags,
+    owned, policy,
+    policy::Verb,
+    tags,
     types::{
         Arn, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId,
         VpcEndpointId, VpcId,
@@ -227,13 +229,10 @@ impl Managed for VpcEndpoint {
                 want.security_group_ids.iter().map(|id| arn("security-group", id.as_str())),
             );
         }
-        let own = [Self::TAGS.name()];
-        let modifies = change.have.is_some()
-            && change.want.is_some()
-            && change
-                .paths
-                .iter()
-                .any(|path| !path.first().is_some_and(|name| own.contains(&name)));
+        let verb = Verb::of(change);
+        let own = Self::TAGS.name();
+        let modifies = verb == Verb::Update
+            && change.paths.iter().any(|path| path.first().is_none_or(|name| name != own));
         let calls = modifies.then_some("ModifyVpcEndpoint");
         let mut grants =
             NAMES.grants(change, with.iter().cloned(), calls, change.touches(Self::TAGS));
@@ -242,6 +241,13 @@ impl Managed for VpcEndpoint {
             grants.extend(
                 with.into_iter().skip(1).map(|arn| Grant::new("ec2:ModifyVpcEndpoint", arn)),
             );
+        }
+        if (verb == Verb::Create || modifies)
+            && change.want.is_some_and(|want| want.private_dns == Some(true))
+        {
+            // The private names are a zone of AWS's, which is tied to the VPC.
+            let zone = "arn:*:route53:::hostedzone/*";
+            grants.push(Grant::new("route53:AssociateVPCWithHostedZone", zone));
         }
         grants
     }

@@ -22,7 +22,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, normalize, normalize_json, problem, subject},
+    policy::{Verb, encrypts, grants, key, normalize, normalize_json, problem, subject},
     tags,
     types::{AccountId, Arn},
 };
@@ -290,8 +290,11 @@ impl Managed for Repository {
         let made = |set: fn(&Self) -> bool| verb == Verb::Create && repository.is_some_and(set);
         match verb {
             Verb::Create => actions.extend(["ecr:CreateRepository", "ecr:TagResource"]),
+            Verb::Search => {
+                return grants("*", ["ecr:DescribeRepositories", "ecr:ListTagsForResource"]);
+            }
             Verb::Delete => actions.push("ecr:DeleteRepository"),
-            Verb::Update => {}
+            Verb::Read | Verb::Update => {}
         }
         let fields: [(bool, &[&'static str]); 5] = [
             (change.touches(Self::TAG_MUTABILITY), &["ecr:PutImageTagMutability"]),
@@ -308,7 +311,16 @@ impl Managed for Repository {
         ];
         let touched = fields.iter().filter(|(touched, _)| *touched);
         actions.extend(touched.flat_map(|(_, names)| *names));
-        grants(format!("arn:*:ecr:*:*:repository/{name}"), actions)
+        let mut all = grants(format!("arn:*:ecr:*:*:repository/{name}"), actions);
+        if let Some(Encryption::Kms(of)) = repository.map(|it| &it.encryption) {
+            // ECR makes a grant on the key with the repository, and gives it back with it.
+            match verb {
+                Verb::Create => all.extend(encrypts(of.as_str())),
+                Verb::Delete => all.extend(grants(key(of.as_str()), ["kms:RetireGrant"])),
+                _ => {}
+            }
+        }
+        all
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

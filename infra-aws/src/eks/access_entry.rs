@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    policy::{Verb, grants, subject},
     tags,
     types::{Arn, spelled},
 };
@@ -228,27 +229,28 @@ impl Managed for AccessEntry {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let cluster = change.want.or(change.recorded).map_or("*", |entry| entry.cluster.as_str());
+        let cluster = subject(change).map_or("*", |entry| entry.cluster.as_str());
+        let on_cluster = arn(&format!("cluster/{cluster}"));
         let this = arn(&format!("access-entry/{cluster}/*"));
-        let grant = |action: &str| Grant::new(format!("eks:{action}"), &*this);
-        let mut grants =
-            ["DescribeAccessEntry", "ListAssociatedAccessPolicies"].map(grant).to_vec();
-        let policies = ["AssociateAccessPolicy", "DisassociateAccessPolicy"];
-        match (change.have, change.want) {
-            (_, None) => grants.push(grant("DeleteAccessEntry")),
-            (None, _) => {
-                grants
-                    .push(Grant::new("eks:CreateAccessEntry", arn(&format!("cluster/{cluster}"))));
-                grants.extend(["TagResource", "AssociateAccessPolicy"].map(grant));
+        let reads = ["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"];
+        let mut all = grants(&*this, reads);
+        match Verb::of(change) {
+            Verb::Search => {
+                return search::grants(&["eks:ListAccessEntries", "eks:DescribeAccessEntry"]);
             }
-            _ => grants.extend(
-                ["UpdateAccessEntry", "TagResource", "UntagResource"]
-                    .into_iter()
-                    .chain(policies)
-                    .map(grant),
-            ),
+            Verb::Read => {}
+            Verb::Create => {
+                all.extend(grants(on_cluster, ["eks:CreateAccessEntry"]));
+                all.extend(grants(this, ["eks:TagResource"]));
+            }
+            Verb::Update => {
+                let actions = ["eks:UpdateAccessEntry", "eks:TagResource", "eks:UntagResource"];
+                let policies = ["eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"];
+                all.extend(grants(this, actions.into_iter().chain(policies)));
+            }
+            Verb::Delete => all.extend(grants(this, ["eks:DeleteAccessEntry"])),
         }
-        grants
+        all
     }
 
     fn serialize_on(want: &Self) -> Option<Lock> {

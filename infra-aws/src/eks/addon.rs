@@ -18,7 +18,13 @@ use super::{
     tagging,
     types::{arn, issues, split},
 };
-use crate::{Aws, batch, classify::Classify as _, tags, types::Arn};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, pass, subject},
+    tags,
+    types::Arn,
+};
 
 /// AWS's software in a cluster: `Addon::new(&cluster.name, "coredns")`.
 ///
@@ -273,36 +279,47 @@ impl Managed for Addon {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
+        let live = subject(change);
         let cluster = live.map_or("*", |live| live.cluster.as_str());
-        let this =
-            arn(&format!("addon/{cluster}/{}/*", live.map_or("*", |live| live.name.as_str())));
+        let name = live.map_or("*", |live| live.name.as_str());
+        let this = arn(&format!("addon/{cluster}/{name}/*"));
         let on_cluster = arn(&format!("cluster/{cluster}"));
-        let mut grants = vec![Grant::new("eks:DescribeAddon", &*this)];
-        match (change.have, change.want) {
-            (_, None) => grants.push(Grant::new("eks:DeleteAddon", &*this)),
-            (None, _) => {
-                grants.push(Grant::new("eks:CreateAddon", &*on_cluster));
-                grants.push(Grant::new("eks:TagResource", &*this));
+        let verb = Verb::of(change);
+        let mut all = grants(&*this, ["eks:DescribeAddon"]);
+        match verb {
+            Verb::Search => return search::grants(&["eks:ListAddons", "eks:DescribeAddon"]),
+            Verb::Read => {}
+            Verb::Create => {
+                all.extend(grants(&*on_cluster, ["eks:CreateAddon"]));
+                all.extend(grants(this, ["eks:TagResource"]));
             }
-            _ => {
-                let actions = ["UpdateAddon", "TagResource", "UntagResource"];
-                grants.extend(actions.map(|action| Grant::new(format!("eks:{action}"), &*this)));
+            Verb::Update => {
+                all.extend(grants(
+                    this,
+                    ["eks:UpdateAddon", "eks:TagResource", "eks:UntagResource"],
+                ));
+            }
+            Verb::Delete => all.extend(grants(this, ["eks:DeleteAddon"])),
+        }
+        let Some(live) = live else { return all };
+        if !live.pod_identities.is_empty() {
+            // The associations of an add-on are made, and looked at, on behalf of whoever makes the add-on.
+            let association = arn(&format!("podidentityassociation/{cluster}/*"));
+            all.extend(grants(&*association, ["eks:DescribePodIdentityAssociation"]));
+            if matches!(verb, Verb::Create | Verb::Update) {
+                all.extend(grants(on_cluster, ["eks:CreatePodIdentityAssociation"]));
+                let change =
+                    ["eks:UpdatePodIdentityAssociation", "eks:DeletePodIdentityAssociation"];
+                all.extend(grants(association, change));
             }
         }
-        let Some(want) = change.want else { return grants };
-        let roles = want
-            .pod_identities
-            .iter()
-            .map(|identity| &identity.role)
-            .chain(&want.service_account_role);
-        grants.extend(roles.map(|role| Grant::new("iam:PassRole", role.as_str())));
-        if !want.pod_identities.is_empty() {
-            let verbs = ["Create", "Update", "Delete", "Describe"];
-            let action = |verb| format!("eks:{verb}PodIdentityAssociation");
-            grants.extend(verbs.map(|verb| Grant::new(action(verb), &*on_cluster)));
+        if matches!(verb, Verb::Create | Verb::Update) {
+            let roles = live.pod_identities.iter().map(|identity| &identity.role);
+            all.extend(roles.map(|role| pass(role.as_str(), "pods.eks.amazonaws.com")));
+            let role = live.service_account_role.iter();
+            all.extend(role.map(|role| Grant::new("iam:PassRole", role.as_str())));
         }
-        grants
+        all
     }
 
     fn once() -> Once {

@@ -3,7 +3,7 @@
 use aws_sdk_eks::types::{AddonVersionInfo, Compatibility};
 use infra_core::{
     Outputs, Resource,
-    provider::{Cx, Error, Lookup, Result},
+    provider::{Cx, Error, Grant, Lookup, Result},
 };
 
 use crate::{Aws, classify::Classify as _};
@@ -59,5 +59,9 @@ impl Lookup for AddonVersion {
         })?;
         let default = versions.iter().find(is_default).and_then(name);
         Ok(AddonVersionOutputs { default: default.unwrap_or_else(|| latest.clone()), latest })
+    }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("eks:DescribeAddonVersions", "*")]
     }
 }

@@ -15,7 +15,7 @@ use infra_core::{
         Change, Cx, Error, Field, Find, Grant, Lock, Managed, Observed, Once, Operation, Part,
         Partial, Reason, Result, Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
+    policy::{Verb, grants, key, linked, looks_around, pass, subject},
     types::{Arn, Cidr, SecurityGroupId, SubnetId, VpcId},
 };
 
@@ -218,33 +219,42 @@ impl Managed for Cluster {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
+        let live = subject(change);
         let name = live.and_then(|live| live.name.as_deref()).unwrap_or("*");
         let this = arn(&format!("cluster/{name}"));
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteCluster"],
-            (None, _) => &["CreateCluster", "TagResource"],
-            _ => &[
-                "UpdateClusterConfig",
-                "UpdateClusterVersion",
-                "AssociateEncryptionConfig",
-                "TagResource",
-                "UntagResource",
+        let verb = Verb::of(change);
+        let actions: &[&str] = match verb {
+            Verb::Search => return search::grants(&[]),
+            Verb::Read => &[],
+            Verb::Create => &["eks:CreateCluster", "eks:TagResource"],
+            Verb::Update => &[
+                "eks:UpdateClusterConfig",
+                "eks:UpdateClusterVersion",
+                "eks:AssociateEncryptionConfig",
+                "eks:TagResource",
+                "eks:UntagResource",
             ],
+            Verb::Delete => &["eks:DeleteCluster"],
         };
-        let grant = |action: &&str| Grant::new(format!("eks:{action}"), &*this);
-        let mut grants: Vec<_> = actions.iter().chain(&["DescribeCluster"]).map(grant).collect();
-        if let (None, Some(want)) = (change.have, change.want) {
-            grants.push(Grant::new("iam:PassRole", want.role.as_str()));
-            let role =
-                "arn:*:iam::*:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
-            grants.push(Grant::new("iam:CreateServiceLinkedRole", role));
+        let mut all = grants(this, actions.iter().copied().chain(["eks:DescribeCluster"]));
+        let Some(live) = live.filter(|_| matches!(verb, Verb::Create | Verb::Update)) else {
+            return all;
+        };
+        if verb == Verb::Create {
+            all.push(pass(live.role.as_str(), "eks.amazonaws.com"));
+            all.push(linked("eks.amazonaws.com", "AWSServiceRoleForAmazonEKS"));
+            let looked = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"];
+            all.extend(looks_around(&looked));
         }
-        let key = change.want.and_then(|want| want.encryption_key.as_ref());
-        for action in ["kms:CreateGrant", "kms:DescribeKey"] {
-            grants.extend(key.map(|key| Grant::new(action, key.as_str())));
+        if let Some(of) = &live.encryption_key {
+            all.extend(grants(key(of.as_str()), ["kms:CreateGrant", "kms:DescribeKey"]));
         }
-        grants
+        all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let name = want.name.as_deref().unwrap_or("*");
+        vec![("arn", (&*arn(&format!("cluster/{name}"))).into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -3,7 +3,7 @@
 use aws_sdk_eks::types::{ClusterVersionInformation, VersionStatus};
 use infra_core::{
     Outputs, Resource,
-    provider::{Cx, Error, Lookup, Result},
+    provider::{Cx, Error, Grant, Lookup, Result},
 };
 
 use crate::{Aws, classify::Classify as _};
@@ -64,6 +64,10 @@ impl Lookup for ClusterVersions {
             versions.extend_from_slice(page.classify()?.cluster_versions());
         }
         outputs(&versions, want.extended)
+    }
+
+    fn grants(_: &Self) -> Vec<Grant> {
+        vec![Grant::new("eks:DescribeClusterVersions", "*")]
     }
 }
 

@@ -14,7 +14,7 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    policy::{Verb, grants, linked, pass, subject},
     tags,
     types::{Arn, LaunchTemplateId, SubnetId, spelled},
 };
@@ -328,42 +329,57 @@ impl Managed for NodeGroup {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
+        let live = subject(change);
         let cluster = live.map_or("*", |live| live.cluster.as_str());
         let name = live.and_then(|live| live.name.as_deref()).unwrap_or("*");
         let this = arn(&format!("nodegroup/{cluster}/{name}/*"));
-        let grant = |action: &str, arn: &str| Grant::new(action, arn);
-        let mut grants = vec![grant("eks:DescribeNodegroup", &this)];
-        match (change.have, change.want) {
-            (_, None) => grants.push(grant("eks:DeleteNodegroup", &this)),
-            (None, Some(want)) => {
-                grants.push(grant("eks:CreateNodegroup", &arn(&format!("cluster/{cluster}"))));
-                grants.push(grant("eks:TagResource", &this));
-                let role = want.node_role.as_str();
-                let actions = ["iam:PassRole", "iam:GetRole", "iam:ListAttachedRolePolicies"];
-                grants.extend(actions.map(|action| grant(action, role)));
-                let linked = "arn:*:iam::*:role/aws-service-role/eks-nodegroup.amazonaws.com/*";
-                grants.push(grant("iam:CreateServiceLinkedRole", linked));
-                if want.launch_template.is_some() {
-                    let actions = [
-                        "ec2:RunInstances",
-                        "ec2:DescribeLaunchTemplateVersions",
-                        "ec2:CreateTags",
-                    ];
-                    grants.extend(actions.map(|action| grant(action, "*")));
-                }
+        let verb = Verb::of(change);
+        let mut all = grants(&*this, ["eks:DescribeNodegroup"]);
+        match verb {
+            Verb::Search => {
+                return search::grants(&["eks:ListNodegroups", "eks:DescribeNodegroup"]);
             }
-            _ => {
-                let actions = [
-                    "UpdateNodegroupConfig",
-                    "UpdateNodegroupVersion",
-                    "TagResource",
-                    "UntagResource",
-                ];
-                grants.extend(actions.map(|action| grant(&format!("eks:{action}"), &this)));
+            Verb::Read => {}
+            Verb::Create => {
+                all.extend(grants(arn(&format!("cluster/{cluster}")), ["eks:CreateNodegroup"]));
+                all.extend(grants(this, ["eks:TagResource"]));
             }
+            Verb::Update => {
+                let actions = ["eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"];
+                let tags = ["eks:TagResource", "eks:UntagResource"];
+                all.extend(grants(this, actions.into_iter().chain(tags)));
+            }
+            Verb::Delete => all.extend(grants(this, ["eks:DeleteNodegroup"])),
         }
-        grants
+        let Some(live) = live.filter(|_| matches!(verb, Verb::Create | Verb::Update)) else {
+            return all;
+        };
+        if verb == Verb::Create {
+            let role = live.node_role.as_str();
+            all.push(pass(role, "eks.amazonaws.com"));
+            // EKS looks with the caller's permissions whether a node could do its work.
+            all.extend(grants(role, ["iam:GetRole", "iam:ListAttachedRolePolicies"]));
+            let service = "eks-nodegroup.amazonaws.com";
+            all.push(linked(service, "AWSServiceRoleForAmazonEKSNodegroup"));
+        }
+        if live.launch_template.is_some() {
+            // EKS tries with the caller's permissions whether the template starts instances.
+            let of_template = |action| {
+                let template = "arn:*:ec2:*:*:launch-template/*";
+                Grant::new(action, "*").when("ec2:LaunchTemplate", template)
+            };
+            all.push(of_template("ec2:RunInstances"));
+            let tag = Grant::new("ec2:CreateTags", "*");
+            all.push(tag.when("ec2:CreateAction", "RunInstances"));
+            all.extend(grants("*", ["ec2:DescribeLaunchTemplateVersions"]));
+        }
+        all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        // EKS names them after the group.
+        let name = format!("eks-{}-*", want.name.as_deref().unwrap_or("*"));
+        vec![("auto_scaling_groups", vec![Value::from(name.as_str())].into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

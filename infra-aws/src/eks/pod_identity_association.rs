@@ -16,7 +16,13 @@ use super::{
     tagging,
     types::{arn, split},
 };
-use crate::{Aws, batch, classify::Classify as _, tags, types::Arn};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    policy::{Verb, grants, pass, subject},
+    tags,
+    types::Arn,
+};
 
 /// Gives the pods of a service account a role:
 /// `PodIdentityAssociation::new(&cluster.name, "ledger", "api", &role.arn)`.
@@ -173,30 +179,38 @@ impl Managed for PodIdentityAssociation {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
+        let live = subject(change);
         let cluster = live.map_or("*", |live| live.cluster.as_str());
         let on_cluster = arn(&format!("cluster/{cluster}"));
         let this = arn(&format!("podidentityassociation/{cluster}/*"));
-        let mut grants = vec![
-            Grant::new("eks:DescribePodIdentityAssociation", &*this),
-            Grant::new("eks:ListPodIdentityAssociations", &*on_cluster),
-        ];
-        match (change.have, change.want) {
-            (_, None) => grants.push(Grant::new("eks:DeletePodIdentityAssociation", &*this)),
-            (None, _) => {
-                grants.push(Grant::new("eks:CreatePodIdentityAssociation", &*on_cluster));
-                grants.push(Grant::new("eks:TagResource", &*this));
+        let verb = Verb::of(change);
+        let mut all = grants(&*this, ["eks:DescribePodIdentityAssociation"]);
+        match verb {
+            Verb::Search => {
+                return search::grants(&[
+                    "eks:ListPodIdentityAssociations",
+                    "eks:DescribePodIdentityAssociation",
+                ]);
             }
-            _ => {
-                let actions = ["UpdatePodIdentityAssociation", "TagResource", "UntagResource"];
-                grants.extend(actions.map(|action| Grant::new(format!("eks:{action}"), &*this)));
+            Verb::Read => {}
+            Verb::Create => {
+                let actions =
+                    ["eks:ListPodIdentityAssociations", "eks:CreatePodIdentityAssociation"];
+                all.extend(grants(on_cluster, actions));
+                all.extend(grants(this, ["eks:TagResource"]));
             }
+            Verb::Update => {
+                let tags = ["eks:TagResource", "eks:UntagResource"];
+                let actions = ["eks:UpdatePodIdentityAssociation"].into_iter().chain(tags);
+                all.extend(grants(this, actions));
+            }
+            Verb::Delete => all.extend(grants(this, ["eks:DeletePodIdentityAssociation"])),
         }
-        let role = change.want.map(|want| want.role.as_str());
-        for action in ["iam:PassRole", "iam:GetRole"] {
-            grants.extend(role.map(|role| Grant::new(action, role)));
+        if let Some(live) = live.filter(|_| matches!(verb, Verb::Create | Verb::Update)) {
+            all.push(pass(live.role.as_str(), "pods.eks.amazonaws.com"));
+            all.extend(grants(live.role.as_str(), ["iam:GetRole"]));
         }
-        grants
+        all
     }
 
     fn serialize_on(want: &Self) -> Option<Lock> {

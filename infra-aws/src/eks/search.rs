@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_eks::types::AuthenticationMode;
 use infra_core::{
-    provider::{Cx, Managed, Observed, Result},
+    provider::{Cx, Grant, Managed, Observed, Result},
     state::StackName,
 };
 
@@ -29,6 +29,12 @@ struct Found {
     tags: Tags,
     /// Whether it has access entries at all: EKS refuses to list those of a cluster that knows its config map only.
     entries: bool,
+}
+
+/// What such a search needs: the clusters, and what lists one of them.
+pub(super) fn grants(actions: &[&'static str]) -> Vec<Grant> {
+    let all = ["eks:ListClusters", "eks:DescribeCluster"].into_iter();
+    crate::policy::grants("*", all.chain(actions.iter().copied()))
 }
 
 /// Every cluster of the region, without those that shut us out.

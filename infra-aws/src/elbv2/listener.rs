@@ -19,7 +19,9 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, subject},
+    tags,
     types::{CertificateArn, spelled},
 };
 
@@ -242,25 +244,26 @@ impl Managed for Listener {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
-        let balancer = live.map_or("*", |live| live.load_balancer.as_str());
-        let arn = change
-            .have
-            .map_or("arn:*:elasticloadbalancing:*:*:listener/*", |have| have.id.as_str());
-        let grant =
-            |action: &str, arn: &str| Grant::new(format!("elasticloadbalancing:{action}"), arn);
-        let mut grants = match (change.have, change.want) {
-            (_, None) => vec![grant("DeleteListener", arn)],
-            (None, _) => vec![grant("CreateListener", balancer), grant("AddTags", arn)],
-            _ => {
-                let certificates = ["AddListenerCertificates", "RemoveListenerCertificates"];
-                let actions = ["ModifyListener", "AddTags", "RemoveTags"];
-                actions.iter().chain(&certificates).map(|action| grant(action, arn)).collect()
-            }
+        let balancer = subject(change).map_or("*", |live| live.load_balancer.as_str());
+        // `listener/net/NAME/ID-OF-THE-BALANCER/ID`.
+        let this = match balancer.split_once(":loadbalancer/") {
+            Some((front, balancer)) => format!("{front}:listener/{balancer}/*"),
+            None => "arn:*:elasticloadbalancing:*:*:listener/*".to_owned(),
         };
-        let reads = ["DescribeListeners", "DescribeListenerCertificates", "DescribeTags"];
-        grants.extend(reads.map(|action| grant(action, "*")));
-        grants
+        let mut all = tagging::reads(&["DescribeListeners", "DescribeListenerCertificates"]);
+        let elb =
+            |action: &str, arn: &str| Grant::new(format!("elasticloadbalancing:{action}"), arn);
+        match Verb::of(change) {
+            Verb::Search | Verb::Read => {}
+            Verb::Create => all.extend([elb("CreateListener", balancer), elb("AddTags", &this)]),
+            Verb::Update => {
+                let certificates = ["AddListenerCertificates", "RemoveListenerCertificates"];
+                let actions = ["ModifyListener", "AddTags", "RemoveTags"].into_iter();
+                all.extend(actions.chain(certificates).map(|action| elb(action, &this)));
+            }
+            Verb::Delete => all.push(elb("DeleteListener", &this)),
+        }
+        all
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -13,7 +13,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -26,7 +26,9 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, linked, looks_around, subject},
+    tags,
     types::{HostedZoneId, SecurityGroupId, SubnetId, VpcId, spelled},
 };
 
@@ -194,6 +196,18 @@ impl LoadBalancer {
     }
 }
 
+impl LoadBalancer {
+    /// Its ARN, as far as it can be told: it ends with an id.
+    fn pattern(&self) -> String {
+        let kind = match self.kind {
+            LoadBalancerKind::Network => "net",
+            LoadBalancerKind::Application => "app",
+        };
+        let name = self.name.as_deref().unwrap_or("*");
+        format!("arn:*:elasticloadbalancing:*:*:loadbalancer/{kind}/{name}/*")
+    }
+}
+
 impl Managed for LoadBalancer {
     type Cloud = Aws;
 
@@ -285,17 +299,12 @@ impl Managed for LoadBalancer {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
-        let name = live.and_then(|live| live.name.as_deref()).unwrap_or("*");
-        let kind = live.map_or("*", |live| match live.kind {
-            LoadBalancerKind::Network => "net",
-            LoadBalancerKind::Application => "app",
-        });
-        let arn = format!("arn:*:elasticloadbalancing:*:*:loadbalancer/{kind}/{name}/*");
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteLoadBalancer"],
-            (None, _) => &["CreateLoadBalancer", "AddTags", "ModifyLoadBalancerAttributes"],
-            _ => &[
+        let arn = subject(change).map_or_else(|| "*".to_owned(), Self::pattern);
+        let verb = Verb::of(change);
+        let actions: &[&str] = match verb {
+            Verb::Search | Verb::Read => &[],
+            Verb::Create => &["CreateLoadBalancer", "AddTags"],
+            Verb::Update => &[
                 "SetIpAddressType",
                 "SetSubnets",
                 "SetSecurityGroups",
@@ -303,17 +312,27 @@ impl Managed for LoadBalancer {
                 "AddTags",
                 "RemoveTags",
             ],
+            Verb::Delete => &["DeleteLoadBalancer"],
         };
         let grant = |action: &&str| Grant::new(format!("elasticloadbalancing:{action}"), &*arn);
-        let mut grants: Vec<_> = actions.iter().map(grant).collect();
-        for action in ["DescribeLoadBalancers", "DescribeLoadBalancerAttributes", "DescribeTags"] {
-            grants.push(Grant::new(format!("elasticloadbalancing:{action}"), "*"));
+        let mut all: Vec<_> = actions.iter().map(grant).collect();
+        all.extend(tagging::reads(&["DescribeLoadBalancers", "DescribeLoadBalancerAttributes"]));
+        if verb == Verb::Create {
+            let service = "elasticloadbalancing.amazonaws.com";
+            all.push(linked(service, "AWSServiceRoleForElasticLoadBalancing"));
+            all.extend(looks_around(&[
+                "ec2:DescribeAccountAttributes",
+                "ec2:DescribeInternetGateways",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ]));
         }
-        if change.have.is_none() && change.want.is_some() {
-            let role = "arn:*:iam::*:role/aws-service-role/elasticloadbalancing.amazonaws.com/*";
-            grants.push(Grant::new("iam:CreateServiceLinkedRole", role));
-        }
-        grants
+        all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        vec![("arn", want.pattern().as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
-use infra_core::provider::{Cx, Result};
+use infra_core::provider::{Cx, Grant, Result};
 
 use super::find;
 use crate::{Aws, classify::Classify as _, tags};
@@ -47,4 +47,10 @@ pub(super) async fn update(cx: &Cx<Aws>, arn: &str, live: &Tags, want: &Tags) ->
         untag.set_tag_keys(Some(remove)).send().await.classify()?;
     }
     Ok(())
+}
+
+/// What is asked for a read: these, and the tags. None of it can be restricted to a resource.
+pub(super) fn reads(actions: &[&str]) -> Vec<Grant> {
+    let all = actions.iter().chain(&["DescribeTags"]);
+    all.map(|action| Grant::new(format!("elasticloadbalancing:{action}"), "*")).collect()
 }

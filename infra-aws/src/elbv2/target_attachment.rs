@@ -14,6 +14,7 @@ use infra_core::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    policy::{Verb, grants, subject},
     types::{TargetGroupArn, Zone},
 };
 
@@ -133,12 +134,16 @@ impl Managed for TargetAttachment {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let group = change.want.or(change.recorded).map_or("*", |live| live.target_group.as_str());
-        let action = if change.want.is_some() { "RegisterTargets" } else { "DeregisterTargets" };
-        vec![
-            Grant::new(format!("elasticloadbalancing:{action}"), group),
-            Grant::new("elasticloadbalancing:DescribeTargetHealth", "*"),
-        ]
+        let group = subject(change).map_or("*", |live| live.target_group.as_str());
+        let action = match Verb::of(change) {
+            Verb::Search => return Vec::new(),
+            Verb::Read => None,
+            Verb::Create | Verb::Update => Some("elasticloadbalancing:RegisterTargets"),
+            Verb::Delete => Some("elasticloadbalancing:DeregisterTargets"),
+        };
+        let mut all = grants("*", ["elasticloadbalancing:DescribeTargetHealth"]);
+        all.extend(grants(group, action));
+        all
     }
 
     fn once() -> Once {

@@ -12,7 +12,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Result, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -25,7 +25,9 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, subject},
+    tags,
     types::{TargetGroupArn, VpcId, spelled},
 };
 
@@ -184,6 +186,14 @@ impl TargetGroup {
     }
 }
 
+impl TargetGroup {
+    /// Its ARN, as far as it can be told: it ends with an id.
+    fn pattern(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("*");
+        format!("arn:*:elasticloadbalancing:*:*:targetgroup/{name}/*")
+    }
+}
+
 impl Managed for TargetGroup {
     type Cloud = Aws;
 
@@ -276,18 +286,23 @@ impl Managed for TargetGroup {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let live = change.want.or(change.recorded);
-        let name = live.and_then(|live| live.name.as_deref()).unwrap_or("*");
-        let arn = format!("arn:*:elasticloadbalancing:*:*:targetgroup/{name}/*");
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteTargetGroup"],
-            (None, _) => &["CreateTargetGroup", "AddTags", "ModifyTargetGroupAttributes"],
-            _ => &["ModifyTargetGroup", "ModifyTargetGroupAttributes", "AddTags", "RemoveTags"],
+        let arn = subject(change).map_or_else(|| "*".to_owned(), Self::pattern);
+        let actions: &[&str] = match Verb::of(change) {
+            Verb::Search | Verb::Read => &[],
+            Verb::Create => &["CreateTargetGroup", "AddTags"],
+            Verb::Update => {
+                &["ModifyTargetGroup", "ModifyTargetGroupAttributes", "AddTags", "RemoveTags"]
+            }
+            Verb::Delete => &["DeleteTargetGroup"],
         };
-        let reads = ["DescribeTargetGroups", "DescribeTargetGroupAttributes", "DescribeTags"];
         let grant = |action: &&str| Grant::new(format!("elasticloadbalancing:{action}"), &*arn);
-        let read = |action| Grant::new(format!("elasticloadbalancing:{action}"), "*");
-        actions.iter().map(grant).chain(reads.map(read)).collect()
+        let mut all: Vec<_> = actions.iter().map(grant).collect();
+        all.extend(tagging::reads(&["DescribeTargetGroups", "DescribeTargetGroupAttributes"]));
+        all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        vec![("arn", want.pattern().as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

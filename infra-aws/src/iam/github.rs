@@ -79,6 +79,9 @@ impl Role {
     }
 }
 
+/// The claims that say whose workflow it is. (AWS STS takes these of GitHub's as condition keys.)
+const WHOSE: [&str; 4] = ["sub", "repository", "repository_id", "enterprise_id"];
+
 /// What lets workflows of strangers take the role on: GitHub signs tokens for everyone.
 pub(super) fn problem(document: &str) -> Option<String> {
     let document: Json = serde_json::from_str(document).ok()?;
@@ -86,42 +89,43 @@ pub(super) fn problem(document: &str) -> Option<String> {
         Json::Array(list) => list.iter().collect(),
         one => vec![one],
     };
-    statements.into_iter().find_map(|statement| {
+    let open = statements.into_iter().find(|statement| {
         let of_github = each(&statement["Principal"]["Federated"])
             .any(|arn| arn.ends_with(&format!("oidc-provider/{ISSUER}")));
-        if statement["Effect"] != "Allow" || !of_github {
-            return None;
-        }
-        let key = format!("{ISSUER}:sub");
-        let operators = statement["Condition"].as_object().into_iter().flatten();
-        let operators = operators.filter(|(operator, _)| {
-            ["StringEquals", "StringLike"].iter().any(|of| operator.contains(of))
-        });
-        let mut subjects = operators.flat_map(|(_, keys)| each(&keys[&key])).peekable();
-        if subjects.peek().is_none() {
-            return Some(format!(
-                "GitHub signs tokens for every repository there is: expected a condition on `{key}`, found none"
-            ));
-        }
-        let open = subjects.find(|subject| is_open(subject))?;
-        Some(format!(
-            "GitHub signs tokens for every repository there is: expected `repo:OWNER/NAME:…` with an owner under \
-             `{key}`, found {open:?}"
-        ))
+        of_github && statement["Effect"] == "Allow" && !is_closed(&statement["Condition"])
+    })?;
+    Some(format!(
+        "GitHub signs tokens for every repository there is: expected a condition on `{ISSUER}:sub` like \
+         `repo:OWNER/NAME:…` that names an owner, found {}",
+        open["Condition"]
+    ))
+}
+
+/// Whether one of the conditions, which all have to hold, names somebody with each of its values.
+fn is_closed(conditions: &Json) -> bool {
+    let operators = conditions.as_object().into_iter().flatten().filter(|(operator, _)| {
+        // `ForAllValues` holds too where there is nothing.
+        ["StringEquals", "StringLike"].iter().any(|of| operator.ends_with(of))
+            && !operator.starts_with("ForAllValues")
+    });
+    operators.into_iter().any(|(_, keys)| {
+        WHOSE.iter().any(|claim| {
+            let mut values = each(&keys[format!("{ISSUER}:{claim}")]).peekable();
+            values.peek().is_some() && values.all(|value| names_somebody(claim, value))
+        })
     })
 }
 
-/// Whether a subject leaves open whose repository it is.
-fn is_open(subject: &str) -> bool {
-    match subject.strip_prefix("repo:") {
-        Some(repository) => match repository.split_once('/') {
-            Some((owner, name)) => {
-                owner.is_empty() || owner.contains(['*', '?']) || name.is_empty()
-            }
-            None => true,
-        },
-        // An organisation may have other subjects; one that begins with anything fits everyone's.
-        None => subject.starts_with(['*', '?']),
+fn names_somebody(claim: &str, value: &str) -> bool {
+    let repository = |value: &str| {
+        let owner = value.split_once('/').map(|(owner, _)| owner);
+        owner.is_some_and(|owner| !owner.is_empty() && !owner.contains(['*', '?']))
+    };
+    match (claim, value.strip_prefix("repo:")) {
+        ("sub", Some(rest)) => repository(rest),
+        ("repository", _) => repository(value),
+        // A subject may have another form, and ids have none.
+        _ => !value.is_empty() && !value.starts_with(['*', '?']),
     }
 }
 
@@ -147,14 +151,22 @@ mod tests {
             );
             problem(&text)
         };
-        let sub = |value: &str| trust(&format!(r#""StringLike":{{"{ISSUER}:sub":"{value}"}}"#));
-        assert!(trust(&format!(r#""StringEquals":{{"{ISSUER}:aud":"{AUDIENCE}"}}"#)).is_some());
+        let on = |operator: &str, claim: &str, values: &str| {
+            trust(&format!(r#""{operator}":{{"{ISSUER}:{claim}":{values}}}"#))
+        };
+        let sub = |value: &str| on("StringLike", "sub", &format!("{value:?}"));
+        assert!(on("StringEquals", "aud", &format!("{AUDIENCE:?}")).is_some());
         for open in ["*", "repo:*", "repo:*/shop:*", "repo:/shop:*", "repo:acme"] {
             assert!(sub(open).is_some(), "{open}");
         }
+        assert!(on("StringLike", "sub", r#"["repo:acme/shop:*","*"]"#).is_some());
+        assert!(on("ForAllValues:StringLike", "sub", r#""repo:acme/shop:*""#).is_some());
+        assert!(on("StringEquals", "environment", r#""production""#).is_some());
         for closed in ["repo:acme/shop:*", "repo:acme/*:ref:refs/heads/main", "repository_id:1:x"] {
             assert_eq!(sub(closed), None);
         }
+        assert_eq!(on("StringEquals", "repository_id", r#""1234""#), None);
+        assert_eq!(on("StringLike", "repository", r#"["acme/shop","acme/web-*"]"#), None);
         assert_eq!(problem("{}"), None);
     }
 

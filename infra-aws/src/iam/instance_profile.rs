@@ -13,7 +13,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, grants, pass, subject},
     tags,
     types::{Arn, RoleName},
 };
@@ -149,6 +149,9 @@ impl Managed for InstanceProfile {
         let mut actions = vec!["iam:GetInstanceProfile"];
         let verb = Verb::of(change);
         match verb {
+            Verb::Search => {
+                return grants("*", ["iam:ListInstanceProfiles", "iam:GetInstanceProfile"]);
+            }
             Verb::Create => actions.extend(["iam:CreateInstanceProfile", "iam:TagInstanceProfile"]),
             Verb::Delete => {
                 actions.extend(["iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"]);
@@ -156,16 +159,16 @@ impl Managed for InstanceProfile {
             Verb::Update if change.touches(Self::TAGS) => {
                 actions.extend(["iam:TagInstanceProfile", "iam:UntagInstanceProfile"]);
             }
-            Verb::Update => {}
+            Verb::Read | Verb::Update => {}
         }
         let role = change.want.and_then(|want| want.role.as_ref());
-        let sets = verb == Verb::Create || change.touches(Self::ROLE);
+        let sets = change.touches(Self::ROLE);
         if sets {
             actions.extend(["iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile"]);
         }
         let mut all = grants(format!("arn:*:iam::*:instance-profile{path}{name}"), actions);
         if let Some(role) = role.filter(|_| sets) {
-            all.extend(arns(role.as_str()).map(|arn| Grant::new("iam:PassRole", arn)));
+            all.extend(arns(role.as_str()).map(|arn| pass(arn, "ec2.amazonaws.com")));
         }
         all
     }

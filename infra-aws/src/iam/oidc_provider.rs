@@ -166,6 +166,11 @@ impl Managed for OidcProvider {
         let issuer = it.map_or("*", |it| issuer(&it.url));
         let mut actions = vec!["iam:GetOpenIDConnectProvider"];
         match Verb::of(change) {
+            Verb::Search => {
+                let list = ["iam:ListOpenIDConnectProviders", "iam:GetOpenIDConnectProvider"];
+                return grants("*", list);
+            }
+            Verb::Read => {}
             Verb::Create => {
                 actions.extend(["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"]);
             }

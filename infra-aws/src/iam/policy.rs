@@ -9,7 +9,7 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -202,6 +202,8 @@ impl Managed for Policy {
         let mut actions = vec!["iam:GetPolicy", "iam:GetPolicyVersion"];
         let versions = ["iam:ListPolicyVersions", "iam:DeletePolicyVersion"];
         match Verb::of(change) {
+            Verb::Search => return grants("*", ["iam:ListPolicies", "iam:GetPolicy"]),
+            Verb::Read => {}
             Verb::Create => actions.extend(["iam:CreatePolicy", "iam:TagPolicy"]),
             Verb::Delete => actions.extend(versions.into_iter().chain(["iam:DeletePolicy"])),
             Verb::Update => {
@@ -214,6 +216,11 @@ impl Managed for Policy {
             }
         }
         grants(format!("arn:*:iam::*:policy{path}{name}"), actions)
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let (path, name) = (&want.path, want.name.as_deref().unwrap_or("*"));
+        vec![("arn", format!("arn:*:iam::*:policy{path}{name}").as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

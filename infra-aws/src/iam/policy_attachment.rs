@@ -98,21 +98,20 @@ impl Managed for PolicyAttachment {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let both = subject(change);
-        let (role, policy) = both.map_or(("*", "*"), |it| (it.role.as_str(), it.policy.as_str()));
-        let verb = match Verb::of(change) {
-            Verb::Create | Verb::Update => "iam:AttachRolePolicy",
-            Verb::Delete => "iam:DetachRolePolicy",
+        let Some(both) = subject(change) else { return Vec::new() };
+        let action = match Verb::of(change) {
+            Verb::Search | Verb::Read => None,
+            Verb::Create | Verb::Update => Some("iam:AttachRolePolicy"),
+            Verb::Delete => Some("iam:DetachRolePolicy"),
         };
-        let both = |arn: String| {
-            let mut attach = Grant::new(verb, arn.clone());
+        let on_role = |arn: String| {
             // Without this, whoever may attach may attach anything, and so become anyone.
-            attach.condition = Some(("iam:PolicyARN".to_owned(), policy.to_owned()));
-            let mut all = grants(arn, ["iam:ListAttachedRolePolicies"]);
-            all.push(attach);
-            all
+            let which =
+                |action| Grant::new(action, &*arn).when("iam:PolicyARN", both.policy.as_str());
+            let changes: Vec<_> = action.into_iter().map(which).collect();
+            grants(arn, ["iam:ListAttachedRolePolicies"]).into_iter().chain(changes)
         };
-        arns(role).into_iter().flat_map(both).collect()
+        arns(both.role.as_str()).into_iter().flat_map(on_role).collect()
     }
 
     fn once() -> Once {

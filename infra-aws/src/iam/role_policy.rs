@@ -103,13 +103,15 @@ impl Managed for RolePolicy {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let policy = subject(change);
-        let role = policy.map_or("*", |policy| policy.role.as_str());
-        let verb = match Verb::of(change) {
-            Verb::Create | Verb::Update => "iam:PutRolePolicy",
-            Verb::Delete => "iam:DeleteRolePolicy",
+        let role = subject(change).map_or("*", |policy| policy.role.as_str());
+        let action = match Verb::of(change) {
+            Verb::Search => return search::grants(),
+            Verb::Read => None,
+            Verb::Create | Verb::Update => Some("iam:PutRolePolicy"),
+            Verb::Delete => Some("iam:DeleteRolePolicy"),
         };
-        arns(role).into_iter().flat_map(|arn| grants(arn, ["iam:GetRolePolicy", verb])).collect()
+        let on_role = |arn| grants(arn, ["iam:GetRolePolicy"].into_iter().chain(action));
+        arns(role).into_iter().flat_map(on_role).collect()
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

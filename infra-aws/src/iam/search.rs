@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag, UserDetail};
 use infra_core::{
-    provider::{Cx, Result},
+    provider::{Cx, Grant, Result},
     state::StackName,
 };
 
@@ -15,6 +15,11 @@ use crate::{Aws, classify::Classify as _, owned::carries};
 pub(super) struct Account {
     roles: Vec<RoleDetail>,
     users: Vec<UserDetail>,
+}
+
+/// What that call needs.
+pub(super) fn grants() -> Vec<Grant> {
+    vec![Grant::new("iam:GetAccountAuthorizationDetails", "*")]
 }
 
 /// The account, asked for once. (IAM API reference, `GetAccountAuthorizationDetails`.)

@@ -206,12 +206,13 @@ impl Managed for User {
         let mut actions = vec!["iam:GetUser", "iam:ListAttachedUserPolicies"];
         let verb = Verb::of(change);
         match verb {
+            Verb::Search => return search::grants(),
             Verb::Create => actions.extend(["iam:CreateUser", "iam:TagUser"]),
             Verb::Delete => actions.push("iam:DeleteUser"),
             Verb::Update if change.touches(Self::TAGS) => {
                 actions.extend(["iam:TagUser", "iam:UntagUser"]);
             }
-            Verb::Update => {}
+            Verb::Read | Verb::Update => {}
         }
         if verb == Verb::Delete && it.is_some_and(|it| it.force_destroy) {
             let keys = ["iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:DeleteLoginProfile"];
@@ -220,7 +221,7 @@ impl Managed for User {
         if change.touches(Self::PATH) {
             actions.push("iam:UpdateUser");
         }
-        if it.is_some_and(|it| it.policies.is_some()) {
+        if verb != Verb::Read && it.is_some_and(|it| it.policies.is_some()) {
             actions.extend(["iam:AttachUserPolicy", "iam:DetachUserPolicy"]);
         }
         if change.touches(Self::PERMISSIONS_BOUNDARY) {

@@ -14,7 +14,7 @@ use crate::{
     Aws,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, grants, key, subject},
     types::{Arn, KeyId},
 };
 
@@ -125,21 +125,22 @@ impl Managed for Alias {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let verb = match Verb::of(change) {
+        let mut all = grants("*", ["kms:ListAliases"]);
+        let action = match Verb::of(change) {
+            Verb::Search | Verb::Read => return all,
             Verb::Create => "kms:CreateAlias",
             Verb::Update => "kms:UpdateAlias",
             Verb::Delete => "kms:DeleteAlias",
         };
         let name = subject(change).map_or_else(|| format!("{PREFIX}*"), Self::full_name);
-        let mut all = grants(format!("arn:*:kms:*:*:{name}"), [verb]);
+        all.extend(grants(format!("arn:*:kms:*:*:{name}"), [action]));
         // KMS asks for the permission on the keys as well: the one before and the one after.
         let before =
             change.have.map(|have| &have.live.key).or(change.recorded.map(|alias| &alias.key));
         let after = change.want.map(|alias| &alias.key);
-        for key in before.into_iter().chain(after) {
-            all.extend(grants(format!("arn:*:kms:*:*:key/{key}"), [verb]));
+        for of in before.into_iter().chain(after) {
+            all.extend(grants(key(of.as_str()), [action]));
         }
-        all.extend(grants("*", ["kms:ListAliases"]));
         all.dedup();
         all
     }

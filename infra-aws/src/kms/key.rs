@@ -17,7 +17,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, made, normalize, problem},
+    policy::{Verb, grants, linked, made, normalize, problem},
     tags,
     types::{Arn, KeyId},
 };
@@ -31,7 +31,8 @@ use crate::{
 /// Deploying needs `kms:CreateKey`, `TagResource`, `DescribeKey`, `GetKeyPolicy`, `GetKeyRotationStatus`,
 /// `ListResourceTags`, `PutKeyPolicy`, `UpdateKeyDescription`, `Enable/DisableKeyRotation`, `Enable/DisableKey`,
 /// `UntagResource`, `ScheduleKeyDeletion`, `CancelKeyDeletion`; after a crash `kms:ListKeys`, because a create has no
-/// token. (KMS API reference.)
+/// token; `iam:CreateServiceLinkedRole` for the account's first multi-Region key. (KMS API reference; KMS developer guide,
+/// "Authorizing KMS to synchronize multi-Region keys".)
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:kms:Key", outputs = KeyOutputs, holds_data)]
 pub struct Key {
@@ -259,6 +260,10 @@ impl Managed for Key {
             all.push(made("kms:CreateKey", "*"));
             all.push(made("kms:TagResource", format!("arn:*:kms:*:*:key/{id}")));
             all.extend(grants("*", ["kms:ListKeys"]));
+            if change.want.is_some_and(|key| key.multi_region) {
+                let role = "AWSServiceRoleForKeyManagementServiceMultiRegionKeys";
+                all.push(linked("mrk.kms.amazonaws.com", role));
+            }
         }
         all
     }

@@ -9,7 +9,7 @@ use infra_core::{
         Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use crate::{
@@ -232,33 +232,53 @@ impl Managed for LogGroup {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let group = subject(change);
         let name = group.and_then(|group| group.name.as_deref()).unwrap_or("*");
-        let mut actions = vec!["logs:ListTagsForResource"];
-        let touched = |field: bool, set: bool| match Verb::of(change) {
-            Verb::Create => set,
-            Verb::Update => field,
-            Verb::Delete => false,
-        };
+        let (mut actions, mut tags) = (Vec::new(), vec!["logs:ListTagsForResource"]);
         match Verb::of(change) {
-            Verb::Create => actions.extend(["logs:CreateLogGroup", "logs:TagResource"]),
-            Verb::Delete => actions.push("logs:DeleteLogGroup"),
-            Verb::Update if change.touches(Self::TAGS) => {
-                actions.extend(["logs:TagResource", "logs:UntagResource"]);
+            Verb::Search => {
+                return grants("*", ["logs:DescribeLogGroups", "logs:ListTagsForResource"]);
             }
-            Verb::Update => {}
+            Verb::Read => {}
+            Verb::Create => {
+                actions.push("logs:CreateLogGroup");
+                tags.push("logs:TagResource");
+                let key = group.is_some_and(|group| group.kms_key.is_some());
+                actions.extend(key.then_some("logs:AssociateKmsKey"));
+                let protected = group.is_some_and(|group| group.deletion_protection);
+                actions.extend(protected.then_some("logs:PutLogGroupDeletionProtection"));
+            }
+            Verb::Delete => actions.push("logs:DeleteLogGroup"),
+            Verb::Update => {
+                let fields: [(bool, &[&'static str]); 3] = [
+                    (
+                        change.touches(Self::RETENTION_DAYS),
+                        &["logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
+                    ),
+                    (
+                        change.touches(Self::KMS_KEY),
+                        &["logs:AssociateKmsKey", "logs:DisassociateKmsKey"],
+                    ),
+                    (
+                        change.touches(Self::DELETION_PROTECTION),
+                        &["logs:PutLogGroupDeletionProtection"],
+                    ),
+                ];
+                actions.extend(fields.iter().filter(|(it, _)| *it).flat_map(|(_, names)| *names));
+                if change.touches(Self::TAGS) {
+                    tags.extend(["logs:TagResource", "logs:UntagResource"]);
+                }
+            }
         }
-        let set = |set: fn(&Self) -> bool| group.is_some_and(set);
-        if touched(change.touches(Self::RETENTION_DAYS), set(|g| g.retention_days.is_some())) {
-            actions.extend(["logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"]);
-        }
-        if touched(change.touches(Self::KMS_KEY), set(|g| g.kms_key.is_some())) {
-            actions.extend(["logs:AssociateKmsKey", "logs:DisassociateKmsKey"]);
-        }
-        if touched(change.touches(Self::DELETION_PROTECTION), set(|g| g.deletion_protection)) {
-            actions.push("logs:PutLogGroupDeletionProtection");
-        }
-        let mut all = grants(format!("arn:*:logs:*:*:log-group:{name}"), actions);
+        // CloudWatch Logs writes a group's ARN with `:*`, except where it is about tags.
+        let arn = format!("arn:*:logs:*:*:log-group:{name}");
+        let mut all = grants(format!("{arn}:*"), actions);
+        all.extend(grants(arn, tags));
         all.extend(grants("*", ["logs:DescribeLogGroups"]));
         all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let name = want.name.as_deref().unwrap_or("*");
+        vec![("arn", format!("arn:*:logs:*:*:log-group:{name}").as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -23,6 +23,8 @@
 
 mod condition;
 mod document;
+// Which of it is used depends on the services that are on.
+#[cfg_attr(not(feature = "full"), allow(dead_code))]
 mod grants;
 mod normalize;
 mod principal;
@@ -30,7 +32,8 @@ mod statement;
 
 pub use condition::Condition;
 pub use document::Document;
-pub(crate) use grants::{Verb, grants, subject};
+#[cfg_attr(not(feature = "full"), allow(unused_imports))]
+pub(crate) use grants::{Verb, encrypts, grants, key, linked, looks_around, made, pass, subject};
 pub(crate) use normalize::{decoded, problem};
 pub use normalize::{normalize, normalize_json, same};
 pub use principal::Principal;

@@ -16,7 +16,14 @@ use super::{
     tagging::{self, Tags},
     types::arn,
 };
-use crate::{Aws, batch, classify::Classify as _, owned, tags, types::Arn};
+use crate::{
+    Aws, batch,
+    classify::Classify as _,
+    owned,
+    policy::{Verb, grants, subject},
+    tags,
+    types::Arn,
+};
 
 /// `ModifyDBParameterGroup` and `ResetDBParameterGroup` take this many parameters.
 const BATCH: usize = 20;
@@ -217,21 +224,27 @@ impl Managed for ParameterGroup {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let name = change.want.or(change.recorded).and_then(|group| group.name.as_deref());
-        let arn = arn("pg", name);
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteDBParameterGroup"],
-            (None, _) => &["CreateDBParameterGroup", "AddTagsToResource", "ModifyDBParameterGroup"],
-            _ => &[
-                "ModifyDBParameterGroup",
-                "ResetDBParameterGroup",
-                "AddTagsToResource",
-                "RemoveTagsFromResource",
+        let name = subject(change).and_then(|group| group.name.as_deref());
+        let actions: &[&str] = match Verb::of(change) {
+            Verb::Search => {
+                return grants("*", ["rds:DescribeDBParameterGroups", "rds:ListTagsForResource"]);
+            }
+            Verb::Read => &[],
+            Verb::Create => &["rds:CreateDBParameterGroup", "rds:AddTagsToResource"],
+            Verb::Update => &[
+                "rds:ModifyDBParameterGroup",
+                "rds:ResetDBParameterGroup",
+                "rds:AddTagsToResource",
+                "rds:RemoveTagsFromResource",
             ],
+            Verb::Delete => &["rds:DeleteDBParameterGroup"],
         };
-        let reads = &["DescribeDBParameterGroups", "DescribeDBParameters", "ListTagsForResource"];
-        let grant = |action: &&str| Grant::new(format!("rds:{action}"), &*arn);
-        actions.iter().chain(reads).map(grant).collect()
+        let reads = [
+            "rds:DescribeDBParameterGroups",
+            "rds:DescribeDBParameters",
+            "rds:ListTagsForResource",
+        ];
+        grants(arn("pg", name), actions.iter().copied().chain(reads))
     }
 
     fn once() -> Once {

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, grants, subject},
+    tags,
     types::{Arn, SubnetId, VpcId},
 };
 
@@ -153,16 +155,20 @@ impl Managed for SubnetGroup {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let name = change.want.or(change.recorded).and_then(|group| group.name.as_deref());
-        let arn = arn("subgrp", name);
-        let actions: &[&str] = match (change.have, change.want) {
-            (_, None) => &["DeleteDBSubnetGroup"],
-            (None, _) => &["CreateDBSubnetGroup", "AddTagsToResource"],
-            _ => &["ModifyDBSubnetGroup", "AddTagsToResource", "RemoveTagsFromResource"],
+        let name = subject(change).and_then(|group| group.name.as_deref());
+        let actions: &[&str] = match Verb::of(change) {
+            Verb::Search => {
+                return grants("*", ["rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"]);
+            }
+            Verb::Read => &[],
+            Verb::Create => &["rds:CreateDBSubnetGroup", "rds:AddTagsToResource"],
+            Verb::Update => {
+                &["rds:ModifyDBSubnetGroup", "rds:AddTagsToResource", "rds:RemoveTagsFromResource"]
+            }
+            Verb::Delete => &["rds:DeleteDBSubnetGroup"],
         };
-        let reads = &["DescribeDBSubnetGroups", "ListTagsForResource"];
-        let grant = |action: &&str| Grant::new(format!("rds:{action}"), &*arn);
-        actions.iter().chain(reads).map(grant).collect()
+        let reads = ["rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"];
+        grants(arn("subgrp", name), actions.iter().copied().chain(reads))
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -25,7 +25,9 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
-    owned, tags,
+    owned,
+    policy::{Verb, grants, subject},
+    tags,
     types::{Arn, HostedZoneId, Region, VpcId},
 };
 
@@ -338,31 +340,45 @@ impl Managed for HostedZone {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let id = change.have.map_or("*", |have| have.id.as_str());
         let this = format!("arn:*:route53:::hostedzone/{id}");
-        let private = change.want.is_some_and(|want| !want.vpcs.is_empty());
-        let mut actions = vec!["GetHostedZone", "ListTagsForResource"];
-        match (change.have, change.want) {
-            (_, None) => actions.push("DeleteHostedZone"),
-            (None, _) => actions.push("ChangeTagsForResource"),
-            _ => actions.extend(["UpdateHostedZoneComment", "ChangeTagsForResource"]),
+        let live = subject(change);
+        let private = live.is_some_and(|zone| !zone.vpcs.is_empty());
+        let verb = Verb::of(change);
+        let mut actions = vec!["route53:GetHostedZone", "route53:ListTagsForResource"];
+        let mut all = Vec::new();
+        match verb {
+            Verb::Search => {
+                return grants("*", ["route53:ListHostedZones", "route53:ListTagsForResources"]);
+            }
+            Verb::Read => {}
+            Verb::Create => {
+                actions.push("route53:ChangeTagsForResource");
+                let create = ["route53:CreateHostedZone", "route53:ListHostedZonesByName"];
+                all.extend(grants("*", create));
+            }
+            Verb::Update => {
+                actions
+                    .extend(["route53:UpdateHostedZoneComment", "route53:ChangeTagsForResource"]);
+            }
+            Verb::Delete => {
+                actions.push("route53:DeleteHostedZone");
+                if live.is_some_and(|zone| zone.force_destroy) {
+                    let empty =
+                        ["route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"];
+                    actions.extend(empty);
+                }
+            }
         }
-        if private {
-            actions.extend(["AssociateVPCWithHostedZone", "DisassociateVPCFromHostedZone"]);
+        if private && matches!(verb, Verb::Create | Verb::Update) {
+            let vpcs =
+                ["route53:AssociateVPCWithHostedZone", "route53:DisassociateVPCFromHostedZone"];
+            actions.extend(vpcs);
+            all.push(Grant::new("ec2:DescribeVpcs", "*"));
         }
-        if change.recorded.is_some_and(|zone| zone.force_destroy) && change.want.is_none() {
-            actions.extend(["ListResourceRecordSets", "ChangeResourceRecordSets"]);
+        if verb != Verb::Read {
+            all.push(Grant::new("route53:GetChange", "arn:*:route53:::change/*"));
         }
-        let on_it =
-            actions.into_iter().map(|action| Grant::new(format!("route53:{action}"), &*this));
-        let mut grants: Vec<_> = on_it.collect();
-        grants.push(Grant::new("route53:ListHostedZonesByName", "*"));
-        grants.push(Grant::new("route53:GetChange", "arn:*:route53:::change/*"));
-        if change.have.is_none() {
-            grants.push(Grant::new("route53:CreateHostedZone", "*"));
-        }
-        if private {
-            grants.push(Grant::new("ec2:DescribeVpcs", "*"));
-        }
-        grants
+        all.extend(grants(this, actions));
+        all
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

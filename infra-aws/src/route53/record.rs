@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    policy::{Verb, grants, subject},
     types::{HostedZoneId, spelled},
 };
 
@@ -302,13 +303,14 @@ impl Managed for Record {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
-        let zone = change.want.or(change.recorded).map_or("*", |record| record.zone.as_str());
-        let zone = format!("arn:*:route53:::hostedzone/{zone}");
-        vec![
-            Grant::new("route53:ChangeResourceRecordSets", &*zone),
-            Grant::new("route53:ListResourceRecordSets", &*zone),
-            Grant::new("route53:GetChange", "arn:*:route53:::change/*"),
-        ]
+        let Some(record) = subject(change) else { return Vec::new() };
+        let zone = format!("arn:*:route53:::hostedzone/{}", record.zone.as_str());
+        let mut all = grants(&*zone, ["route53:ListResourceRecordSets"]);
+        if Verb::of(change) != Verb::Read {
+            all.extend(grants(zone, ["route53:ChangeResourceRecordSets"]));
+            all.extend(grants("arn:*:route53:::change/*", ["route53:GetChange"]));
+        }
+        all
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

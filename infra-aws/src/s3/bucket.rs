@@ -9,7 +9,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
     text_type,
 };
 
@@ -173,6 +173,7 @@ impl Managed for Bucket {
         let verb = Verb::of(change);
         let force = bucket.is_some_and(|bucket| bucket.force_destroy);
         match verb {
+            Verb::Search => return grants("*", ["s3:ListAllMyBuckets", "s3:GetBucketTagging"]),
             Verb::Create => actions.extend([
                 "s3:CreateBucket",
                 "s3:TagResource",
@@ -183,7 +184,7 @@ impl Managed for Bucket {
                 actions.push("s3:DeleteBucket");
                 actions.extend(force.then_some("s3:ListBucketVersions"));
             }
-            Verb::Update => {}
+            Verb::Read | Verb::Update => {}
         }
         let made = |set: fn(&Self) -> bool| verb == Verb::Create && bucket.is_some_and(set);
         let fields: [(bool, &[&'static str]); 7] = [
@@ -221,6 +222,11 @@ impl Managed for Bucket {
             all.extend(grants(objects, ["s3:DeleteObject", "s3:DeleteObjectVersion"]));
         }
         all
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let name = want.name.as_deref().unwrap_or("*");
+        vec![("arn", format!("arn:*:s3:::{name}").as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

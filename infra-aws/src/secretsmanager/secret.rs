@@ -16,7 +16,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, grants, key, subject},
     tags,
     types::{Arn, KeyId},
 };
@@ -225,6 +225,8 @@ impl Managed for Secret {
             actions.push("secretsmanager:GetSecretValue");
         }
         match verb {
+            Verb::Search => return grants("*", ["secretsmanager:ListSecrets"]),
+            Verb::Read => {}
             Verb::Create => {
                 actions.extend(["secretsmanager:CreateSecret", "secretsmanager:TagResource"]);
             }
@@ -242,11 +244,9 @@ impl Managed for Secret {
             }
         }
         let mut all = grants(format!("arn:*:secretsmanager:*:*:secret:{name}-??????"), actions);
-        if let Some(key) =
-            secret.and_then(|secret| secret.kms_key.as_ref()).filter(|_| verb != Verb::Delete)
-        {
-            let key = format!("arn:*:kms:*:*:key/{key}");
-            all.extend(grants(key, ["kms:GenerateDataKey", "kms:Decrypt"]));
+        let of = secret.and_then(|secret| secret.kms_key.as_ref()).filter(|_| verb != Verb::Delete);
+        if let Some(of) = of {
+            all.extend(grants(key(of.as_str()), ["kms:GenerateDataKey", "kms:Decrypt"]));
         }
         all
     }

@@ -10,7 +10,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Result,
         Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{Subscription, subscription};
@@ -217,12 +217,15 @@ impl Managed for Topic {
         let name =
             topic.filter(|t| t.name.is_some()).map_or_else(|| "*".to_owned(), Self::full_name);
         let mut actions = vec!["sns:GetTopicAttributes", "sns:ListTagsForResource"];
-        if topic.is_some_and(|topic| topic.subscriptions.is_some()) {
-            actions.extend(["sns:ListSubscriptionsByTopic", "sns:Subscribe", "sns:Unsubscribe"]);
-        }
+        let subscribed = topic.is_some_and(|topic| topic.subscriptions.is_some());
+        actions.extend(subscribed.then_some("sns:ListSubscriptionsByTopic"));
         match Verb::of(change) {
+            Verb::Search => return grants("*", ["sns:ListTopics", "sns:ListTagsForResource"]),
+            Verb::Read => {}
             Verb::Create => actions.extend(["sns:CreateTopic", "sns:TagResource"]),
             Verb::Update => {
+                actions.extend(subscribed.then_some("sns:Subscribe"));
+                actions.extend(subscribed.then_some("sns:Unsubscribe"));
                 actions.push("sns:SetTopicAttributes");
                 if change.touches(Self::TAGS) {
                     actions.extend(["sns:TagResource", "sns:UntagResource"]);
@@ -231,6 +234,10 @@ impl Managed for Topic {
             Verb::Delete => actions.push("sns:DeleteTopic"),
         }
         grants(format!("arn:*:sns:*:*:{name}"), actions)
+    }
+
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        vec![("arn", format!("arn:*:sns:*:*:{}", want.full_name()).as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -2,7 +2,7 @@
 
 use infra_core::{
     Outputs, Resource, Value,
-    provider::{Cx, Error, Lookup, Result},
+    provider::{Cx, Error, Grant, Lookup, Result},
 };
 
 use super::PublicParameter;
@@ -65,5 +65,9 @@ impl Lookup for LatestAmi {
         let found = PublicParameter::look_up(cx, &parameter).await?;
         let wrong = |_| Error::invalid(format!("{:?} does not hold an image's id", want.parameter));
         Ok(LatestAmiOutputs { image_id: AmiId::new(found.value).map_err(wrong)? })
+    }
+
+    fn grants(want: &Self) -> Vec<Grant> {
+        PublicParameter::grants(&PublicParameter { name: want.parameter.clone() })
     }
 }

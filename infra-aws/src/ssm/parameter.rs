@@ -22,7 +22,7 @@ use crate::{
     Aws, batch,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, grants, key, subject},
     tags,
     types::{Arn, KeyId},
 };
@@ -273,6 +273,8 @@ impl Managed for Parameter {
         let mut actions = vec!["ssm:GetParameters", "ssm:ListTagsForResource"];
         let verb = Verb::of(change);
         match verb {
+            Verb::Search => return grants("*", ["ssm:DescribeParameters"]),
+            Verb::Read => {}
             Verb::Create => actions.extend(["ssm:PutParameter", "ssm:AddTagsToResource"]),
             Verb::Delete => actions.push("ssm:DeleteParameter"),
             Verb::Update => {
@@ -286,14 +288,17 @@ impl Managed for Parameter {
         }
         let mut all = grants(format!("arn:*:ssm:*:*:parameter/{name}"), actions);
         all.extend(grants("*", ["ssm:DescribeParameters"]));
-        let key = parameter.and_then(|parameter| parameter.kms_key.as_ref());
-        if let Some(key) = key.filter(|_| verb != Verb::Delete) {
-            let key = if key.as_str().starts_with("arn:") {
-                key.to_string()
-            } else {
-                format!("arn:*:kms:*:*:key/{key}")
-            };
-            all.extend(grants(key, ["kms:Encrypt", "kms:Decrypt"]));
+        let of = parameter.and_then(|parameter| parameter.kms_key.as_ref());
+        match (of, verb) {
+            (None, _) | (_, Verb::Delete) => {}
+            (Some(of), Verb::Read) => all.extend(grants(key(of.as_str()), ["kms:Decrypt"])),
+            (Some(of), _) => {
+                // An advanced parameter is sealed with a data key, a standard one by KMS itself.
+                let advanced =
+                    parameter.is_some_and(|it| it.tier.is_some_and(|t| t != Tier::Standard));
+                let write = if advanced { "kms:GenerateDataKey" } else { "kms:Encrypt" };
+                all.extend(grants(key(of.as_str()), [write, "kms:Decrypt"]));
+            }
         }
         all
     }

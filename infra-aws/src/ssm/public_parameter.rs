@@ -2,7 +2,7 @@
 
 use infra_core::{
     Outputs, Resource,
-    provider::{Cx, Error, Lookup, Result},
+    provider::{Cx, Error, Grant, Lookup, Result},
 };
 
 use crate::{Aws, classify::Classify as _};
@@ -40,5 +40,11 @@ impl Lookup for PublicParameter {
         let parameter = parameter.ok_or_else(none)?;
         let version = parameter.version();
         Ok(PublicParameterOutputs { value: parameter.value.unwrap_or_default(), version })
+    }
+
+    fn grants(want: &Self) -> Vec<Grant> {
+        // AWS's own parameters are in no account.
+        let name = want.name.trim_start_matches('/');
+        vec![Grant::new("ssm:GetParameter", format!("arn:*:ssm:*::parameter/{name}"))]
     }
 }

@@ -58,6 +58,8 @@ pub(super) enum Command {
     Outputs(Outputs),
     /// Draw the stack
     Graph(Graph),
+    /// Print the least-privilege policy that the stack needs
+    Policy(Policy),
     /// List deployments
     History(History),
     /// Bring the cloud back to what an earlier deployment declared
@@ -212,6 +214,32 @@ pub(super) struct Graph {
     /// Draw what is remembered, not what the program declares
     #[arg(long)]
     pub(super) remembered: bool,
+}
+
+/// What the policy is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum For {
+    /// `up`, `destroy`, `state rebuild`
+    #[default]
+    Deploy,
+    /// `preview --refresh`: it changes nothing
+    Drift,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Policy {
+    /// What the policy is for
+    #[arg(long = "for", value_enum, default_value_t)]
+    pub(super) purpose: For,
+    /// A name that the stack had before it was renamed (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub(super) formerly: Vec<String>,
+    /// Write each document to a file of this folder instead of standard output
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Print which of its permissions no call is named after, when they are asked for, and who says so
+    #[arg(long, conflicts_with = "out")]
+    pub(super) table: bool,
 }
 
 #[derive(Args, Debug)]

@@ -9,6 +9,7 @@ mod dispatch;
 mod import;
 mod interrupt;
 mod place;
+mod policy;
 mod print;
 mod rebuild;
 mod reporter;

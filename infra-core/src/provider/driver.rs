@@ -114,7 +114,7 @@ pub trait Driver: Send + Sync {
         Ok(Vec::new())
     }
     /// [`Managed::foreseen`].
-    fn foreseen(&self, _want: &Value) -> Vec<(&'static str, String)> {
+    fn foreseen(&self, _want: &Value) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
     /// [`Managed::read`]; for a lookup: the lookup itself, with `Made`.
@@ -295,7 +295,7 @@ impl<R: Managed> Driver for ManagedDriver<R> {
         Ok(R::grants(&Parts::restore(change)?.change(&change.paths)))
     }
 
-    fn foreseen(&self, want: &Value) -> Vec<(&'static str, String)> {
+    fn foreseen(&self, want: &Value) -> Vec<(&'static str, Value)> {
         R::from_value(want).map(|want| R::foreseen(&want)).unwrap_or_default()
     }
 

@@ -93,8 +93,8 @@ pub trait Managed: Resource {
 
     /// Outputs as far as the inputs tell them before there is an object, with `*` for what they do not tell: an ARN
     /// with the declared name. For the grants of what is made from this one. An output with the name of an input is
-    /// taken to be that, and need not be here.
-    fn foreseen(want: &Self) -> Vec<(&'static str, String)> {
+    /// taken to be that, the output `id` to be [`Grant::OWN`]; they need not be here.
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
         let _ = want;
         Vec::new()
     }
@@ -341,7 +341,9 @@ impl<R: Resource> Change<'_, R> {
             (false, None) => Intent::Search,
             (true, None) => Intent::Delete,
             (false, Some(_)) => Intent::Create,
-            (true, Some(_)) if self.paths.is_empty() && !self.have.is_some_and(is_gone) => Intent::Read,
+            (true, Some(_)) if self.paths.is_empty() && !self.have.is_some_and(is_gone) => {
+                Intent::Read
+            }
             (true, Some(_)) => Intent::Update,
         }
     }
@@ -381,6 +383,11 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Stands, in a resource, for the id of an object that the stack makes: the cloud chooses it.
+    pub const OWN: &str = "{own}";
+    /// Stands, in a condition, for the stack: what `infra:stack` is on its objects.
+    pub const STACK: &str = "{stack}";
+
     /// The action on a resource.
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { action: action.into(), resource: resource.into(), conditions: BTreeMap::new() }

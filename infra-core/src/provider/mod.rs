@@ -18,7 +18,8 @@ pub use driver::{
 };
 pub use error::{Class, Error, Result};
 pub use managed::{
-    Change, Find, Grant, Intent, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason, Violation,
+    Change, Find, Grant, Intent, Lock, Lookup, Managed, Observed, Operation, Readiness, Reason,
+    Violation,
 };
 pub use needs::{Implied, Needs, Place, Policies, PolicyDocument, Purpose};
 pub use partial::{Part, Partial};

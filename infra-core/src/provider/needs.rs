@@ -31,6 +31,8 @@ impl Purpose {
 pub struct Needs {
     /// The stack.
     pub stack: StackName,
+    /// Names that it had before: its older objects say those.
+    pub formerly: Vec<StackName>,
     /// What for.
     pub purpose: Purpose,
     /// What is done through each of its providers.

@@ -3,59 +3,83 @@
 use infra_core::provider::{Change, Grant, Part, Partial, Violation};
 
 use super::Instance;
-use crate::rds::types::arn;
+use crate::{
+    policy::{self, Verb, encrypts, key, linked, looks_around, pass, subject},
+    rds::types::arn,
+};
 
 /// The permissions that the change needs.
 pub(super) fn grants(change: &Change<'_, Instance>) -> Vec<Grant> {
-    let db = change.want.or(change.recorded);
+    let db = subject(change);
     let this = arn("db", db.and_then(|db| db.identifier.as_deref()));
     let rds = |action: &str, arn: &str| Grant::new(format!("rds:{action}"), arn);
-    let mut grants = vec![rds("DescribeDBInstances", "*"), rds("ListTagsForResource", &this)];
-    let groups = |grants: &mut Vec<Grant>, action: &str| {
-        let subnets = db.and_then(|db| db.subnet_group.as_ref());
-        let parameters = db.and_then(|db| db.parameter_group.as_ref());
-        grants.push(rds(action, &this));
-        grants.extend(subnets.map(|name| rds(action, &arn("subgrp", Some(name.as_str())))));
-        grants.extend(parameters.map(|name| rds(action, &arn("pg", Some(name.as_str())))));
+    let verb = Verb::of(change);
+    if verb == Verb::Search {
+        return policy::grants("*", ["rds:DescribeDBInstances", "rds:ListTagsForResource"]);
+    }
+    let mut all = vec![rds("DescribeDBInstances", "*"), rds("ListTagsForResource", &this)];
+    let Some(db) = db else { return all };
+    let named = |action: &str| {
+        let subnets = db.subnet_group.iter().map(|name| arn("subgrp", Some(name.as_str())));
+        let parameters = db.parameter_group.iter().map(|name| arn("pg", Some(name.as_str())));
+        let groups: Vec<_> = subnets.chain(parameters).collect();
+        groups.into_iter().chain([this.clone()]).map(|arn| rds(action, &arn)).collect::<Vec<_>>()
     };
-    match (change.have, change.want) {
-        (_, None) => {
-            grants.push(rds("DeleteDBInstance", &this));
-            if db.is_some_and(|db| !db.skip_final_snapshot) {
-                grants.push(rds("CreateDBSnapshot", &this));
-                grants.push(rds("CreateDBSnapshot", &arn("snapshot", None)));
+    match verb {
+        Verb::Search | Verb::Read => return all,
+        Verb::Create => {
+            all.extend(named("CreateDBInstance"));
+            all.push(rds("AddTagsToResource", &this));
+            all.push(linked("rds.amazonaws.com", "AWSServiceRoleForRDS"));
+            all.extend(looks_around(&[
+                "ec2:DescribeAccountAttributes",
+                "ec2:DescribeAvailabilityZones",
+                "ec2:DescribeInternetGateways",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcAttribute",
+                "ec2:DescribeVpcs",
+            ]));
+        }
+        Verb::Update => {
+            all.extend(named("ModifyDBInstance"));
+            let tags = ["AddTagsToResource", "RemoveTagsFromResource"];
+            all.extend(tags.map(|action| rds(action, &this)));
+        }
+        Verb::Delete => {
+            all.push(rds("DeleteDBInstance", &this));
+            if !db.skip_final_snapshot {
+                all.push(rds("CreateDBSnapshot", &this));
+                all.push(rds("CreateDBSnapshot", &arn("snapshot", None)));
             }
-            return grants;
-        }
-        (None, _) => {
-            groups(&mut grants, "CreateDBInstance");
-            grants.push(rds("AddTagsToResource", &this));
-            let role = "arn:*:iam::*:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS";
-            grants.push(Grant::new("iam:CreateServiceLinkedRole", role));
-        }
-        _ => {
-            groups(&mut grants, "ModifyDBInstance");
-            grants.extend(
-                ["AddTagsToResource", "RemoveTagsFromResource"].map(|action| rds(action, &this)),
-            );
+            return all;
         }
     }
-    let Some(db) = db else { return grants };
-    grants
-        .extend(db.monitoring_role.as_ref().map(|role| Grant::new("iam:PassRole", role.as_str())));
-    for key in
-        [&db.kms_key, &db.master_secret_key, &db.performance_insights_key].into_iter().flatten()
-    {
-        grants.extend(
-            ["kms:CreateGrant", "kms:DescribeKey"].map(|action| Grant::new(action, key.as_str())),
-        );
+    let service = "monitoring.rds.amazonaws.com";
+    all.extend(db.monitoring_role.as_ref().map(|role| pass(role.as_str(), service)));
+    let storage = [&db.kms_key, &db.performance_insights_key];
+    all.extend(storage.into_iter().flatten().flat_map(|of| encrypts(of.as_str())));
+    all.extend(master_secret(db, verb));
+    all
+}
+
+/// RDS makes the secret of a managed master password on behalf of the caller.
+fn master_secret(db: &Instance, verb: Verb) -> Vec<Grant> {
+    if !db.manage_master_password {
+        return Vec::new();
     }
-    if db.manage_master_password {
-        let secret = "arn:*:secretsmanager:*:*:secret:rds!db-*";
-        let actions = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"];
-        grants.extend(actions.map(|action| Grant::new(action, secret)));
+    let secret = "arn:*:secretsmanager:*:*:secret:rds!db-*";
+    let make = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"];
+    let mut all = policy::grants(secret, make);
+    if verb == Verb::Update {
+        let keep = ["secretsmanager:DescribeSecret", "secretsmanager:RotateSecret"];
+        all.extend(policy::grants(secret, keep));
     }
-    grants
+    if let Some(of) = &db.master_secret_key {
+        let seal = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"];
+        all.extend(policy::grants(key(of.as_str()), seal));
+    }
+    all
 }
 
 /// What is wrong, as far as it is known.
