@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::calls::Call;
 use super::watch::{Moment, Watcher};
+use crate::authorization::Enforcement;
 use crate::error::Error;
 use crate::faults::{Before, Faults};
 use crate::journal::{Journal, Mode};
@@ -29,6 +30,7 @@ struct Inner {
     settings: Settings,
     faults: Faults,
     watcher: Watcher,
+    enforcement: Enforcement,
     calls: Mutex<VecDeque<Call>>,
     held: Mutex<Held>,
 }
@@ -73,6 +75,7 @@ impl Cloud {
             settings,
             faults: Faults::default(),
             watcher: Watcher::default(),
+            enforcement: Enforcement::default(),
             calls: Mutex::default(),
             held: Mutex::new(Held { world, journal }),
         }))
@@ -117,6 +120,11 @@ impl Cloud {
     /// How it behaves.
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Which policies are enforced.
+    pub(super) fn enforcement(&self) -> &Enforcement {
+        &self.0.enforcement
     }
 
     /// Who is told of each call.
@@ -217,13 +225,12 @@ impl Inner {
         let now = now();
         world.settle(now);
         let lag = self.faults.lag(call).as_millis().try_into().unwrap_or(u64::MAX);
-        let reply = realism::answer(&mut Access {
-            world,
-            call,
-            now,
-            durations: self.settings.durations,
-            lag,
-        });
+        let durations = self.settings.durations;
+        let mut access = Access { world, call, now, durations, lag };
+        let reply = match self.enforcement.check(&mut access) {
+            Ok(()) => realism::answer(&mut access),
+            Err(failure) => render_failure(call, &failure),
+        };
         if mode == Mode::Write
             && let Some(journal) = journal
         {

@@ -4,6 +4,7 @@ mod calls;
 mod client;
 mod content;
 mod core;
+mod enforce;
 mod serve;
 mod watch;
 

@@ -35,6 +35,11 @@ fn identity(access: &mut Access<'_>) -> serde_json::Value {
     })
 }
 
+/// The ARN of who calls.
+pub(crate) fn caller(access: &mut Access<'_>) -> String {
+    identity(access)["Arn"].as_str().unwrap_or_default().to_owned()
+}
+
 /// The role need not exist: an account that was never used is empty, and trust between accounts
 /// is not what is simulated here.
 fn assume(access: &mut Access<'_>) -> Outcome {

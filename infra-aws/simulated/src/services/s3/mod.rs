@@ -9,4 +9,4 @@ mod listing;
 mod object;
 mod route;
 
-pub(crate) use route::{answer, operation};
+pub(crate) use route::{answer, operation, target};

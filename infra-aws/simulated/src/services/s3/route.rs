@@ -22,7 +22,7 @@ pub(super) const CONFIGURATIONS: [(&str, &str); 13] = [
 ];
 
 /// Bucket and key, from a virtual host or from the path.
-pub(super) fn target(call: &ApiCall) -> (String, String) {
+pub(crate) fn target(call: &ApiCall) -> (String, String) {
     let host = call.host.split(':').next().unwrap_or_default();
     let path = call.path.trim_start_matches('/');
     let from_host = host
