@@ -71,6 +71,14 @@ impl Kubernetes {
         Self { faults: Faults(Arc::clone(&core)), core }
     }
 
+    /// The cluster as it is at this moment, in memory: what happens to one does not happen to the other.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let mut store = Store::default();
+        store.apply(self.core.held().store.everything());
+        Self::made(self.core.settings.clone(), store, None)
+    }
+
     /// The faults, to switch on and off.
     pub fn faults(&self) -> &Faults {
         &self.faults

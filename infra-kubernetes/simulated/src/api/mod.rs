@@ -8,6 +8,7 @@ mod list;
 mod log;
 mod openapi;
 mod path;
+mod protobuf;
 mod reply;
 mod request;
 mod scale;

@@ -11,7 +11,7 @@ use super::path::Place;
 use super::reply::{json, plain};
 use super::request::Request;
 use super::select::Selection;
-use super::{eviction, log, scale, table};
+use super::{eviction, log, protobuf, scale, table};
 use crate::body::Body;
 use crate::cluster::Turn;
 use crate::failure::{Failure, Outcome};
@@ -130,7 +130,13 @@ fn change(
     let apply = request.content_type.starts_with("application/apply-patch");
     let yaml = apply && !request.body.trim_ascii_start().starts_with(b"{")
         || request.content_type.ends_with("/yaml");
-    let mut body = if request.body.is_empty() { Value::Null } else { parse(&request.body, yaml)? };
+    let mut body = if request.body.is_empty() {
+        Value::Null
+    } else if request.content_type.contains("protobuf") {
+        protobuf::read(&request.body)?
+    } else {
+        parse(&request.body, yaml)?
+    };
     if is_first_scaler(&shown_as) {
         second_scaler(&mut body);
     }

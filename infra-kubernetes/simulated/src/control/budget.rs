@@ -15,7 +15,9 @@ const TABLE: &str = "poddisruptionbudgets.policy";
 pub(super) fn run(cx: &mut Control<'_>) {
     for budget in cx.all(TABLE) {
         if !ending(&budget) {
-            sync(cx, &budget);
+            let pods = cx.store.rest.of_space("pods", json::namespace(&budget));
+            let owners = cx.store.rest.of_tables(&["replicasets.apps", "statefulsets.apps"]);
+            cx.attend("budget", &budget, pods.max(owners), |cx| sync(cx, &budget));
         }
     }
 }

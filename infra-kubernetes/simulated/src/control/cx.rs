@@ -43,6 +43,40 @@ impl Control<'_> {
         at <= self.now
     }
 
+    /// Looks after an object, unless it and what it hangs on are as they were when the controller
+    /// last had nothing to do. `version` is the last change of what it hangs on.
+    pub(super) fn attend(
+        &mut self,
+        controller: &'static str,
+        object: &Value,
+        version: u64,
+        act: impl FnOnce(&mut Self),
+    ) {
+        let uid = json::uid(object);
+        let own = text(object, "metadata.resourceVersion").parse().unwrap_or(0);
+        let version = version.max(own).max(self.store.rest.of_tables(&["+faults"]));
+        if let Some(wake) = self.store.rest.wake(controller, uid, version)
+            && wake > self.now
+        {
+            self.later(wake);
+            return;
+        }
+        let others = std::mem::replace(&mut self.wake, i64::MAX);
+        let before = self.store.revision();
+        act(self);
+        if self.store.revision() == before {
+            self.store.rest.rests(controller, uid, version, self.wake);
+        }
+        self.wake = self.wake.min(others);
+    }
+
+    /// The last change of what an object owns, and of what pods need to be made.
+    pub(super) fn of_owned(&self, owner: &Value) -> u64 {
+        let rest = &self.store.rest;
+        let needed = ["serviceaccounts", "priorityclasses.scheduling.k8s.io", "resourcequotas"];
+        rest.of_owned(json::uid(owner)).max(rest.of_tables(&needed))
+    }
+
     pub(super) fn all(&self, table: &str) -> Vec<Arc<Value>> {
         self.store.all(table).map(|(_, record)| Arc::clone(&record.object)).collect()
     }

@@ -17,7 +17,8 @@ const REVISION: &str = "controller-revision-hash";
 pub(super) fn run(cx: &mut Control<'_>) {
     for set in cx.all(TABLE) {
         if !ending(&set) {
-            sync(cx, &set);
+            let version = cx.of_owned(&set).max(cx.store.rest.of_tables(&["nodes"]));
+            cx.attend("daemon", &set, version, |cx| sync(cx, &set));
         }
     }
 }

@@ -17,7 +17,11 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 pub(super) fn run(cx: &mut Control<'_>) {
     for deployment in cx.all(TABLE) {
         if !ending(&deployment) {
-            sync(cx, &deployment);
+            // The pods of the sets count where all must be gone before the new ones come.
+            let recreates = text(&deployment, "spec.strategy.type") == "Recreate";
+            let pods = if recreates { cx.store.rest.of_tables(&["pods"]) } else { 0 };
+            let version = cx.of_owned(&deployment).max(pods);
+            cx.attend("deployment", &deployment, version, |cx| sync(cx, &deployment));
         }
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn run(cx: &mut Control<'_>) {
             && selector.is_object()
             && text(&service, "spec.type") != "ExternalName"
         {
-            slice(cx, &service, &json!({"matchLabels": selector}));
+            let namespace = json::namespace(&service);
+            let pods = cx.store.rest.of_space("pods", namespace);
+            let version = pods.max(cx.of_owned(&service)).max(cx.store.rest.of_tables(&["nodes"]));
+            let selector = json!({"matchLabels": selector});
+            cx.attend("endpoints", &service, version, |cx| slice(cx, &service, &selector));
         }
     }
 }

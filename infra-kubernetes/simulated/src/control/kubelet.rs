@@ -48,11 +48,14 @@ pub(super) fn run(cx: &mut Control<'_>) {
         if text(&pod, "spec.nodeName").is_empty() {
             continue;
         }
-        if ending(&pod) {
-            end(cx, &pod);
-        } else if !pods::is_over(&pod) {
-            live(cx, &pod);
-        }
+        let needed = cx.store.rest.of_tables(&["nodes", "secrets", "configmaps"]);
+        cx.attend("kubelet", &pod, needed, |cx| {
+            if ending(&pod) {
+                end(cx, &pod);
+            } else if !pods::is_over(&pod) {
+                live(cx, &pod);
+            }
+        });
     }
 }
 

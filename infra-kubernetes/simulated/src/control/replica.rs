@@ -15,7 +15,8 @@ const TABLE: &str = "replicasets.apps";
 pub(super) fn run(cx: &mut Control<'_>) {
     for set in cx.all(TABLE) {
         if !ending(&set) {
-            sync(cx, &set);
+            let version = cx.of_owned(&set);
+            cx.attend("replica", &set, version, |cx| sync(cx, &set));
         }
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn run(cx: &mut Control<'_>) {
     for pod in cx.all("pods") {
         let waits = text(&pod, "spec.nodeName").is_empty();
         if waits && !ending(&pod) && items(&pod, "spec.schedulingGates").is_empty() {
-            place(cx, &pod);
+            let version = cx.store.rest.of_tables(&["nodes", "pods", "persistentvolumeclaims"]);
+            cx.attend("scheduler", &pod, version, |cx| place(cx, &pod));
         }
     }
 }

@@ -16,7 +16,9 @@ const REVISION: &str = "controller-revision-hash";
 pub(super) fn run(cx: &mut Control<'_>) {
     for set in cx.all(TABLE) {
         if !ending(&set) {
-            sync(cx, &set);
+            let claims = cx.store.rest.of_tables(&["persistentvolumeclaims"]);
+            let version = cx.of_owned(&set).max(claims);
+            cx.attend("stateful", &set, version, |cx| sync(cx, &set));
         }
     }
 }

@@ -4,6 +4,7 @@ mod change;
 mod history;
 mod record;
 mod replay;
+mod rest;
 mod tables;
 
 pub(crate) use history::{Event, Happened, Seen};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::change::Change;
 use super::history::{Event, Happened, History, Seen};
 use super::record::{Key, Notes, Record};
+use super::rest::Rest;
 use crate::json;
 use crate::kinds::{Kind, builtin, kinds_of};
 
@@ -21,6 +22,8 @@ pub(crate) struct Store {
     revision: u64,
     history: History,
     changes: Vec<Change>,
+    /// What controllers need not look at again.
+    pub(crate) rest: Rest,
     /// The kinds that definitions add; none: to be made again.
     custom: Option<Vec<Arc<Kind>>>,
 }
@@ -216,6 +219,11 @@ impl Store {
             json::put(&mut last, "metadata.resourceVersion", revision.to_string());
             (Happened::Deleted, Arc::new(last))
         };
+        if revision > 0 {
+            let owners = json::items(&object, "metadata.ownerReferences").iter();
+            let owners = owners.map(|it| json::text(it, "uid"));
+            self.rest.changed(revision, &table, &key.0, owners);
+        }
         if revision > 0 && !table.starts_with('+') {
             self.history.push(Event { revision, table, key, happened, object, before });
         }
