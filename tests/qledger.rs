@@ -6,11 +6,12 @@
 mod killed;
 #[path = "qledger/matrix/mod.rs"]
 mod matrix;
-#[path = "../examples/qledger-ha.rs"]
-#[expect(dead_code, unreachable_pub, reason = "an example seen as a module")]
-mod qledger_ha;
 #[path = "qledger/rebuilt.rs"]
 mod rebuilt;
+#[path = "qledger/stacks.rs"]
+mod stacks;
+#[path = "qledger/zone.rs"]
+mod zone;
 
 use std::{
     path::{Path, PathBuf},
@@ -26,13 +27,21 @@ use infra_core::{
     plan::{Action, Plan, PlanOptions, Refresh, Step},
     state::Outcome,
 };
+use infra_examples::qledger;
+use infra_kubernetes::embedded::{Kubernetes, Settings as Clusters};
 use tempfile::TempDir;
 
 /// The example's own configuration for `dev`, with state and key in `folder`.
 fn settings(folder: &Path, sets: &[&str]) -> Settings {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/qledger-ha.toml");
+    settings_of("qledger-ha", folder, sets)
+}
+
+/// The same of another program around the ledger.
+fn settings_of(program: &str, folder: &Path, sets: &[&str]) -> Settings {
+    let file = format!("../examples/{program}.toml");
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file);
     let source = Source {
-        program: "qledger-ha".to_owned(),
+        program: program.to_owned(),
         file: Some(beside),
         from: folder.to_owned(),
         beside: None,
@@ -51,22 +60,28 @@ fn settings(folder: &Path, sets: &[&str]) -> Settings {
     settings
 }
 
-/// One stack on one embedded AWS.
+/// One stack on one embedded AWS, with one cluster in it.
 struct Lab {
     cloud: Cloud,
+    cluster: Kubernetes,
     folder: TempDir,
 }
 
 impl Lab {
     fn new() -> Self {
-        Self { cloud: Cloud::memory(Embedded::default()), folder: TempDir::new().unwrap() }
+        Self {
+            cloud: Cloud::memory(Embedded::default()),
+            cluster: Kubernetes::memory(Clusters::default()),
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     async fn engine(&self, sets: &[&str]) -> Engine {
         let settings = settings(self.folder.path(), sets);
-        let app =
-            App::new("qledger-ha").cloud("simulated", infra_aws::simulated_in(self.cloud.clone()));
-        app.engine(&settings, qledger_ha::program).await.unwrap_or_else(|e| panic!("{e:?}"))
+        let app = App::new("qledger-ha")
+            .cloud("simulated", infra_aws::simulated_in(self.cloud.clone()))
+            .cloud("simulated", infra_kubernetes::simulated_in(self.cluster.clone()));
+        app.engine(&settings, qledger::whole).await.unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     async fn up(&self, sets: &[&str]) -> Summary {
@@ -86,7 +101,10 @@ impl Lab {
 
     fn mutations(&self) -> Vec<String> {
         let calls = self.cloud.calls();
-        calls.iter().filter(|call| call.mutating).map(|call| call.operation.clone()).collect()
+        let changes = calls.iter().filter(|call| call.mutating).map(|call| call.operation.clone());
+        let calls = self.cluster.calls();
+        let applied = calls.iter().filter(|call| call.mutating());
+        changes.chain(applied.map(|call| format!("{} {}", call.verb, call.path))).collect()
     }
 }
 
@@ -117,6 +135,7 @@ async fn up_then_nothing_then_a_tag_then_a_block_then_nothing_left() {
 
     // The second run has nothing to do, and everything in the cloud is as it was declared.
     lab.cloud.clear_calls();
+    lab.cluster.clear_calls();
     for refresh in [Refresh::Touched, Refresh::All] {
         let plan = lab.plan(&[], refresh).await;
         assert!(plan.is_empty(), "{refresh:?}: {:#?}", shown(&busy(&plan)));
@@ -149,6 +168,7 @@ async fn up_then_nothing_then_a_tag_then_a_block_then_nothing_left() {
     assert_eq!(summary.outcome, Outcome::Succeeded, "{:#?}", summary.failed);
     let left = lab.engine(&[]).await.state.read().await.unwrap().unwrap().snapshot.records;
     assert!(left.is_empty(), "{:?}", left.keys());
+    assert!(lab.cluster.objects().is_empty(), "{:#?}", lab.cluster.objects());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,6 +182,11 @@ async fn every_choice_of_the_configuration_works() {
         "api_access=[\"203.0.113.0/24\"]",
         "admins=[\"arn:aws:iam::999999999999:role/admin\"]",
         "alarm_email=\"on-call@example.com\"",
+        "callers=[\"arn:aws:iam::123456789012:role/shop\"]",
+        "operators=[\"arn:aws:iam::123456789012:user/on-call\"]",
+        "dr_region=\"eu-central-1\"",
+        "ledger.prometheus=true",
+        "ledger.replicas=6",
     ];
     let summary = lab.up(&sets).await;
     assert_eq!(summary.exports["url"].as_str(), Some("https://ledger.example.com"));
@@ -195,5 +220,5 @@ async fn the_program_is_repeatable() {
     let lab = Lab::new();
     let engine = lab.engine(&[]).await;
     assert_eq!(engine.graph().unwrap().hash(), engine.graph().unwrap().hash());
-    let _: fn(&mut Stack) -> Result<()> = qledger_ha::program;
+    let _: fn(&mut Stack) -> Result<()> = qledger::whole;
 }

@@ -173,7 +173,7 @@ impl crate::Aws {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
-            directory: std::path::PathBuf::new(),
+            directory: PathBuf::new(),
             world: World::with_key(directory, [0; 32]),
             gate: gate.clone(),
         };
@@ -205,7 +205,7 @@ mod tests {
         let context = Context {
             stack: infra_core::state::StackName::new("test", "dev").unwrap(),
             settings: Value::map(),
-            directory: std::path::PathBuf::new(),
+            directory: PathBuf::new(),
             world: World::with_key("other", [0; 32]),
             gate: Gate::default(),
         };

@@ -157,13 +157,15 @@ impl Engine {
     ) {
         let notices =
             self.connectors.values().filter_map(|connector| connector.notice(&self.context));
+        // Those that are used together mostly say the same.
+        let notices: BTreeSet<String> = notices.collect();
         self.events.send(Event::Target(Box::new(Target {
             stack: self.state.name().to_string(),
             command: command.to_owned(),
             cloud: self.cloud.clone(),
             state: self.state.url(),
             providers,
-            notice: notices.reduce(|all, one| format!("{all}; {one}")),
+            notice: notices.into_iter().reduce(|all, one| format!("{all}; {one}")),
         })));
     }
 

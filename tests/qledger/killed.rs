@@ -18,12 +18,13 @@ use infra_core::{
     App, Engine,
     command::{self, Confirmed, UpOptions},
     plan::{PlanOptions, Refresh},
-    state::Outcome,
+    state::{Outcome, Value},
 };
+use infra_kubernetes::embedded::{Kubernetes, Settings as Clusters};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::{qledger_ha, settings};
+use super::settings;
 
 /// Set for the process that is killed: where its state is, and what it does.
 const FOLDER: &str = "INFRA_KILLED_FOLDER";
@@ -31,10 +32,16 @@ const COMMAND: &str = "INFRA_KILLED_COMMAND";
 
 /// The stack on cloud `aws`, which is wherever `AWS_ENDPOINT_URL` points.
 async fn engine(folder: &Path) -> Engine {
-    let app = App::new("qledger-ha").cloud("aws", infra_aws::aws());
+    let app = App::new("qledger-ha")
+        .cloud("aws", infra_aws::aws())
+        .cloud("aws", infra_kubernetes::kubernetes());
     let mut settings = settings(folder, &[]);
     settings.cloud = Some("aws".to_owned());
-    let engine = app.engine(&settings, qledger_ha::program).await;
+    if let Value::Map(clouds) = &mut settings.clouds {
+        let elsewhere = Value::from([("kubeconfig", "kubeconfig".into())]);
+        clouds.insert("kubernetes".to_owned(), elsewhere);
+    }
+    let engine = app.engine(&settings, infra_examples::qledger::whole).await;
     engine.unwrap_or_else(|e| panic!("{e:?}"))
 }
 
@@ -135,25 +142,61 @@ fn aws(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with("AWS_"))
 }
 
-/// Waits until there is what is expected and no more: for a while AWS still shows what was deleted.
-async fn expect(cloud: &Cloud, expected: &BTreeMap<String, usize>, seed: u64) {
-    for _ in 0..100 {
-        if cloud.inventory().unwrap() == *expected {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(cloud.inventory().unwrap(), *expected, "INFRA_SEED={seed}");
+/// A cloud of its own, and a cluster in it, each behind a port of this process.
+struct Served {
+    cloud: Cloud,
+    cluster: Kubernetes,
+    endpoint: String,
+    folder: TempDir,
 }
 
-/// A cloud of its own, behind a port of this process.
-async fn served() -> (Cloud, String) {
-    let cloud = Cloud::memory(Embedded::default());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let serving = cloud.clone();
-    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
-    (cloud, endpoint)
+impl Served {
+    async fn new() -> Self {
+        let (cloud, cluster) =
+            (Cloud::memory(Embedded::default()), Kubernetes::memory(Clusters::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let serving = cloud.clone();
+        tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let serving = cluster.clone();
+        tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        let folder = TempDir::new().unwrap();
+        let kubeconfig = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "it", "cluster": {"server": server}}],
+            "users": [{"name": "it", "user": {"token": "simulated"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        });
+        std::fs::write(folder.path().join("kubeconfig"), kubeconfig.to_string()).unwrap();
+        Self { cloud, cluster, endpoint, folder }
+    }
+
+    fn stack(&self, seed: u64) -> Stack<'_> {
+        Stack { folder: self.folder.path(), endpoint: self.endpoint.clone(), seed }
+    }
+
+    /// How many objects there are of what.
+    fn inventory(&self) -> BTreeMap<String, usize> {
+        let mut all = self.cloud.inventory().unwrap();
+        for object in self.cluster.objects() {
+            *all.entry(format!("kubernetes/{}", object["kind"].as_str().unwrap())).or_default() +=
+                1;
+        }
+        all
+    }
+
+    /// Waits until there is what is expected and no more: for a while AWS still shows what was deleted.
+    async fn expect(&self, expected: &BTreeMap<String, usize>, seed: u64) {
+        for _ in 0..100 {
+            if self.inventory() == *expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(self.inventory(), *expected, "INFRA_SEED={seed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,30 +209,28 @@ async fn whenever_it_is_killed_nothing_is_made_twice_and_nothing_forgotten() {
         let mut hash = DefaultHasher::new();
         (seed, drawn).hash(&mut hash);
         drawn += 1;
-        // From before the first call to beyond the last: a whole run takes about a second.
-        150 + hash.finish() % 900
+        // From before the first call to beyond the last: a whole run takes about three seconds.
+        150 + hash.finish() % 2500
     };
 
     // What an undisturbed run makes, and what it leaves.
-    let (cloud, endpoint) = served().await;
-    let folder = TempDir::new().unwrap();
-    let stack = Stack { folder: folder.path(), endpoint, seed };
+    let served = Served::new().await;
+    let stack = served.stack(seed);
     stack.run("up", None).await;
-    let made = cloud.inventory().unwrap();
+    let made = served.inventory();
     stack.run("destroy", None).await;
     // Deleted NAT gateways are shown for an hour, which is a second and a half here.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let left = cloud.inventory().unwrap();
+    let left = served.inventory();
 
     let mut kills = 0;
     while kills < wanted {
-        let (cloud, endpoint) = served().await;
-        let folder = TempDir::new().unwrap();
-        let stack = Stack { folder: folder.path(), endpoint, seed };
+        let served = Served::new().await;
+        let stack = served.stack(seed);
         kills += u64::from(stack.killed("up", &mut moment, 6).await);
         stack.run("check", None).await;
-        expect(&cloud, &made, seed).await;
+        served.expect(&made, seed).await;
         kills += u64::from(stack.killed("destroy", &mut moment, 3).await);
-        expect(&cloud, &left, seed).await;
+        served.expect(&left, seed).await;
     }
 }

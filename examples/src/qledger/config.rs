@@ -42,6 +42,7 @@ pub struct Config {
     /// Who may take on the operator's role in an emergency.
     pub operators: Vec<String>,
     /// Who may take on the caller's role.
+    #[serde(default)]
     pub callers: Vec<String>,
     /// Who is told of alarms.
     pub alarm_email: Option<String>,
@@ -51,8 +52,8 @@ pub struct Config {
     pub team: String,
     /// Whether what holds data is protected.
     pub protect: bool,
-    /// What runs in the cluster.
-    pub ledger: LedgerConfig,
+    /// What runs in the cluster; of the platform alone, nothing.
+    pub ledger: Option<LedgerConfig>,
 }
 
 /// What runs in the cluster: `[config.ledger]`.

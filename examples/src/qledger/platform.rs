@@ -48,7 +48,7 @@ pub struct Exports {
     /// Who signed the API's certificate.
     pub cluster_ca: String,
     /// Where the database is.
-    pub database: String,
+    pub database_address: String,
     /// The port it listens on.
     pub database_port: u16,
     /// The secret that RDS keeps its master's password in.
@@ -98,7 +98,7 @@ impl Platform {
             region: exports.region.clone(),
             endpoint: exports.cluster_endpoint.clone(),
             authority: exports.cluster_ca.clone(),
-            database: exports.database.clone(),
+            database: exports.database_address.clone(),
             port: exports.database_port.clone(),
             master_secret: exports.master_secret.clone(),
             key: exports.key.clone(),
@@ -115,7 +115,9 @@ impl Platform {
         stack.export("region", &self.region);
         stack.export("cluster_endpoint", &self.endpoint);
         stack.export("cluster_ca", &self.authority);
-        stack.export("database", &self.database);
+        // For people, as they give it to `psql`.
+        stack.export("database", interpolate!("{}:{}", &self.database, &self.port));
+        stack.export("database_address", &self.database);
         stack.export("database_port", &self.port);
         stack.export("master_secret", &self.master_secret);
         stack.export("key", &self.key);

@@ -14,7 +14,13 @@ pub fn whole(stack: &mut Stack) -> Result<()> {
     let config: Config = stack.config()?;
     let base = Base::new(stack, &config);
     let platform = &base.platform;
-    let app = stack.scope("app", |stack| App::new(stack, &config.ledger, platform, &config.cidr));
+    let Some(ledger) = &config.ledger else {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "expected `[config.ledger]`: what runs in the cluster",
+        ));
+    };
+    let app = stack.scope("app", |stack| App::new(stack, ledger, platform, &config.cidr));
     if !config.callers.is_empty() {
         let caller = stack.scope("people", |stack| {
             people::caller(stack, &config.callers, &app.secrets, &platform.key)

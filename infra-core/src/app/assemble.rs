@@ -95,7 +95,7 @@ impl App {
             stack: name.clone(),
             settings: settings.clouds.clone(),
             directory: settings.directory.clone(),
-            world: self.world(settings),
+            world: self.world_of(settings),
             gate: Gate::default(),
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
@@ -165,18 +165,19 @@ impl App {
             cloud: settings.cloud.clone(),
             default_cloud: self.default_cloud(),
             settings: settings.clouds.clone(),
-            world: self.world(settings),
+            world: self.world_of(settings),
             exists: false,
         }
     }
 
-    /// A world of each program: they share the folder, but not the key that seals it.
-    fn world(&self, settings: &Settings) -> World {
+    /// A world of each program, unless it shares one: those of one folder have keys of their own.
+    fn world_of(&self, settings: &Settings) -> World {
         let folder = own_folder(settings);
-        let key = key::world_file(&self.name)
-            .and_then(|file| key::outside(&file, &folder).map(|()| file));
+        let name = self.world.as_ref().unwrap_or(&self.name);
+        let key =
+            key::world_file(name).and_then(|file| key::outside(&file, &folder).map(|()| file));
         // The dot keeps it from being taken for a stack.
-        World::new(folder.join(&self.name).join(".cloud"), key)
+        World::new(folder.join(name).join(".cloud"), key)
     }
 
     /// The cloud of stacks that name none.

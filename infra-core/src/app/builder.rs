@@ -41,6 +41,7 @@ pub struct App {
     pub(super) beside: Option<PathBuf>,
     pub(super) env: Arc<dyn Env>,
     pub(super) revision: Option<String>,
+    pub(super) world: Option<String>,
 }
 
 /// A command of the program's own, beside the engine's.
@@ -71,6 +72,7 @@ impl App {
             beside: None,
             env: Arc::new(System),
             revision: None,
+            world: None,
         };
         app.with_files()
     }
@@ -132,6 +134,14 @@ impl App {
     #[must_use]
     pub fn env(mut self, env: Arc<dyn Env>) -> Self {
         self.env = env;
+        self
+    }
+
+    /// The world of its embedded clouds, where several programs share one: a platform and what runs on it. Otherwise a
+    /// program has a world of its own.
+    #[must_use]
+    pub fn world(mut self, name: impl Into<String>) -> Self {
+        self.world = Some(name.into());
         self
     }
 

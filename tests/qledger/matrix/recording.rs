@@ -325,6 +325,10 @@ impl<C: Connector> Connector for Named<C> {
         self.0.drivers().into_iter().map(named).collect()
     }
 
+    fn kind(&self, kind: &str) -> Option<&'static Arc<dyn Driver>> {
+        self.0.kind(kind)
+    }
+
     fn default_provider(&self, context: &Context) -> provider::Result<Value> {
         self.0.default_provider(context)
     }

@@ -15,10 +15,11 @@ use infra_core::{
         env::{Env, System},
     },
 };
+use infra_kubernetes::embedded::{Kubernetes, Settings as Clusters};
 use jiff::Timestamp;
 
 use super::{
-    super::{qledger_ha, settings},
+    super::settings,
     Killed,
     recording::{Named, Recording, Witness},
 };
@@ -27,6 +28,7 @@ use super::{
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) cloud: Cloud,
+    pub(super) cluster: Kubernetes,
     pub(super) state: Memory,
 }
 
@@ -41,12 +43,14 @@ impl World {
     /// Nothing yet, and whatever takes time in AWS is due at once.
     pub(super) fn new() -> Self {
         let settings = Embedded::default().durations(Durations::Instant);
-        Self { cloud: Cloud::memory(settings), state: Memory::new() }
+        let cluster = Kubernetes::memory(Clusters::instant());
+        Self { cloud: Cloud::memory(settings), cluster, state: Memory::new() }
     }
 
     /// What there is now, in a world of its own: what a `kill -9` at this moment leaves.
     pub(super) fn copied(&self) -> Self {
-        Self { cloud: self.cloud.copied().unwrap(), state: self.state.copied() }
+        let (cloud, cluster) = (self.cloud.copied().unwrap(), self.cluster.copied());
+        Self { cloud, cluster, state: self.state.copied() }
     }
 
     /// A process of its own on this world: engine, state and clients are made anew.
@@ -59,8 +63,10 @@ impl World {
             None => Arc::new(self.state.clone()),
         };
         let cloud = Named(infra_aws::simulated_in(self.cloud.clone()));
+        let cluster = Named(infra_kubernetes::simulated_in(self.cluster.clone()));
         let app = App::new("qledger-ha")
             .cloud("simulated", cloud)
+            .cloud("simulated", cluster)
             .backend("memory", move |_| {
                 let backend = Arc::clone(&backend);
                 async move { Ok(backend) }
@@ -73,7 +79,9 @@ impl World {
             .revision("matrix");
         // Who comes after a crash comes a while later: nothing has to be waited for that would have shown by then.
         let app = if recording.is_none() { app.env(Arc::new(Later)) } else { app };
-        app.engine(&settings, qledger_ha::program).await.unwrap_or_else(|e| panic!("{e:?}"))
+        app.engine(&settings, infra_examples::qledger::whole)
+            .await
+            .unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     /// Runs a command to its end.
