@@ -18,6 +18,8 @@ mod faults;
 mod http;
 #[path = "embedded/kube_client.rs"]
 mod kube_client;
+#[path = "embedded/limits.rs"]
+mod limits;
 #[path = "embedded/reads.rs"]
 mod reads;
 #[path = "embedded/shared.rs"]

@@ -8,13 +8,21 @@ use serde_json::json;
 use super::path::Place;
 use super::reply::{json, plain, refusal};
 use super::request::Request;
+use super::review::review;
 use super::{discovery, openapi, verbs, watch};
 use crate::body::Body;
 use crate::cluster::Core;
 use crate::failure::Failure;
+use crate::write::parse;
 
 /// Answers one request.
 pub(crate) fn answer(core: &Arc<Core>, request: &Request) -> Response<Body> {
+    if request.method == http::Method::POST
+        && let Ok(body) = parse(&request.body, false)
+        && let Some(answer) = review(&request.path, body)
+    {
+        return json(201, &answer, &[]);
+    }
     if let Some(place) = Place::of(&request.path) {
         let kind = core.turn(|turn| turn.store.kind(&place.group, &place.version, &place.plural));
         return match kind {

@@ -11,6 +11,7 @@ mod path;
 mod protobuf;
 mod reply;
 mod request;
+mod review;
 mod scale;
 mod select;
 mod table;

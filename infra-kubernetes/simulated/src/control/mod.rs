@@ -29,4 +29,5 @@ mod volume;
 pub(crate) use cron::Schedule;
 pub(crate) use node::begin;
 pub(crate) use pods::log;
+pub(crate) use quota::used;
 pub(crate) use settle::settle;

@@ -6,6 +6,7 @@ use super::cx::{Control, ending};
 use super::pods::is_over;
 use crate::json::{self, at, items};
 use crate::schema::{canonical, milli};
+use crate::store::Store;
 
 pub(super) fn run(cx: &mut Control<'_>) {
     for quota in cx.all("resourcequotas") {
@@ -18,26 +19,26 @@ pub(super) fn run(cx: &mut Control<'_>) {
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(resource, _)| (resource.clone(), used(cx, namespace, resource)))
+            .map(|(resource, _)| (resource.clone(), used(cx.store, namespace, resource)))
             .collect();
         cx.status("resourcequotas", &quota, json!({"hard": hard, "used": used}));
     }
 }
 
-fn used(cx: &Control<'_>, namespace: &str, resource: &str) -> Value {
+/// How much of a resource a namespace uses.
+pub(crate) fn used(store: &Store, namespace: &str, resource: &str) -> Value {
     let table = resource.strip_prefix("count/").unwrap_or(resource);
     let (part, of) = match resource.split_once('.') {
         Some((part @ ("requests" | "limits"), of)) => (part, of),
         _ => ("requests", resource),
     };
     if matches!(of, "cpu" | "memory") {
-        let pods = cx.within("pods", namespace);
-        let living = pods.iter().filter(|pod| !is_over(pod));
+        let living = store.within("pods", namespace).filter(|pod| !is_over(pod));
         let containers = living.flat_map(|pod| items(pod, "spec.containers"));
         let sum: i64 = containers
             .filter_map(|it| at(it, &format!("resources.{part}")).get(of).and_then(milli))
             .sum();
         return canonical(&json!(format!("{sum}m"))).map_or(Value::Null, Value::from);
     }
-    json!(cx.within(table, namespace).len().to_string())
+    json!(store.within(table, namespace).count().to_string())
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::metadata;
 use super::options::Write;
-use super::prepare;
+use super::{prepare, quota};
 use crate::apply::{Managers, apply, record_update};
 use crate::defaults::defaulted;
 use crate::failure::{Failure, Outcome};
@@ -32,6 +32,13 @@ pub(crate) fn create(write: &mut Write<'_>, mut object: Value) -> Outcome<Value>
 
 /// An apply of what does not exist yet.
 pub(crate) fn apply_new(write: &mut Write<'_>, config: &Value) -> Outcome<Value> {
+    let uid = json::uid(config);
+    if !uid.is_empty() {
+        let why = format!(
+            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        );
+        return Err(Failure::conflict(&write.kind, json::name(config), &why));
+    }
     let (mut object, managers) = write.with_applied(|by| apply(&Value::Null, config, by))?;
     write.read(&mut object)?;
     store(write, object, Some(managers))
@@ -72,6 +79,7 @@ fn store(write: &mut Write<'_>, mut object: Value, managers: Option<Managers>) -
     if write.store.get(&kind.table(), &write.namespace, &name).is_some() {
         return Err(Failure::exists(&kind, &name));
     }
+    quota::within(write, &object)?;
     let managers = managers
         .unwrap_or_else(|| write.with_applied(|by| record_update(&Value::Null, &object, by)));
     managers.write(&mut object);

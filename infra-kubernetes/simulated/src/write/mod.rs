@@ -6,6 +6,7 @@ mod metadata;
 mod options;
 mod patch;
 mod prepare;
+mod quota;
 mod read;
 mod update;
 

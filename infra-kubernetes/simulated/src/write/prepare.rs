@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Value, json};
 
 use super::options::Write;
+use super::quota;
 use crate::failure::{Failure, Outcome};
 use crate::json::{self, at, int, items, items_mut, object_at, put, put_new, remove, text};
 use crate::kinds::Kind;
@@ -57,7 +58,10 @@ pub(super) fn for_create(write: &mut Write<'_>, object: &mut Value) -> Outcome<(
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => put(object, "spec.finalizers", json!(["kubernetes"])),
         ("", "Service") => allocate(write.store, object),
-        ("", "Pod") => admit_pod(write, object)?,
+        ("", "Pod") => {
+            admit_pod(write, object)?;
+            quota::limit(write, object)?;
+        }
         ("", "PersistentVolumeClaim") => {
             add_finalizer(object, "kubernetes.io/pvc-protection");
             if at(object, "spec.storageClassName").is_null()

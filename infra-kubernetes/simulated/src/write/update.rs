@@ -102,6 +102,7 @@ fn store(
         put(&mut object, "metadata.generation", generation);
     }
     let mut causes = validate::metadata(&kind, &object);
+    causes.extend(new_finalizers(old, &object));
     if write.subresource.is_empty() {
         causes.extend(validate::update(&kind, old, &object));
         causes.extend(validate::create(&kind, &object));
@@ -128,6 +129,21 @@ fn store(
         return Ok(object);
     }
     finish(write, object)
+}
+
+/// An object that ends takes no new finalizers.
+fn new_finalizers(old: &Value, object: &Value) -> Option<crate::failure::Cause> {
+    if !at(old, "metadata.deletionTimestamp").is_string() {
+        return None;
+    }
+    let before = items(old, "metadata.finalizers");
+    let added = items(object, "metadata.finalizers").iter().filter(|it| !before.contains(it));
+    let added: Vec<_> = added.map(ToString::to_string).collect();
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        added.join(", ")
+    );
+    (!added.is_empty()).then(|| crate::failure::Cause::forbidden("metadata.finalizers", &detail))
 }
 
 /// Writes the object; one that was only held by its finalizers is gone now.

@@ -229,3 +229,71 @@ async fn controllers_do_not_take_what_one_applied() {
     let left = api.apply(&path, &without).await.ok();
     assert_eq!(left["spec"]["replicas"], 3);
 }
+
+#[tokio::test]
+async fn two_managers_have_a_container_each() {
+    let api = Api::new().await;
+    let path = format!("{DEPLOYMENTS}/web");
+    api.apply(&path, &deployment("web", 1)).await.ok();
+    let side = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"template": {"spec": {"containers": [{"name": "side", "image": "side:1"}]}}},
+    });
+    let both = api.apply_as("m2", &path, &side, "").await.ok();
+    let names = |object: &serde_json::Value| -> Vec<_> {
+        let containers = object["spec"]["template"]["spec"]["containers"].as_array().unwrap();
+        containers.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&both), ["app", "side"]);
+    let again = api.apply(&path, &deployment("web", 1)).await.ok();
+    assert_eq!(names(&again), ["app", "side"]);
+    let mut none = side.clone();
+    none["spec"] = json!({});
+    let alone = api.apply_as("m2", &path, &none, "").await.ok();
+    assert_eq!(names(&alone), ["app"]);
+}
+
+#[tokio::test]
+async fn only_another_wish_is_another_generation() {
+    let api = Api::new().await;
+    let path = format!("{DEPLOYMENTS}/web");
+    let mut object = deployment("web", 1);
+    api.apply(&path, &object).await.ok();
+    object["metadata"]["labels"]["more"] = json!("1");
+    assert_eq!(api.apply(&path, &object).await.ok()["metadata"]["generation"], 1);
+    object["spec"]["replicas"] = json!(2);
+    assert_eq!(api.apply(&path, &object).await.ok()["metadata"]["generation"], 2);
+}
+
+#[tokio::test]
+async fn an_object_of_another_identity_is_not_made_again() {
+    let api = Api::new().await;
+    let path = "/api/v1/namespaces/t/configmaps/c";
+    let mut object = config("c", "1");
+    object["metadata"]["uid"] = json!("0000");
+    let refused = api.apply(path, &object).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.message().contains("uid mismatch: the provided object specified uid 0000"));
+    let nowhere = api.apply("/api/v1/namespaces/none/configmaps/c", &config("c", "1")).await;
+    assert_eq!((nowhere.status, nowhere.message()), (404, "namespaces \"none\" not found"));
+}
+
+#[tokio::test]
+async fn an_older_version_of_a_kind_is_another_view() {
+    let api = Api::new().await;
+    let object = json!({
+        "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "h"},
+        "spec": {
+            "maxReplicas": 3, "targetCPUUtilizationPercentage": 60,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        },
+    });
+    let scalers = "namespaces/t/horizontalpodautoscalers";
+    let made = api.post(&format!("/apis/autoscaling/v1/{scalers}"), &object).await.ok();
+    assert_eq!(
+        (&made["apiVersion"], &made["spec"]["targetCPUUtilizationPercentage"]),
+        (&json!("autoscaling/v1"), &json!(60))
+    );
+    let second = api.get(&format!("/apis/autoscaling/v2/{scalers}/h")).await.ok();
+    assert_eq!(second["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 60);
+}
