@@ -219,4 +219,20 @@ mod tests {
         let actions: BTreeSet<_> = IMPLIED.iter().map(|row| row.action).collect();
         assert_eq!(actions.len(), IMPLIED.len());
     }
+
+    /// The documentation says what the code says.
+    #[test]
+    fn the_table_is_the_documents() {
+        let document = include_str!("../../POLICY.md");
+        let rows: Vec<_> = document.lines().filter(|line| line.starts_with("| `")).collect();
+        let said: Vec<_> = IMPLIED
+            .iter()
+            .map(|row| {
+                let calls: Vec<_> = row.calls.iter().map(|call| format!("`{call}`")).collect();
+                let (calls, here) = (calls.join(", "), if row.enforced { "yes" } else { "no" });
+                format!("| `{}` | {calls} | {} | {} | {here} |", row.action, row.when, row.source)
+            })
+            .collect();
+        assert_eq!(rows, said);
+    }
 }
