@@ -156,8 +156,11 @@ impl Core {
             control::begin(store, &self.settings, now);
         }
         let rules = rules(store);
-        if *wake == 0 || store.revision() != known {
-            *wake = if *wake == 0 { now } else { now.min(*wake) };
+        if *wake == 0 {
+            // Who was away begins where the cluster was left.
+            *wake = store.last_noted().unwrap_or(now).min(now);
+        } else if store.revision() != known {
+            *wake = now.min(*wake);
         }
         if *wake <= now {
             *wake = control::settle(store, &self.settings, &rules, *wake, now);

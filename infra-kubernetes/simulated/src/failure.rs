@@ -37,6 +37,11 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    pub(crate) fn not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(405, "MethodNotAllowed", message)
+    }
+
     fn about(mut self, kind: &Kind, name: &str) -> Self {
         let mut details = json!({"name": name, "kind": kind.plural});
         if !kind.group.is_empty() {
@@ -81,11 +86,21 @@ impl Failure {
 
     /// 422 with every cause.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Self {
-        let qualified = if kind.group.is_empty() {
-            kind.kind.clone()
-        } else {
-            format!("{}.{}", kind.kind, kind.group)
-        };
+        Self::invalid_as(&kind.group, &kind.kind, name, causes)
+    }
+
+    /// 422 for what a call says besides the object.
+    pub(crate) fn invalid_options(causes: &[Cause]) -> Self {
+        Self::invalid_as("meta.k8s.io", "PatchOptions", "", causes)
+    }
+
+    fn invalid_as(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+        let mut details = json!({"name": name, "kind": kind, "causes": rendered(causes)});
+        let mut qualified = kind.to_owned();
+        if !group.is_empty() {
+            qualified = format!("{kind}.{group}");
+            details["group"] = json!(group);
+        }
         let lines: Vec<_> =
             causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let all = match lines.as_slice() {
@@ -94,10 +109,6 @@ impl Failure {
         };
         let message = format!("{qualified} {name:?} is invalid: {all}");
         let mut failure = Self::new(422, "Invalid", message);
-        let mut details = json!({"name": name, "kind": kind.kind, "causes": rendered(causes)});
-        if !kind.group.is_empty() {
-            details["group"] = json!(kind.group);
-        }
         failure.details = Some(details);
         failure
     }
@@ -137,22 +148,19 @@ impl Cause {
     }
 
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        let message = format!("Invalid value: {}: {detail}", shown(value));
+        let message = format!("Invalid value: {value}: {detail}");
         Self::new("FieldValueInvalid", field, message)
     }
 
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
         let allowed: Vec<_> = allowed.iter().map(|it| format!("{it:?}")).collect();
-        let message = format!(
-            "Unsupported value: {}: supported values: {}",
-            shown(value),
-            allowed.join(", ")
-        );
+        let allowed = allowed.join(", ");
+        let message = format!("Unsupported value: {value}: supported values: {allowed}");
         Self::new("FieldValueNotSupported", field, message)
     }
 
     pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
-        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {}", shown(value)))
+        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {value}"))
     }
 
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
@@ -160,7 +168,7 @@ impl Cause {
     }
 
     pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
-        Self::new("FieldValueNotFound", field, format!("Not found: {}", shown(value)))
+        Self::new("FieldValueNotFound", field, format!("Not found: {value}"))
     }
 
     fn json(&self) -> Value {
@@ -170,12 +178,4 @@ impl Cause {
 
 fn rendered(causes: &[Cause]) -> Vec<Value> {
     causes.iter().map(Cause::json).collect()
-}
-
-/// A value as the API shows it in messages.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        other => other.to_string(),
-    }
 }

@@ -24,6 +24,8 @@ mod limits;
 mod reads;
 #[path = "embedded/shared.rs"]
 mod shared;
+#[path = "embedded/stable.rs"]
+mod stable;
 #[path = "embedded/validation.rs"]
 mod validation;
 #[path = "embedded/writes.rs"]

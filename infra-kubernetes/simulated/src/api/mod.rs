@@ -14,6 +14,7 @@ mod request;
 mod review;
 mod scale;
 mod select;
+mod shape;
 mod table;
 mod verbs;
 mod watch;

@@ -30,13 +30,7 @@ pub(super) fn scale(
             json_patch(now, &parse(&request.body, false)?).map_err(Failure::bad_request)?
         }
         "PATCH" => merge_patch(now, &parse(&request.body, request.content_type.contains("yaml"))?),
-        _ => {
-            return Err(Failure::new(
-                405,
-                "MethodNotAllowed",
-                "the server does not allow this method on the requested resource",
-            ));
-        }
+        _ => return Err(Failure::not_allowed()),
     };
     let version = text(&wanted, "metadata.resourceVersion");
     if !version.is_empty() && version != text(&object, "metadata.resourceVersion") {

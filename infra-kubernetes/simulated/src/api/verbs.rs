@@ -11,10 +11,11 @@ use super::path::Place;
 use super::reply::{json, plain};
 use super::request::Request;
 use super::select::Selection;
-use super::{eviction, log, protobuf, scale, table};
+use super::shape::Shape;
+use super::{eviction, log, protobuf, scale};
 use crate::body::Body;
 use crate::cluster::Turn;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Cause, Failure, Outcome};
 use crate::kinds::Kind;
 use crate::write::{self, DeleteOptions, Patch, Write, parse};
 
@@ -49,34 +50,18 @@ pub(super) fn carry_out(
         ("", ..) => {}
         _ => return Ok(plain(404, "404 page not found\n".to_owned())),
     }
-    let as_table = request.accept.contains("as=Table");
+    let shape = Shape::of(&request.accept);
     match (method, name) {
         ("GET" | "HEAD", Some(name)) => {
             let found = turn.store.get(&kind.table(), &namespace, name);
             let found = found.ok_or_else(|| Failure::not_found(&kind, name))?;
-            let object = shown(&kind, found);
-            let version = crate::json::text(&object, "metadata.resourceVersion").to_owned();
-            let object = if as_table {
-                table::table(
-                    &kind,
-                    std::slice::from_ref(&object),
-                    &json!({"resourceVersion": version}),
-                    turn.now,
-                )
-            } else {
-                object
-            };
+            let object = shape.one(&kind, shown(&kind, found), turn.now);
             Ok(json(200, &object, &[]))
         }
         ("GET" | "HEAD", None) => {
             let within = place.namespace.as_deref();
-            let mut listed = list(turn, request, &kind, within)?;
-            if as_table {
-                let metadata = listed["metadata"].take();
-                let items = crate::json::items(&listed, "items");
-                listed = table::table(&kind, items, &metadata, turn.now);
-            }
-            Ok(json(200, &listed, &[]))
+            let listed = list(turn, request, &kind, within)?;
+            Ok(json(200, &shape.many(&kind, listed, turn.now), &[]))
         }
         ("DELETE", None) => delete_all(turn, request, place, &kind),
         _ => change(turn, request, place, kind, namespace),
@@ -115,16 +100,7 @@ fn change(
         kind
     };
     if kind.namespaced && place.namespace.is_none() {
-        return Ok(json(
-            405,
-            &Failure::new(
-                405,
-                "MethodNotAllowed",
-                "the server does not allow this method on the requested resource",
-            )
-            .status(),
-            &[],
-        ));
+        return Err(Failure::not_allowed());
     }
     let mut write = writer(turn, request, kind, namespace, place.subresource == "status");
     let apply = request.content_type.starts_with("application/apply-patch");
@@ -155,14 +131,12 @@ fn change(
         ("PATCH", Some(name)) => {
             let how = how(request)?;
             if how == Patch::Apply && request.parameter("fieldManager").is_empty() {
-                return Err(manager_required());
+                let cause = Cause::required("fieldManager", "is required for apply patch");
+                return Err(Failure::invalid_options(&[cause]));
             }
             if how != Patch::Apply && request.says("force") {
-                let cause = crate::failure::Cause::forbidden(
-                    "force",
-                    "may not be specified for non-apply patch",
-                );
-                return Err(unqualified("PatchOptions", &[cause]));
+                let cause = Cause::forbidden("force", "may not be specified for non-apply patch");
+                return Err(Failure::invalid_options(&[cause]));
             }
             let (object, made) = write::patch(&mut write, name, how, body)?;
             (if made { 201 } else { 200 }, object)
@@ -170,29 +144,14 @@ fn change(
         ("DELETE", Some(name)) => {
             (200, write::delete(&mut write, name, &delete_options(request, &body))?)
         }
-        _ => {
-            return Ok(json(
-                405,
-                &Failure::new(
-                    405,
-                    "MethodNotAllowed",
-                    "the server does not allow this method on the requested resource",
-                )
-                .status(),
-                &[],
-            ));
-        }
+        _ => return Err(Failure::not_allowed()),
     };
     let warnings = std::mem::take(&mut write.warnings);
-    let object = if crate::json::text(&object, "kind") == "Status" {
-        object
-    } else {
-        shown(&shown_as, &object)
-    };
-    if request.accept.contains("as=Table") && crate::json::text(&object, "kind") != "Status" {
-        let object = table::table(&shown_as, &[object], &json!({}), turn.now);
+    if crate::json::text(&object, "kind") == "Status" {
         return Ok(json(code, &object, &warnings));
     }
+    let shape = Shape::of(&request.accept);
+    let object = shape.one(&shown_as, shown(&shown_as, &object), turn.now);
     Ok(json(code, &object, &warnings))
 }
 
@@ -228,31 +187,6 @@ fn how(request: &Request) -> Outcome<Patch> {
             ),
         )),
     }
-}
-
-fn manager_required() -> Failure {
-    let cause = crate::failure::Cause::required("fieldManager", "is required for apply patch");
-    unqualified("PatchOptions", &[cause])
-}
-
-fn unqualified(kind: &str, causes: &[crate::failure::Cause]) -> Failure {
-    let kind = Kind {
-        group: "meta.k8s.io".to_owned(),
-        version: "v1".to_owned(),
-        kind: kind.to_owned(),
-        plural: String::new(),
-        singular: String::new(),
-        short: Vec::new(),
-        categories: Vec::new(),
-        namespaced: false,
-        status: false,
-        scale: false,
-        generation: false,
-        root: crate::schema::Type::Any,
-        schema: Value::Null,
-        custom: false,
-    };
-    Failure::invalid(&kind, "", causes)
 }
 
 fn delete_all(

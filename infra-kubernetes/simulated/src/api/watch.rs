@@ -14,11 +14,10 @@ use super::list::found;
 use super::path::Place;
 use super::request::Request;
 use super::select::Selection;
-use super::table;
+use super::shape::Shape;
 use crate::body::Body;
 use crate::cluster::{Core, Turn};
 use crate::failure::{Failure, Outcome};
-use crate::json::text;
 use crate::kinds::Kind;
 use crate::store::{Event, Happened, Seen};
 
@@ -33,7 +32,7 @@ struct Watch {
     namespace: Option<String>,
     name: Option<String>,
     selection: Selection,
-    as_table: bool,
+    shape: Shape,
     bookmarks: bool,
 }
 
@@ -49,7 +48,7 @@ pub(super) fn watch(
         namespace: place.namespace.clone(),
         name: place.name.clone(),
         selection: Selection::of(request)?,
-        as_table: request.accept.contains("as=Table"),
+        shape: Shape::of(&request.accept),
         bookmarks: request.says("allowWatchBookmarks"),
     };
     let from = request.parameter("resourceVersion");
@@ -169,13 +168,7 @@ impl Watch {
     }
 
     fn line(&self, what: &str, object: &Value, now: i64) -> Value {
-        let object = shown(&self.kind, object);
-        let version = text(&object, "metadata.resourceVersion").to_owned();
-        let object = if self.as_table {
-            table::table(&self.kind, &[object], &json!({"resourceVersion": version}), now)
-        } else {
-            object
-        };
+        let object = self.shape.one(&self.kind, shown(&self.kind, object), now);
         json!({"type": what, "object": object})
     }
 

@@ -160,6 +160,12 @@ impl Store {
         builtin().cloned().chain(custom).collect()
     }
 
+    /// The last instant at which something is known to have happened.
+    pub(crate) fn last_noted(&self) -> Option<i64> {
+        let records = self.tables.values().flat_map(BTreeMap::values);
+        records.flat_map(|record| record.notes.values()).max().copied()
+    }
+
     /// Everything, as changes from nothing.
     pub(crate) fn everything(&self) -> Vec<Change> {
         let mut all: Vec<_> = self

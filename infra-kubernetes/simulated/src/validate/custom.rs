@@ -1,5 +1,6 @@
 //! Definitions of kinds, and their objects against the schema of the definition.
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::name;
@@ -111,6 +112,7 @@ fn check(value: &Value, schema: &Value, path: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause::unsupported(path, value, &allowed));
     }
     limits(value, schema, path, causes);
+    combined(value, schema, path, causes);
     match value {
         Value::Object(fields) => {
             required(value, schema, path, causes);
@@ -128,6 +130,35 @@ fn check(value: &Value, schema: &Value, path: &str, causes: &mut Vec<Cause>) {
             }
         }
         _ => {}
+    }
+}
+
+/// `allOf`, `anyOf`, `oneOf`, `not`, `pattern`.
+fn combined(value: &Value, schema: &Value, path: &str, causes: &mut Vec<Cause>) {
+    for part in items(schema, "allOf") {
+        check(value, part, path, causes);
+    }
+    let fits = |part: &Value| {
+        let mut wrong = Vec::new();
+        check(value, part, path, &mut wrong);
+        wrong.is_empty()
+    };
+    let fitting = |field: &str| items(schema, field).iter().filter(|part| fits(part)).count();
+    let mut wrong = |detail: String| causes.push(Cause::invalid(path, value, &detail));
+    if !items(schema, "anyOf").is_empty() && fitting("anyOf") == 0 {
+        wrong(format!("{path:?} must validate at least one schema (anyOf)"));
+    }
+    if !items(schema, "oneOf").is_empty() && fitting("oneOf") != 1 {
+        let which = if fitting("oneOf") == 0 { "none valid" } else { "more than one valid" };
+        wrong(format!("{path:?} must validate one and only one schema (oneOf). Found {which}"));
+    }
+    if at(schema, "not").is_object() && fits(at(schema, "not")) {
+        wrong(format!("{path:?} must not validate the schema (not)"));
+    }
+    if let (Some(pattern), Some(text)) = (at(schema, "pattern").as_str(), value.as_str())
+        && Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
+    {
+        wrong(format!("{path} in body should match '{pattern}'"));
     }
 }
 

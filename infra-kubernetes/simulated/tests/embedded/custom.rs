@@ -24,6 +24,7 @@ fn definition() -> Value {
                             "type": "object", "required": ["size"],
                             "properties": {
                                 "size": {"type": "integer", "minimum": 1},
+                                "code": {"type": "string", "pattern": "^[a-z]+$"},
                                 "mode": {"type": "string", "enum": ["fast", "slow"], "default": "slow"},
                                 "steps": {
                                     "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
@@ -100,6 +101,13 @@ async fn its_objects_are_checked_and_pruned() {
         refused.message().contains(
             "spec.mode: Unsupported value: \"odd\": supported values: \"fast\", \"slow\""
         )
+    );
+    object["spec"] = json!({"size": 1, "code": "A1"});
+    assert!(
+        api.post(TASKS, &object)
+            .await
+            .message()
+            .contains("spec.code in body should match '^[a-z]+$'")
     );
     object["spec"] = json!({"mode": "fast"});
     assert!(api.post(TASKS, &object).await.message().contains("spec.size: Required value"));

@@ -148,3 +148,21 @@ async fn kubectl_gets_tables() {
         [json!("web"), json!("2/2"), json!("2"), json!("2")]
     );
 }
+
+#[tokio::test]
+async fn metadata_comes_alone() {
+    let api = Api::new().await;
+    api.post(MAPS, &config("c", "1")).await.ok();
+    let request = ::http::Request::get(format!("{MAPS}/c"))
+        .header("accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+        .body(Full::new(Bytes::new()))
+        .unwrap();
+    let reply = api.0.clone().oneshot(request).await.unwrap();
+    let bytes = reply.into_body().collect().await.unwrap().to_bytes();
+    let object: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(
+        (&object["kind"], &object["metadata"]["name"]),
+        (&json!("PartialObjectMetadata"), &json!("c"))
+    );
+    assert!(object.get("data").is_none());
+}

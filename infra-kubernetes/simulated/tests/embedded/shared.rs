@@ -60,3 +60,23 @@ async fn nothing_can_be_read_without_the_key() {
     let wrong = Kubernetes::open(dir.path(), &[2; 32], Settings::instant());
     assert!(matches!(wrong, Err(OpenError::Sealed { .. })));
 }
+
+#[tokio::test]
+async fn what_was_due_while_nobody_looked_has_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Kubernetes::open(dir.path(), &[1; 32], Settings::default()).unwrap();
+    let path = format!("{DEPLOYMENTS}/web");
+    let api = Api::with(open()).await;
+    let mut object = deployment("web", 2);
+    api.apply(&path, &object).await.ok();
+    api.until(&path, |it| it["status"]["readyReplicas"] == 2).await;
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("nginx:2");
+    api.apply(&path, &object).await.ok();
+    drop(api);
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let live = Api(open()).get(&path).await.ok();
+    assert_eq!(
+        (&live["status"]["updatedReplicas"], &live["status"]["replicas"]),
+        (&json!(2), &json!(2))
+    );
+}
