@@ -73,7 +73,8 @@ fn begin(cx: &mut Control<'_>, deployment: &Arc<Value>, old: &[Arc<Value>]) -> O
     let wanted = int(deployment, "spec.replicas").unwrap_or(1);
     let bounds = Bounds::of(deployment);
     let running: i64 = old.iter().filter_map(|set| int(set, "spec.replicas")).sum();
-    let replicas = if bounds.recreate && running > 0 {
+    // Where all old pods must be gone, the new ones come later.
+    let replicas = if bounds.recreate && !old.is_empty() {
         0
     } else {
         (wanted + bounds.surge - running).clamp(0, wanted)

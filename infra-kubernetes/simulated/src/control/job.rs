@@ -38,8 +38,7 @@ fn sync(cx: &mut Control<'_>, job: &Arc<Value>) {
     let pods = cx.owned("pods", job);
     let phase = |is: &str| pods.iter().filter(|pod| text(pod, "status.phase") == is).count();
     let succeeded = phase("Succeeded");
-    let lost = cx.noted(TABLE, job, "lost-pods").unwrap_or(0);
-    let failed = phase("Failed") + usize::try_from(lost).unwrap_or(0);
+    let failed = phase("Failed");
     let active: Vec<_> = pods.iter().filter(|pod| !is_over(pod) && !ending(pod)).cloned().collect();
     let restarts: i64 = active
         .iter()
@@ -145,7 +144,6 @@ fn create(cx: &mut Control<'_>, job: &Arc<Value>, index: usize) -> bool {
         json::object_at(&mut pod, "metadata.labels")
             .insert(key.to_owned(), json!(index.to_string()));
     }
-    put(&mut pod, "metadata.finalizers", json!([]));
     match cx.create("pods", pod) {
         Ok(pod) => {
             let message = format!("Created pod: {}", json::name(&pod));

@@ -278,3 +278,29 @@ async fn budgets_and_events_say_how_it_is() {
     assert!(items(&events).iter().any(|it| it["reason"] == "Scheduled"));
     assert!(items(&events).iter().all(|it| it["involvedObject"]["kind"] == "Pod"));
 }
+
+#[tokio::test]
+async fn what_is_recreated_is_never_there_twice() {
+    let api = Api::with(Kubernetes::memory(Settings::default())).await;
+    let path = format!("{DEPLOYMENTS}/web");
+    let mut object = deployment("web", 2);
+    object["spec"]["strategy"] = json!({"type": "Recreate"});
+    api.apply(&path, &object).await.ok();
+    api.until(&path, |it| it["status"]["readyReplicas"] == 2).await;
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("nginx:2");
+    api.apply(&path, &object).await.ok();
+    loop {
+        let pods = api.get(PODS).await.ok();
+        let mut images: Vec<_> = items(&pods)
+            .iter()
+            .map(|it| it["spec"]["containers"][0]["image"].to_string())
+            .collect();
+        images.dedup();
+        assert!(images.len() <= 1, "{images:?}");
+        let live = api.get(&path).await.ok();
+        if live["status"]["updatedReplicas"] == 2 && live["status"]["availableReplicas"] == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
