@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use infra_core::provider::{Needs, Place, Policies, PolicyDocument, Purpose, Result};
+use infra_core::{
+    provider::{Grant, Needs, Policies, PolicyDocument, Purpose, Result},
+    state::{ProviderIdentity, Value},
+};
 
 use super::{
     backend, implied,
@@ -17,12 +20,12 @@ pub(crate) fn policies(needs: &Needs) -> Result<Policies> {
     principals.insert(None, BTreeSet::new());
     for place in &needs.places {
         let role = backend::role(&place.config);
-        let at = At::of(needs, place);
+        let at = At::of(needs, &place.config, &place.identity);
         let all = principals.entry(role.clone()).or_default();
         all.extend(place.grants.iter().map(|grant| at.place(grant, false)));
         all.extend(place.adopting.iter().map(|grant| at.place(grant, true)));
         if let Some(role) = role {
-            let assume = infra_core::provider::Grant::new("sts:AssumeRole", role);
+            let assume = Grant::new("sts:AssumeRole", role);
             principals.entry(None).or_default().insert(at.place(&assume, false));
         }
     }
@@ -52,14 +55,10 @@ pub(crate) fn policies(needs: &Needs) -> Result<Policies> {
 /// Where the run begins: the place of what it does as itself.
 fn home(needs: &Needs) -> At {
     let own = needs.places.iter().find(|place| backend::role(&place.config).is_none());
-    let nowhere = || Place {
-        provider: needs.places[0].provider.clone(),
-        config: infra_core::state::Value::map(),
-        identity: infra_core::state::ProviderIdentity::new(),
-        grants: BTreeSet::new(),
-        adopting: BTreeSet::new(),
-    };
-    own.map_or_else(|| At::of(needs, &nowhere()), |place| At::of(needs, place))
+    match own {
+        Some(place) => At::of(needs, &place.config, &place.identity),
+        None => At::of(needs, &Value::map(), &ProviderIdentity::new()),
+    }
 }
 
 /// `deploy`, `deploy-as-NAME` for what is done as a role.

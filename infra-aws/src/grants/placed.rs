@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use infra_core::provider::{Grant, Needs, Place};
+use infra_core::{
+    provider::{Grant, Needs},
+    state::{ProviderIdentity, Value},
+};
 
 /// One permission in one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +32,11 @@ pub(super) struct At {
 const TAGGED: [&str; 3] = ["acm", "ec2", "kms"];
 
 impl At {
-    pub(super) fn of(needs: &Needs, place: &Place) -> Self {
-        let configured = place.config.get("region").and_then(|region| region.as_str());
-        let known = |key: &str| place.identity.get(key).cloned();
+    pub(super) fn of(needs: &Needs, config: &Value, identity: &ProviderIdentity) -> Self {
+        let configured = config.get("region").and_then(|region| region.as_str());
+        let known = |key: &str| identity.get(key).cloned();
         let region = known("region").or_else(|| configured.map(str::to_owned));
-        let role = place.config.get("assume_role").and_then(|role| role.get("role_arn"));
+        let role = config.get("assume_role").and_then(|role| role.get("role_arn"));
         let role: Vec<_> =
             role.and_then(|arn| arn.as_str()).unwrap_or_default().split(':').collect();
         let account = known("account").or_else(|| role.get(4).map(|&account| account.to_owned()));
@@ -73,7 +76,8 @@ impl At {
 
     /// An ARN of any place, in this one. Anything else stays what it is.
     fn arn(&self, text: &str) -> String {
-        let text = text.replace(Grant::OWN, "*");
+        // What another place would be is this one where nothing says otherwise.
+        let text = text.replace(Grant::OWN, "*").replace("{region}", &self.region);
         let parts: Vec<_> = text.splitn(6, ':').collect();
         let ["arn", partition, service, region, account, resource] = parts[..] else { return text };
         let known = |part: &str, known: &str| (if part == "*" { known } else { part }).to_owned();

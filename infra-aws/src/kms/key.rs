@@ -269,7 +269,7 @@ impl Managed for Key {
     }
 
     fn foreseen(_: &Self) -> Vec<(&'static str, Value)> {
-        let arn = format!("arn:*:kms:*:*:key/{}", Grant::OWN);
+        let arn = format!("arn:*:kms:{{region}}:*:key/{}", Grant::OWN);
         vec![("arn", arn.as_str().into())]
     }
 

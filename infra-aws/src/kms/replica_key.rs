@@ -254,7 +254,7 @@ impl Managed for ReplicaKey {
 
     fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
         let id = id_of(&want.primary);
-        vec![("id", id.into()), ("arn", format!("arn:*:kms:*:*:key/{id}").as_str().into())]
+        vec![("id", id.into()), ("arn", format!("arn:*:kms:{{region}}:*:key/{id}").as_str().into())]
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -17,7 +17,7 @@ use crate::{
     Aws,
     classify::Classify as _,
     owned,
-    policy::{Verb, grants, subject},
+    policy::{Verb, encrypts, grants, subject},
     tags,
     types::Arn,
 };
@@ -210,7 +210,7 @@ impl Managed for AutomatedBackupReplication {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let it = subject(change);
         let source = it.map_or("*", |it| it.source.as_str());
-        let copies = change.have.map_or_else(|| arn("auto-backup", None), |have| have.id.clone());
+        let copies = arn("auto-backup", None);
         let mut all = grants("*", ["rds:DescribeDBInstanceAutomatedBackups"]);
         match Verb::of(change) {
             Verb::Search | Verb::Read => {}
@@ -218,7 +218,7 @@ impl Managed for AutomatedBackupReplication {
                 all.extend(grants(source, ["rds:StartDBInstanceAutomatedBackupsReplication"]));
                 all.extend(grants(copies, ["rds:AddTagsToResource"]));
                 if let Some(key) = it.and_then(|it| it.kms_key.as_ref()) {
-                    all.extend(grants(key.as_str(), ["kms:CreateGrant", "kms:DescribeKey"]));
+                    all.extend(encrypts(key.as_str()));
                 }
             }
             Verb::Update => {

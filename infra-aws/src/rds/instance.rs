@@ -13,7 +13,7 @@ use infra_core::{
         Change, Class, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Part, Partial,
         Readiness, Reason, Result, Timeouts, Violation,
     },
-    state::StackName,
+    state::{StackName, Value},
 };
 
 use super::{
@@ -309,6 +309,11 @@ impl Managed for Instance {
         declared::grants(change)
     }
 
+    fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
+        let name = want.identifier.as_deref().unwrap_or("*");
+        vec![("arn", format!("arn:*:rds:{{region}}:*:db:{name}").as_str().into())]
+    }
+
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         declared::check(want)
     }
@@ -351,8 +356,6 @@ fn final_snapshot(identifier: &str, op: &Operation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use infra_core::state::Value;
-
     use super::{declared::check, *};
 
     fn number(n: i32) -> Value {

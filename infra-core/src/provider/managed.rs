@@ -93,7 +93,8 @@ pub trait Managed: Resource {
 
     /// Outputs as far as the inputs tell them before there is an object, with `*` for what they do not tell: an ARN
     /// with the declared name. For the grants of what is made from this one. An output with the name of an input is
-    /// taken to be that, the output `id` to be [`Grant::OWN`]; they need not be here.
+    /// taken to be that, the output `id` to be [`Grant::OWN`]; they need not be here. `{FIELD}` stands for a field of the
+    /// provider: what is made elsewhere may use it.
     fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {
         let _ = want;
         Vec::new()

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use infra_core::{
     Data, Outputs, Resource, Sensitive, Value,
     provider::{
-        self, Change, Connection, Connector, Context, Cx, Driver, Error, Find, Managed, Observed,
-        Operation, driver, provider_driver,
+        self, Change, Connection, Connector, Context, Cx, Driver, Error, Find, Grant, Implied,
+        Managed, Needs, Observed, Operation, Place, Policies, PolicyDocument, driver,
+        provider_driver,
     },
     state::StackName,
 };
@@ -136,6 +137,14 @@ macro_rules! verbs {
                 cx.0.lock().unwrap().remove(&have.id);
                 Ok(())
             }
+
+            fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+                let wanted = change.want.map(Data::to_value);
+                let net = wanted.as_ref().and_then(|want| want.get("net")?.as_str());
+                let id = change.have.map(|have| have.id.as_str());
+                let what = net.or(id).unwrap_or("*");
+                vec![Grant::new(format!("{}:{:?}", Self::KIND, change.intent()), what)]
+            }
         }
     )* };
 }
@@ -189,6 +198,20 @@ impl Connector for Connect {
 
     fn environment(&self, address: std::net::SocketAddr) -> Vec<(String, String)> {
         vec![("FAKE_ENDPOINT".to_owned(), format!("http://{address}"))]
+    }
+
+    fn policies(&self, needs: &Needs) -> provider::Result<Option<Policies>> {
+        let document = |place: &Place| {
+            let grants =
+                place.grants.iter().map(|grant| format!("{} {}", grant.action, grant.resource));
+            let grants: Vec<_> = grants.collect();
+            let json = serde_json::json!({"in": place.identity.get("region"), "grants": grants});
+            PolicyDocument { name: needs.purpose.name().to_owned(), json }
+        };
+        let documents = needs.places.iter().map(document).collect();
+        let (action, when) = ("fake:Pass".to_owned(), "`fake:Host:Create`: always".to_owned());
+        let implied = vec![Implied { action, when, source: "its guide".to_owned() }];
+        Ok(Some(Policies { documents, implied }))
     }
 
     fn notice(&self, _: &Context) -> Option<String> {

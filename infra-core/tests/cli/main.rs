@@ -6,6 +6,7 @@ mod fake;
 mod keys;
 mod output;
 mod places;
+mod policies;
 mod rebuilt;
 mod stacks;
 mod terminal;

@@ -413,6 +413,10 @@ impl Driver for NamedDriver {
         self.0.grants(change)
     }
 
+    fn foreseen(&self, want: &Value) -> Vec<(&'static str, Value)> {
+        self.0.foreseen(want)
+    }
+
     async fn read(
         &self,
         connection: &Connection,

@@ -22,6 +22,8 @@ pub(super) struct Gather<'e> {
     snapshot: Option<&'e Snapshot>,
     /// The outputs of what is declared, as far as they can be told now.
     outputs: BTreeMap<Urn, Value>,
+    /// The kinds of providers whose clouds have policies.
+    able: BTreeSet<String>,
     /// One account and region may be reached through several providers, and one provider may have moved.
     places: BTreeMap<(Urn, ProviderIdentity), Place>,
 }
@@ -32,11 +34,31 @@ impl<'e> Gather<'e> {
         graph: &'e Graph,
         snapshot: Option<&'e Snapshot>,
     ) -> Self {
-        Self { engine, graph, snapshot, outputs: BTreeMap::new(), places: BTreeMap::new() }
+        let (outputs, able, places) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { engine, graph, snapshot, outputs, able, places }
+    }
+
+    /// Nothing is needed yet.
+    fn nothing(&self, options: &PolicyOptions) -> Needs {
+        Needs {
+            stack: self.engine.state.name().clone(),
+            formerly: options.formerly.clone(),
+            purpose: options.purpose,
+            places: Vec::new(),
+            state: options.state.clone(),
+            key: options.key.clone(),
+        }
     }
 
     /// What is needed, by the kind of the providers.
     pub(super) fn needs(mut self, options: &PolicyOptions) -> Result<BTreeMap<String, Needs>> {
+        let nothing = self.nothing(options);
+        let able = self
+            .engine
+            .connectors
+            .iter()
+            .filter(|(_, connector)| !matches!(connector.policies(&nothing), Ok(None)));
+        self.able = able.map(|(kind, _)| kind.clone()).collect();
         let nodes = self.graph.order.iter().filter_map(|urn| self.graph.nodes.get(urn));
         for node in nodes {
             self.declared(node, options.purpose)?;
@@ -46,14 +68,7 @@ impl<'e> Gather<'e> {
         }
         let mut needs = BTreeMap::new();
         for ((urn, _), place) in self.places {
-            let needs = needs.entry(urn.kind().to_owned()).or_insert_with(|| Needs {
-                stack: self.engine.state.name().clone(),
-                formerly: options.formerly.clone(),
-                purpose: options.purpose,
-                places: Vec::new(),
-                state: options.state.clone(),
-                key: options.key.clone(),
-            });
+            let needs = needs.entry(urn.kind().to_owned()).or_insert_with(|| nothing.clone());
             needs.places.push(place);
         }
         Ok(needs)
@@ -69,8 +84,16 @@ impl<'e> Gather<'e> {
             }
             Role::Managed | Role::Lookup => node.provider.as_ref(),
         };
+        if node.driver.provider_kind().is_some_and(|kind| !self.able.contains(kind)) {
+            let unknown = |name: &'static str| (name.to_owned(), Value::Unknown);
+            let outputs = node.driver.schema().outputs.iter().map(|output| unknown(output.name));
+            self.outputs.insert(node.urn.clone(), Value::Map(outputs.collect()));
+            return Ok(());
+        }
         let inputs = filled(&node.urn, &*node.driver, &want)?;
-        self.outputs.insert(node.urn.clone(), foreseen(&*node.driver, &inputs));
+        let outputs = foreseen(&*node.driver, &inputs);
+        let config = provider.map_or_else(Value::map, |urn| self.place(urn, None).config.clone());
+        self.outputs.insert(node.urn.clone(), located(outputs, &config));
         let Some(provider) = provider else { return Ok(()) };
         let mut changes = changes(node.role, purpose, &inputs);
         if node.options.retain_on_delete {
@@ -87,6 +110,9 @@ impl<'e> Gather<'e> {
     /// What there is may have names and places that the program does not tell any more.
     fn recorded(&mut self, record: &Record, purpose: Purpose) -> Result<()> {
         let Some(provider) = &record.provider else { return Ok(()) };
+        if !self.able.contains(provider.urn.kind()) {
+            return Ok(());
+        }
         let Some(driver) = self.engine.registry.get(record.urn.kind()) else { return Ok(()) };
         let driver = Arc::clone(driver);
         if driver.role() != Role::Managed {
@@ -162,6 +188,27 @@ fn foreseen(driver: &dyn Driver, inputs: &Value) -> Value {
     let told = driver.foreseen(inputs).into_iter();
     outputs.extend(told.map(|(name, value)| (name.to_owned(), value)));
     Value::Map(outputs)
+}
+
+/// Outputs with what the provider is configured with: `{region}` in a text is its region.
+fn located(outputs: Value, config: &Value) -> Value {
+    match outputs {
+        Value::String(text) => {
+            let fields = config.as_map().into_iter().flatten();
+            let known = fields.filter_map(|(field, value)| Some((field, value.as_str()?)));
+            let text = known
+                .fold(text, |text, (field, value)| text.replace(&format!("{{{field}}}"), value));
+            Value::String(text)
+        }
+        Value::List(list) => {
+            Value::List(list.into_iter().map(|value| located(value, config)).collect())
+        }
+        Value::Map(map) => {
+            let entry = |(key, value)| (key, located(value, config));
+            Value::Map(map.into_iter().map(entry).collect())
+        }
+        other => other,
+    }
 }
 
 /// Everything that may be done with an object that has these inputs.

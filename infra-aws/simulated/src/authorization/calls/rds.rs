@@ -20,6 +20,7 @@ pub(super) fn asks(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
         Some(scope.arn(&format!("{kind}:{}", scope.text(parameter)?.to_ascii_lowercase())))
     });
     let mut arns: Vec<String> = named.collect();
+    arns.extend(scope.text("SourceDBInstanceArn").map(str::to_owned));
     let lists = |kind: &str| vec![scope.arn(&format!("{kind}:*"))];
     match (name, arns.is_empty()) {
         ("AddTagsToResource" | "RemoveTagsFromResource" | "ListTagsForResource", _) => {
@@ -39,8 +40,15 @@ pub(super) fn asks(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
         let snapshot = scope.arn(&format!("snapshot:{last}"));
         all.extend([arns[0].clone(), snapshot].map(|arn| scope.action("CreateDBSnapshot", arn)));
     }
-    if matches!(name, "CreateDBInstance" | "ModifyDBInstance") {
-        all.extend(besides(scope));
+    match name {
+        "CreateDBInstance" | "ModifyDBInstance" => all.extend(besides(scope)),
+        "StartDBInstanceAutomatedBackupsReplication" => {
+            let tag = scope.arn("auto-backup:*");
+            all.extend(scope.gives_tags().then(|| scope.action("AddTagsToResource", tag)));
+            let of = key::at(scope.input, &["KmsKeyId"]);
+            all.extend(key::used(scope, of, &["CreateGrant", "DescribeKey"]));
+        }
+        _ => {}
     }
     all
 }
