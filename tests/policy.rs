@@ -1,6 +1,6 @@
 //! The policies that `policy` prints, enforced: the flagship lives its whole life with exactly what they allow.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 #[path = "policy/exact.rs"]
 mod exact;

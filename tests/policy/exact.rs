@@ -13,6 +13,8 @@ use super::{
 
 /// What neither life comes to, and why it is granted all the same.
 const OTHERWISE: &[(&str, &str)] = &[
+    ("elasticloadbalancing:AddListenerCertificates", "the embedded AWS does not play it"),
+    ("elasticloadbalancing:RemoveListenerCertificates", "the embedded AWS does not play it"),
     ("kms:CancelKeyDeletion", "somebody deleted the key, and it is taken back"),
     ("route53:ListHostedZonesByName", "a run died while it made the zone"),
 ];

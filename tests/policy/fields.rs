@@ -73,15 +73,13 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     stack.add("images", repository);
     let group = logs::LogGroup::new().deletion_protection(changed);
     stack.add("logs", group.when(step == 0, |it| it.retention_days(7).kms_key(&key.arn)));
-    let zone = route53::HostedZone::new("fields.example.com");
-    stack.add("zone", zone.comment(if changed { "other" } else { "one" }));
     let topic = sns::Topic::new().display_name(if changed { "other" } else { "one" });
-    let people = ["a@example.com", "b@example.com"];
-    let people = people.iter().take(if changed { 1 } else { 2 }).map(|address| sns::Subscription {
-        protocol: sns::Protocol::Email,
-        endpoint: (*address).to_owned(),
+    let queues = ["a", "b"].into_iter().take(if changed { 1 } else { 2 });
+    let queues = queues.map(|queue| sns::Subscription {
+        protocol: sns::Protocol::Sqs,
+        endpoint: format!("arn:aws:sqs:eu-west-1:123456789012:{queue}"),
     });
-    stack.add("topic", topic.subscriptions(people.collect::<Vec<_>>()));
+    stack.add("topic", topic.subscriptions(queues.collect::<Vec<_>>()));
 
     let some = ids().take(if changed { 3 } else { 2 });
     let network = stack.add("db", rds::SubnetGroup::new().subnets(some));
@@ -196,6 +194,11 @@ fn balancers(
         .scheme(elbv2::Scheme::Internal)
         .subnets(some)
         .security_groups([&groups[usize::from(changed)].id])
+        .ip_address_type(if changed {
+            elbv2::IpAddressType::Dualstack
+        } else {
+            elbv2::IpAddressType::Ipv4
+        })
         .cross_zone(changed);
     let balancer = stack.add("balancer", balancer.depends_on([internet]));
     let health = elbv2::HealthCheck::new().interval(if changed { 10 } else { 30 });
@@ -205,5 +208,8 @@ fn balancers(
     let port = if changed { 81 } else { 80 };
     let listener = elbv2::Listener::new(&balancer.arn, elbv2::Protocol::Tcp, port, forward);
     stack.add("listener", listener);
+
+    let zone = route53::HostedZone::new("fields.example.com");
+    stack.add("zone", zone.comment(if changed { "other" } else { "one" }));
     stack.add("certificate", acm::Certificate::new("fields.example.com"));
 }
