@@ -69,6 +69,9 @@ fn store(write: &mut Write<'_>, mut object: Value, managers: Option<Managers>) -
     }
     prepare::before_defaults(&kind, None, &mut object);
     defaulted(&kind, &mut object);
+    // What the API itself puts in is nobody's.
+    let managers = managers
+        .unwrap_or_else(|| write.with_applied(|by| record_update(&Value::Null, &object, by)));
     prepare::for_create(write, &mut object)?;
     let mut causes = validate::metadata(&kind, &object);
     causes.extend(validate::create(&kind, &object));
@@ -80,8 +83,6 @@ fn store(write: &mut Write<'_>, mut object: Value, managers: Option<Managers>) -
         return Err(Failure::exists(&kind, &name));
     }
     quota::within(write, &object)?;
-    let managers = managers
-        .unwrap_or_else(|| write.with_applied(|by| record_update(&Value::Null, &object, by)));
     managers.write(&mut object);
     if write.options.dry_run {
         return Ok(object);

@@ -96,6 +96,15 @@ fn store(
     keep(old, &mut object);
     prepare::before_defaults(&kind, Some(old), &mut object);
     defaulted(&kind, &mut object);
+    // What the API itself puts in is nobody's.
+    let managers = managers.unwrap_or_else(|| {
+        let mut live = Value::clone(old);
+        put(&mut live, "apiVersion", kind.api_version());
+        if !given_managers.is_empty() {
+            given_managers.write(&mut live);
+        }
+        write.with_applied(|by| record_update(&live, &object, by))
+    });
     prepare::for_update(write, old, &mut object)?;
     if kind.generation && !same_wish(old, &object) {
         let generation = int(old, "metadata.generation").unwrap_or(0) + 1;
@@ -111,14 +120,6 @@ fn store(
     if !causes.is_empty() {
         return Err(Failure::invalid(&kind, &name, &causes));
     }
-    let managers = managers.unwrap_or_else(|| {
-        let mut live = Value::clone(old);
-        put(&mut live, "apiVersion", kind.api_version());
-        if !given_managers.is_empty() {
-            given_managers.write(&mut live);
-        }
-        write.with_applied(|by| record_update(&live, &object, by))
-    });
     managers.write(&mut object);
     if unchanged(old, &object) {
         let mut same = Value::clone(old);

@@ -297,3 +297,45 @@ async fn an_older_version_of_a_kind_is_another_view() {
     let second = api.get(&format!("/apis/autoscaling/v2/{scalers}/h")).await.ok();
     assert_eq!(second["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 60);
 }
+
+/// As `kubectl create deployment` and `kubectl expose` leave them on a real API.
+#[tokio::test]
+async fn who_creates_owns_defaults_but_not_what_is_allocated() {
+    let api = Api::new().await;
+    let mut object = deployment("web", 1);
+    object["spec"]["template"]["spec"]["containers"][0]["name"] = json!("nginx");
+    let made = api.post(DEPLOYMENTS, &object).await.ok();
+    let container = json!({
+        ".": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {}, "f:resources": {},
+        "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
+    });
+    let expected = json!({
+        "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+        "f:spec": {
+            "f:progressDeadlineSeconds": {}, "f:replicas": {}, "f:revisionHistoryLimit": {}, "f:selector": {},
+            "f:strategy": {
+                "f:rollingUpdate": {".": {}, "f:maxSurge": {}, "f:maxUnavailable": {}}, "f:type": {},
+            },
+            "f:template": {
+                "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+                "f:spec": {
+                    "f:containers": {"k:{\"name\":\"nginx\"}": container}, "f:dnsPolicy": {},
+                    "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {},
+                    "f:terminationGracePeriodSeconds": {},
+                },
+            },
+        },
+    });
+    assert_eq!(managed(&made, "tester", "Update").unwrap(), &expected);
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    });
+    let made = api.post("/api/v1/namespaces/t/services", &service).await.ok();
+    let port = json!({".": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}});
+    let expected = json!({"f:spec": {
+        "f:internalTrafficPolicy": {}, "f:ports": {".": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": port},
+        "f:selector": {}, "f:sessionAffinity": {}, "f:type": {},
+    }});
+    assert_eq!(managed(&made, "tester", "Update").unwrap(), &expected);
+}
