@@ -10,29 +10,13 @@
 //!
 //! The system on a page is `whole` in `src/qledger/program.rs`; each component below it is one file there, and one
 //! function under a scope. The numbers and choices are in `qledger-ha.toml`. `qledger-platform` and `qledger-app` are
-//! the same components as two stacks.
+//! the same components as two stacks; `qledger-foundation` is who may deploy them.
 
 use std::process::ExitCode;
 
-use infra_core::App;
-use infra_examples::{
-    kubeconfig::{Kubeconfig, KubeconfigToken},
-    qledger,
-    smoke::Smoke,
-};
+use infra_examples::qledger;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    App::new("qledger-ha")
-        .config_beside(env!("CARGO_MANIFEST_DIR"))
-        .cloud("simulated", infra_aws::simulated())
-        .cloud("simulated", infra_kubernetes::simulated())
-        .cloud("aws", infra_aws::aws())
-        .cloud("aws", infra_kubernetes::kubernetes())
-        .backend("s3", infra_aws::state::s3)
-        .command(Smoke)
-        .command(Kubeconfig)
-        .command(KubeconfigToken::eks())
-        .run(qledger::whole)
-        .await
+    qledger::ha().run(qledger::whole).await
 }

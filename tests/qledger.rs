@@ -99,6 +99,11 @@ impl Lab {
         preview.unwrap_or_else(|e| panic!("{e:?}")).plan
     }
 
+    fn clear_calls(&self) {
+        self.cloud.clear_calls();
+        self.cluster.clear_calls();
+    }
+
     fn mutations(&self) -> Vec<String> {
         let calls = self.cloud.calls();
         let changes = calls.iter().filter(|call| call.mutating).map(|call| call.operation.clone());
@@ -134,8 +139,7 @@ async fn up_then_nothing_then_a_tag_then_a_block_then_nothing_left() {
     }
 
     // The second run has nothing to do, and everything in the cloud is as it was declared.
-    lab.cloud.clear_calls();
-    lab.cluster.clear_calls();
+    lab.clear_calls();
     for refresh in [Refresh::Touched, Refresh::All] {
         let plan = lab.plan(&[], refresh).await;
         assert!(plan.is_empty(), "{refresh:?}: {:#?}", shown(&busy(&plan)));

@@ -142,8 +142,7 @@ impl Kubernetes {
         let mut params = PatchParams::apply(MANAGER);
         params.force = how != Apply::Politely;
         params.dry_run = how == Apply::Dry;
-        let patch = Patch::Apply(object);
-        let request = Request::new(path).patch(name, &params, &patch);
+        let request = Request::new(path).patch(name, &params, &Patch::Apply(object));
         self.client.request::<Json>(request.map_err(kube::Error::BuildRequest)?).await
     }
 

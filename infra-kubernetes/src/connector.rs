@@ -58,7 +58,7 @@ impl Connector for KubernetesConnector {
     async fn connect(&self, config: &Value, context: &Context) -> Result<Connection> {
         match elsewhere(context)? {
             Some(there) => there.connect(context).await,
-            None => connect(&Cluster::from_value(config)?, context).await,
+            None => Box::pin(connect(&Cluster::from_value(config)?, context)).await,
         }
     }
 
@@ -159,7 +159,7 @@ async fn connect(cluster: &Cluster, context: &Context) -> Result<Connection> {
         config.auth_info.token = Some(token.reveal().clone().into());
     }
     let client = match &cluster.eks {
-        Some(name) => with_eks(timed(config), name, cluster, context).await?,
+        Some(name) => Box::pin(with_eks(timed(config), name, cluster, context)).await?,
         None => Client::try_from(timed(config)).map_err(|e| refused(&e))?,
     };
     connected(client, server, context).await

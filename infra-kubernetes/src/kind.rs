@@ -128,7 +128,7 @@ impl Kind {
         static DRIVERS: Mutex<BTreeMap<Kind, &'static Arc<dyn Driver>>> =
             Mutex::new(BTreeMap::new());
         let mut drivers = DRIVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        *drivers.entry(self.clone()).or_insert_with(|| {
+        drivers.entry(self.clone()).or_insert_with(|| {
             let schema: &'static Schema = Box::leak(Box::new(self.schema()));
             Box::leak(Box::new(driver_of_kind::<Object>(schema)))
         })

@@ -22,7 +22,7 @@ async fn a_lost_state_is_written_again_and_the_next_preview_is_empty() {
         fs::remove_dir_all(lab.folder.path().join("state")).unwrap();
 
         // It is not made a second time.
-        lab.cloud.clear_calls();
+        lab.clear_calls();
         let refused = command::up(&lab.engine(sets).await, &UpOptions::default(), &Confirmed).await;
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains("state rebuild"), "{refused}");

@@ -5,11 +5,13 @@
 
 mod alarms;
 mod app;
+mod apps;
 mod bastion;
 mod cluster;
 mod config;
 mod database;
 mod entry;
+mod foundation;
 mod identity;
 mod key;
 mod ledger;
@@ -25,11 +27,13 @@ mod secrets;
 
 pub use alarms::alarms;
 pub use app::App;
+pub use apps::ha;
 pub use bastion::bastion;
 pub use cluster::Cluster;
 pub use config::{Config, LedgerConfig, Nat};
 pub use database::Database;
 pub use entry::Entry;
+pub use foundation::{Needed, foundation};
 pub use key::encryption_key;
 pub use ledger::ledger;
 pub use monitoring::monitoring;

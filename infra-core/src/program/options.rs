@@ -34,7 +34,6 @@ impl<R: Resource> Declared<R> {
 
     /// The declaration of one of several kinds that the type stands for, like every kind of object that a Kubernetes
     /// cluster knows: it is named, compared and called as this driver says.
-    #[must_use]
     pub fn of_kind(mut self, driver: Arc<dyn Driver>) -> Self {
         self.parts.driver = Some(driver);
         self
@@ -46,7 +45,6 @@ impl<R: Resource> Declared<R> {
     }
 
     /// The same with this field, given or not before.
-    #[must_use]
     pub fn with_input(mut self, field: &str, expr: Expr) -> Self {
         self.parts.inputs.insert(field.to_owned(), expr);
         self
@@ -54,7 +52,6 @@ impl<R: Resource> Declared<R> {
 
     /// The same with something that is wrong in it: reported with the program's other mistakes, at the line of the
     /// declaration.
-    #[must_use]
     pub fn mistaken(mut self, message: impl Into<String>) -> Self {
         self.parts.mistakes.push(message.into());
         self

@@ -87,7 +87,6 @@ impl Object {
 
 impl ObjectDecl {
     /// Puts a value or an output at a place of the manifest: `.set("spec.replicas", &count)`. Maps on the way are made.
-    #[expect(clippy::needless_pass_by_value, reason = "outputs and values are given alike")]
     pub fn set(self, path: &str, value: impl IntoExport) -> Self {
         let fields = self.0.clone().into_map();
         let Some(manifest) = fields.get("manifest") else { return self };

@@ -22,8 +22,8 @@ pub(super) fn label(stack: &StackName) -> String {
         return plain;
     }
     let digest = Sha256::digest(name.as_bytes());
-    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}.{digest}", &plain[..54])
+    let number = digest.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+    format!("{}.{number:08x}", &plain[..54])
 }
 
 /// What says whose an object is, of its annotations; in the engine's own names.

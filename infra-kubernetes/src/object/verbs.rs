@@ -365,8 +365,9 @@ fn is_in(manifest: &Value, field: &str) -> bool {
             let matches = |element: &&Value| {
                 wanted.iter().all(|(key, value)| {
                     let found = element.get(key).map(Value::to_json);
+                    let wanted = serde_json::from_str::<Json>(value).ok();
                     // What has a default may be left out.
-                    found.is_none_or(|found| found.to_string() == *value)
+                    found.is_none() || found == wanted
                 })
             };
             let list = at.as_list().unwrap_or_default();

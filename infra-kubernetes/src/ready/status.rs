@@ -29,7 +29,6 @@ pub(crate) async fn readiness(
             rollout::readiness(cx, &kind.kind, object).await
         }
         ("batch", "Job") => job(cx, object).await,
-        ("batch", "CronJob") => Ok(Readiness::Ready),
         ("", "Pod") => pod(cx, object).await,
         ("", "Service") if object["spec"]["type"] == "LoadBalancer" => address(cx, object).await,
         ("networking.k8s.io", "Ingress") => address(cx, object).await,
@@ -96,14 +95,12 @@ async fn job(cx: &Cx<Kubernetes>, job: &Json) -> Result<Readiness> {
         return Ok(Readiness::Ready);
     }
     let why = pods::reason(cx, job, &job["spec"]["selector"]).await?;
-    Ok(match failed {
-        Some(failed) => Readiness::Failed(join(&failed.said(), why)),
-        None => {
-            let count = |field: &str| status[field].as_i64().unwrap_or_default();
-            let far = format!("{} running, {} failed", count("active"), count("failed"));
-            Readiness::Pending(join(&far, why))
-        }
-    })
+    if let Some(failed) = failed {
+        return Ok(Readiness::Failed(join(&failed.said(), why)));
+    }
+    let count = |field: &str| status[field].as_i64().unwrap_or_default();
+    let far = format!("{} running, {} failed", count("active"), count("failed"));
+    Ok(Readiness::Pending(join(&far, why)))
 }
 
 async fn pod(cx: &Cx<Kubernetes>, pod: &Json) -> Result<Readiness> {

@@ -73,7 +73,8 @@ async fn what_is_left_out_is_removed_and_deleted_objects_come_again() {
     lab.stack.up(without).await.unwrap();
     assert!(lab.get(WEB).await["metadata"]["labels"].get("team").is_none());
     lab.kubectl("DELETE", WEB, "application/json", json!(null)).await;
-    assert!(steps(&*lab.refreshed(without).await).contains(&"Create web".to_owned()));
+    let plan = lab.refreshed(without).await;
+    assert!(steps(&plan).contains(&"Create web".to_owned()));
     lab.repaired(without).await.unwrap();
     assert_eq!(lab.get(WEB).await["status"]["availableReplicas"], 2);
 }

@@ -38,7 +38,7 @@ impl Lab {
     {
         let engine = self.stack.engine(program).await.unwrap();
         let plan = PlanOptions { refresh: Refresh::All, ..PlanOptions::default() };
-        let options = PreviewOptions { plan, ..PreviewOptions::default() };
+        let options = PreviewOptions { plan };
         command::preview(&engine, &options).await.unwrap_or_else(|e| panic!("{e:?}")).plan
     }
 

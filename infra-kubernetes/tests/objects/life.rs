@@ -89,7 +89,7 @@ async fn what_cannot_change_is_replaced() {
     let first = lab.get("/apis/batch/v1/namespaces/default/jobs/job").await;
     assert_eq!(first["status"]["succeeded"], 1);
     assert!(lab.refreshed(job("one")).await.is_empty());
-    assert!(steps(&*lab.stack.plan(job("two")).await.unwrap()).contains(&"Create job".to_owned()));
+    assert!(steps(&lab.stack.plan(job("two")).await.unwrap()).contains(&"Create job".to_owned()));
     lab.stack.up(job("two")).await.unwrap();
     let second = lab.get("/apis/batch/v1/namespaces/default/jobs/job").await;
     assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);

@@ -29,7 +29,7 @@ async fn an_image_that_cannot_be_pulled_is_named_and_the_right_one_repairs_it() 
         assert!(error.contains(part), "{part}: {error}");
     }
     // Nothing is replaced for that.
-    assert_eq!(steps(&*lab.stack.plan(web("web:1")).await.unwrap()), ["Update web"]);
+    assert_eq!(steps(&lab.stack.plan(web("web:1")).await.unwrap()), ["Update web"]);
     lab.stack.up(web("web:1")).await.unwrap();
     assert!(lab.stack.plan(web("web:1")).await.unwrap().is_empty());
 }

@@ -1,6 +1,6 @@
 //! Typed structs, YAML, and outputs at any depth.
 
-use infra_core::{Result, Stack, prelude::*};
+use infra_core::{Result, Stack};
 use infra_kubernetes::{
     Namespace, Object,
     api::{
