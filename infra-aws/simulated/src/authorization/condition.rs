@@ -110,8 +110,9 @@ mod tests {
 
     use super::*;
 
-    fn holds(operator: &str, wanted: Value, found: &[&str]) -> bool {
-        let condition = Condition::read(operator, &json!({"aws:Key": wanted})).unwrap().remove(0);
+    fn holds(operator: &str, wanted: impl Into<Value>, found: &[&str]) -> bool {
+        let wanted = json!({"aws:Key": wanted.into()});
+        let condition = Condition::read(operator, &wanted).unwrap().remove(0);
         let ask = Ask::new("a:B", "*").with("aws:key", found.iter().copied());
         condition.holds(&ask)
     }

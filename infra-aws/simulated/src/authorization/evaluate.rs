@@ -42,7 +42,7 @@ mod tests {
 
     use super::*;
 
-    fn decided(statements: Value, ask: &Ask) -> Result<(), Denied> {
+    fn decided(statements: &Value, ask: &Ask) -> Result<(), Denied> {
         let policy = json!({"Version": "2012-10-17", "Statement": statements});
         decide(&[Policy::read(&policy).unwrap()], ask)
     }
@@ -54,9 +54,9 @@ mod tests {
         let delete = Ask::new("ec2:DeleteVpc", VPC);
         assert_eq!(decide(&[], &delete), Err(Denied::Implicitly));
         let allow = json!({"Effect": "Allow", "Action": "ec2:deletevpc", "Resource": "arn:aws:ec2:*:*:vpc/*"});
-        assert_eq!(decided(json!([allow]), &delete), Ok(()));
+        assert_eq!(decided(&json!([allow]), &delete), Ok(()));
         let other = Ask::new("ec2:DeleteSubnet", VPC);
-        assert_eq!(decided(json!([allow]), &other), Err(Denied::Implicitly));
+        assert_eq!(decided(&json!([allow]), &other), Err(Denied::Implicitly));
     }
 
     #[test]
@@ -65,8 +65,8 @@ mod tests {
         let deny = json!({"Effect": "Deny", "NotAction": "ec2:Describe*", "Resource": "*"});
         let both = json!([all, deny]);
         let delete = Ask::new("ec2:DeleteVpc", VPC);
-        assert_eq!(decided(both.clone(), &delete), Err(Denied::Explicitly));
-        assert_eq!(decided(both, &Ask::new("ec2:DescribeVpcs", "*")), Ok(()));
+        assert_eq!(decided(&both, &delete), Err(Denied::Explicitly));
+        assert_eq!(decided(&both, &Ask::new("ec2:DescribeVpcs", "*")), Ok(()));
     }
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
         let delete = |tags: Option<&[(&str, &str)]>| {
             let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
             let tags = tags.map(|tags| tags.iter().map(pair).collect());
-            decided(own.clone(), &Ask::new("ec2:DeleteVpc", VPC).of(tags))
+            decided(&own, &Ask::new("ec2:DeleteVpc", VPC).of(tags))
         };
         assert_eq!(delete(Some(&[("infra:stack", "shop/dev")])), Ok(()));
         assert_eq!(delete(Some(&[])), Err(Denied::Implicitly));
