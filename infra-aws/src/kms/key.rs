@@ -235,8 +235,7 @@ impl Managed for Key {
         let verb = Verb::of(change);
         match verb {
             Verb::Search => return grants("*", ["kms:ListKeys", "kms:ListResourceTags"]),
-            Verb::Read => {}
-            Verb::Create => {}
+            Verb::Read | Verb::Create => {}
             Verb::Delete => actions.push("kms:ScheduleKeyDeletion"),
             Verb::Update => {
                 let fields: [(bool, &[&'static str]); 4] = [
