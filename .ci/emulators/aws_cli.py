@@ -5,6 +5,9 @@ import functools
 import io
 import json
 
+# Where qledger-ha is, and where it has copies of its backups.
+REGION, SECOND_REGION = "eu-west-1", "eu-central-1"
+
 
 @functools.cache
 def driver():
@@ -14,11 +17,12 @@ def driver():
     return create_clidriver()
 
 
-def aws(command, *more):
+def aws(command, *more, region=REGION):
     """The answer to `aws COMMAND`, asked in this process: a process each would take a second."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        status = driver().main([*command.split(), *more, "--output", "json"])
+        # Always said: the driver keeps the region that it was told last.
+        status = driver().main([*command.split(), *more, "--region", region, "--output", "json"])
     assert status == 0, f"aws {command} {more}: exit {status}"
     return json.loads(out.getvalue() or "{}")
 
@@ -26,7 +30,7 @@ def aws(command, *more):
 def everything():
     """`{kind: {id, …}}`, with the ids that the program's state has for them. `(…)` is what AWS makes by itself.
 
-    What is on its way out for a while (a NAT gateway `deleted`, a key `PendingDeletion`) is gone.
+    What is on its way out for a while (a NAT gateway `deleted`, a key `PendingDeletion`, `retained` backups) is gone.
     """
     found = {}
 
@@ -83,10 +87,13 @@ def everything():
     each("aws:iam:InstanceProfile", profiles, "InstanceProfiles", "InstanceProfileName")
     each("aws:iam:Policy", "iam list-policies --scope Local", "Policies", "Arn")
 
-    for key in aws("kms list-keys")["Keys"]:
-        key = aws("kms describe-key --key-id", key["KeyId"])["KeyMetadata"]
-        if key["KeyManager"] == "CUSTOMER" and key["KeyState"] != "PendingDeletion":
-            add("aws:kms:Key", [key["KeyId"]])
+    for kind, region in [("aws:kms:Key", REGION), ("aws:kms:ReplicaKey", SECOND_REGION)]:
+        for key in aws("kms list-keys", region=region)["Keys"]:
+            key = aws("kms describe-key --key-id", key["KeyId"], region=region)["KeyMetadata"]
+            # A primary waits for its last replica.
+            dying = key["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion")
+            if key["KeyManager"] == "CUSTOMER" and not dying:
+                add(kind, [key["KeyId"]])
     aliases = [it["AliasName"] for it in aws("kms list-aliases")["Aliases"]]
     add("aws:kms:Alias", [name for name in aliases if not name.startswith("alias/aws/")])
     names = [it["Name"] for it in aws("ssm describe-parameters")["Parameters"]]
@@ -105,6 +112,9 @@ def everything():
     each("aws:rds:SubnetGroup", groups, "DBSubnetGroups", "DBSubnetGroupName")
     groups = "rds describe-db-parameter-groups"
     each("aws:rds:ParameterGroup", groups, "DBParameterGroups", "DBParameterGroupName")
+    for it in aws("rds describe-db-instance-automated-backups", region=SECOND_REGION)["DBInstanceAutomatedBackups"]:
+        if it["Status"].lower() != "retained":
+            add("aws:rds:AutomatedBackupReplication", [it["DBInstanceAutomatedBackupsArn"]])
     each("(snapshot)", "rds describe-db-snapshots", "DBSnapshots", "DBSnapshotIdentifier")
     each("aws:ecr:Repository", "ecr describe-repositories", "repositories", "repositoryName")
 
@@ -123,18 +133,21 @@ def everything():
 
     for cluster in aws("eks list-clusters")["clusters"]:
         add("aws:eks:Cluster", [cluster])
-        for kind, command, key, id in [
-            ("aws:eks:NodeGroup", "list-nodegroups", "nodegroups", None),
-            ("aws:eks:Addon", "list-addons", "addons", None),
-            (
-                "aws:eks:PodIdentityAssociation",
-                "list-pod-identity-associations",
-                "associations",
-                "associationId",
-            ),
+        for kind, command, key in [
+            ("aws:eks:NodeGroup", "list-nodegroups", "nodegroups"),
+            ("aws:eks:Addon", "list-addons", "addons"),
         ]:
-            items = aws(f"eks {command} --cluster-name", cluster)[key]
-            add(kind, [f"{cluster}/{it[id] if id else it}" for it in items])
+            names = aws(f"eks {command} --cluster-name", cluster)[key]
+            add(kind, [f"{cluster}/{name}" for name in names])
+        for it in aws("eks list-pod-identity-associations --cluster-name", cluster)["associations"]:
+            # An add-on's identity comes and goes with it.
+            kind = "(pod identity association)" if "ownerArn" in it else "aws:eks:PodIdentityAssociation"
+            add(kind, [f"{cluster}/{it['associationId']}"])
+        for arn in aws("eks list-access-entries --cluster-name", cluster)["accessEntries"]:
+            entry = aws(f"eks describe-access-entry --cluster-name {cluster} --principal-arn", arn)["accessEntry"]
+            # Nodes are let in by EKS.
+            kind = "aws:eks:AccessEntry" if entry["type"] == "STANDARD" else "(access entry)"
+            add(kind, [f"{cluster}/{arn}"])
 
     for zone in aws("route53 list-hosted-zones")["HostedZones"]:
         id = zone["Id"].removeprefix("/hostedzone/")

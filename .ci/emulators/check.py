@@ -1,9 +1,10 @@
-"""One emulator: qledger-ha makes its stack there, the aws CLI sees what the program says, and nothing is left of it.
+"""One emulator: qledger-ha makes its stack there, the aws CLI and the API of Kubernetes show what the program says, and
+nothing is left of it.
 
 usage: check.py moto|simulate|ministack PROGRAM
 
 Services that an emulator does not have, or has too roughly to give back what it was told, are at `simulate`, the
-program's own embedded AWS over HTTP. Which ones, and why, is in emulated.py.
+program's own embedded AWS over HTTP, and so is Kubernetes. Which ones, and why, is in emulated.py.
 """
 
 import json
@@ -14,11 +15,18 @@ import tempfile
 import time
 import urllib.parse
 
+import application
 from aws_cli import aws, everything
 from emulated import Stack, emulating
 
 # What the stack cannot bring back.
-DATA = ["aws:kms:Key::key/key", "aws:rds:Instance::database/instance", "aws:route53:HostedZone::entry/zone"]
+DATA = [
+    "aws:kms:Key::key/key",
+    "aws:kms:ReplicaKey::recovery/key",
+    "aws:rds:AutomatedBackupReplication::recovery/backups",
+    "aws:rds:Instance::database/instance",
+    "aws:route53:HostedZone::entry/zone",
+]
 
 # The program's status where a plan has something to do, and where it will not do it unasked.
 CHANGES, REFUSED = 2, 3
@@ -33,7 +41,7 @@ def same_objects(before, now, records):
     """What came since `before` is what the stack has: no object less, none more."""
     stack = {}
     for record in records:
-        if record.get("id"):
+        if record.get("id") and not record["urn"].startswith("kubernetes:"):
             stack.setdefault(record["urn"].split("::")[0], set()).add(record["id"])
     # Proof that another resource is there, and a value that no cloud has.
     for kind in ["aws:acm:CertificateValidation", "core:Secret"]:
@@ -47,9 +55,13 @@ def same_objects(before, now, records):
     return sum(map(len, came.values()))
 
 
+def outputs_of(stack):
+    return json.loads(stack.run("outputs", "--json"))["outputs"]
+
+
 def same_facts(stack):
     """What the program exports and what its source promises, asked of each service."""
-    outputs = json.loads(stack.run("outputs", "--json"))["outputs"]
+    outputs = outputs_of(stack)
     records = {record["urn"]: record for record in stack.records()}
 
     vpc = records["aws:ec2:Vpc::network/vpc"]["id"]
@@ -103,7 +115,7 @@ def same_facts(stack):
     same("host in the secret", f"{url.hostname}:{url.port}", outputs["database"].lower())
 
 
-def check(stack, grown):
+def check(stack, cluster, grown):
     clock = time.monotonic()
 
     def done(what):
@@ -111,16 +123,26 @@ def check(stack, grown):
         print(f"   {what} ({time.monotonic() - clock:.1f} s)", flush=True)
         clock = time.monotonic()
 
-    before = everything()
+    def both(before):
+        """What the program says is so on both sides, and how much that is."""
+        aws_before, kubernetes_before = before
+        records = stack.records()
+        there = same_objects(aws_before, everything(), records)
+        inside = application.same_objects(cluster, kubernetes_before, records)
+        same_facts(stack)
+        application.same_facts(cluster, outputs_of(stack))
+        return f"{there} objects in AWS and {inside} in Kubernetes"
+
+    before = everything(), cluster.everything()
     stack.run("up", "--yes")
     done("up")
+    stack.run("up", "--yes")
     stack.nothing_to_do()
     stack.run("up", "--yes", "--refresh")
     stack.nothing_to_do()
     done("the second up has nothing to do")
-    count = same_objects(before, everything(), stack.records())
-    same_facts(stack)
-    done(f"the aws CLI shows the {count} objects that the program says, and nothing else")
+    count = both(before)
+    done(f"the aws CLI and Kubernetes show what the program says, and nothing else: {count}")
 
     vpc = next(it["id"] for it in stack.records() if it["urn"] == "aws:ec2:Vpc::network/vpc")
     aws("ec2 create-tags --tags Key=team,Value=somebody --resources", vpc)
@@ -129,18 +151,25 @@ def check(stack, grown):
     stack.nothing_to_do()
     [found] = aws("ec2 describe-vpcs --vpc-ids", vpc)["Vpcs"]
     same("team", [it["Value"] for it in found["Tags"] if it["Key"] == "team"], ["ledger"])
-    done("what somebody else changed is seen and put back")
+    done("what somebody else changed in AWS is seen and put back")
+    application.edited(stack, cluster, CHANGES)
+    by = "kubectl" if cluster.kubectl else "calls like kubectl's, which is not installed"
+    done(f"in Kubernetes too, but for what the program does not speak of (by {by})")
 
-    stack.settings = grown
+    application.rolled(stack, cluster)
+    count = both(before)
+    done(f"another image: a schema job of its own, new pods: {count}")
+
+    stack.settings |= grown
     stack.run("up", "--yes")
     stack.nothing_to_do()
-    count = same_objects(before, everything(), stack.records())
-    same_facts(stack)
-    done(f"grown by {', '.join(grown)}: {count} objects")
+    count = both(before)
+    done(f"grown by {', '.join(grown)}: {count}")
 
     # Folder and key file are two things: the state is lost, the key is not.
     remembered = {it["urn"]: it.get("id") for it in stack.records()}
-    shutil.move(stack.folder, stack.folder.with_name("lost"))
+    folder = pathlib.Path(stack.state.removeprefix("file:"))
+    shutil.move(folder, folder.with_name("lost"))
     stack.run("up", "--yes", expect=REFUSED)
     stack.run("state", "rebuild", "--yes")
     stack.nothing_to_do()
@@ -149,7 +178,7 @@ def check(stack, grown):
     same("urns", again.keys(), remembered.keys())
     for urn in remembered.keys() - secrets:
         same(f"id of {urn}", again[urn], remembered[urn])
-    same_facts(stack)
+    both(before)
     done(f"the state removed: `state rebuild` finds all {len(again)} again, and nothing is to do")
 
     # What holds data goes only by name: an ordinary --yes is no agreement to lose it.
@@ -159,16 +188,18 @@ def check(stack, grown):
     stack.run("destroy", "--yes", *[f"--allow-data-loss={urn}" for urn in DATA if urn in here])
     same("state", stack.run("state", "list"), "")
     now = everything()
-    for kind in sorted(before.keys() | now.keys()):
-        same(f"left of {kind}", now.get(kind, set()), before.get(kind, set()))
-    done("destroy leaves nothing")
+    for kind in sorted(before[0].keys() | now.keys()):
+        same(f"left of {kind}", now.get(kind, set()), before[0].get(kind, set()))
+    application.same("what is left", set(cluster.everything()), set(before[1]))
+    done("destroy leaves nothing on either side")
 
 
 def main(name, program):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         with emulating(name, program, work) as emulator:
-            check(Stack(program, f"file:{work / 'state'}", work / "state"), emulator["grown"])
+            stack = Stack(program, work, f"file:{work / 'state'}")
+            check(stack, emulator["cluster"], emulator["grown"])
 
 
 main(*sys.argv[1:])

@@ -177,7 +177,7 @@ def main(program):
                 print(f"   {what} ({time.monotonic() - clock:.1f} s)", flush=True)
                 clock = time.monotonic()
 
-            stack = Stack(program, f"s3://{BUCKET}/team?lock={TABLE}&region=eu-west-1&lease={LEASE}")
+            stack = Stack(program, work, f"s3://{BUCKET}/team?lock={TABLE}&region=eu-west-1&lease={LEASE}")
             made(stack)
             done("bootstrap makes bucket and table, once")
             shared(stack)
