@@ -79,6 +79,19 @@ impl Kubernetes {
         Ok(found)
     }
 
+    /// The same in the version that the cluster has, where it has this one no more.
+    pub(crate) async fn still_served(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Option<Served>> {
+        if let Some(served) = self.served(api_version, kind).await? {
+            return Ok(Some(served));
+        }
+        let preferred = self.preferred(&Kind::of(api_version, kind)).await?;
+        Ok(preferred.map(|(_, served)| served))
+    }
+
     /// The version of a kind that the cluster prefers, and where its objects are.
     pub(crate) async fn preferred(&self, kind: &Kind) -> Result<Option<(String, Served)>> {
         let versions = if kind.group.is_empty() {
@@ -115,9 +128,15 @@ impl Kubernetes {
             page.continue_token = next.take();
             let request = Request::new(path).list(&page).map_err(|e| unfit(path, &e))?;
             let what = format!("LIST {path}");
-            let Some(mut answer) = self.client.request::<Json>(request).await.found(&what)? else {
-                return Ok(all);
-            };
+            let answer = self.client.request::<Json>(request).await;
+            let first = all.is_empty();
+            if !first && matches!(&answer, Err(kube::Error::Api(status)) if status.code == 410) {
+                // What was listed so far is too old to be gone on from.
+                all.clear();
+                continue;
+            }
+            let answer = if first { answer.found(&what)? } else { Some(answer.classify(&what)?) };
+            let Some(mut answer) = answer else { return Ok(all) };
             if let Json::Array(items) = answer["items"].take() {
                 all.extend(items);
             }
@@ -143,13 +162,14 @@ impl Kubernetes {
         params.force = how != Apply::Politely;
         params.dry_run = how == Apply::Dry;
         let request = Request::new(path).patch(name, &params, &Patch::Apply(object));
-        self.client.request::<Json>(request.map_err(kube::Error::BuildRequest)?).await
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        self.client.request::<Json>(within(request)).await
     }
 
     pub(crate) async fn delete(&self, path: &str, name: &str, how: &DeleteParams) -> Result<()> {
         let request = Request::new(path).delete(name, how).map_err(|e| unfit(name, &e))?;
         let what = format!("DELETE {path}/{name}");
-        self.client.request::<Json>(request).await.found(&what).map(drop)
+        self.client.request::<Json>(within(request)).await.found(&what).map(drop)
     }
 
     /// The last lines that a container wrote before it ended.
@@ -161,7 +181,7 @@ impl Kubernetes {
         before: bool,
     ) -> Vec<String> {
         let path = format!(
-            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines=10&previous={before}"
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines=10&limitBytes=8192&previous={before}"
         );
         let Ok(request) = http::Request::get(path).body(Vec::new()) else { return Vec::new() };
         // What cannot be read does not keep the reason from being told.
@@ -173,6 +193,21 @@ impl Kubernetes {
     pub(crate) fn check(&self) -> Result<()> {
         self.gate.check()
     }
+}
+
+/// How long a call that changes something may go on in the API server. Whoever was cut off from it knows after that that it
+/// has had its effect or will have none.
+const LIMIT: &str = "timeout=8s";
+
+fn within(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
+    let uri = request.uri().to_string();
+    let uri = uri.trim_end_matches(['?', '&']);
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    // It was one before.
+    if let Ok(uri) = format!("{uri}{joint}{LIMIT}").parse() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// How an object is applied.
@@ -199,4 +234,21 @@ fn find(list: &APIResourceList, kind: &str) -> Option<Served> {
 
 fn unfit(what: &str, error: &kube::core::request::Error) -> Error {
     Error::new(Class::Invalid, format!("{what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_change_something_have_an_end() {
+        for (uri, limited) in [
+            ("/api/v1/x?", "/api/v1/x?timeout=8s"),
+            ("/api/v1/x", "/api/v1/x?timeout=8s"),
+            ("/api/v1/x?&force=true", "/api/v1/x?&force=true&timeout=8s"),
+        ] {
+            let request = http::Request::patch(uri).body(Vec::new()).unwrap();
+            assert_eq!(within(request).uri().to_string(), limited);
+        }
+    }
 }

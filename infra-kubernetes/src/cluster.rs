@@ -21,8 +21,8 @@ use crate::Kubernetes;
 /// kubernetes.context = "kind-ledger"          # the file's current one if left out
 /// ```
 ///
-/// A cluster is told from others by the `uid` of its namespace `kube-system`, or by its address for who may not read that.
-/// Another cluster replaces what was in the old one.
+/// A cluster of EKS is told from others by its address, any other by the `uid` of its namespace `kube-system` (by its
+/// address too for who may not read that). Another cluster replaces what was in the old one.
 #[derive(Resource, Clone, Debug, Default)]
 #[resource(kind = "kubernetes:Cluster", cloud = Kubernetes)]
 pub struct Cluster {

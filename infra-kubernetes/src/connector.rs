@@ -23,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// How often a cluster is asked who it is, and how long after the first time.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Real clusters.
@@ -115,7 +115,7 @@ impl Elsewhere {
         let file = self.kubeconfig.clone();
         let config = from_file(file, self.context.clone()).await?;
         let client = Client::try_from(timed(config.clone())).map_err(|e| refused(&e))?;
-        connected(client, &config.cluster_url.to_string(), context).await
+        connected(client, &config.cluster_url.to_string(), Told::Uid, context).await
     }
 }
 
@@ -146,7 +146,7 @@ async fn connect(cluster: &Cluster, context: &Context) -> Result<Connection> {
             })?
         };
         let client = Client::try_from(timed(config.clone())).map_err(|e| refused(&e))?;
-        return connected(client, &config.cluster_url.to_string(), context).await;
+        return connected(client, &config.cluster_url.to_string(), Told::Uid, context).await;
     };
     let url = server.parse::<http::Uri>().map_err(|e| {
         Error::invalid(format!("the server {server:?}: expected an address like `https://…`: {e}"))
@@ -162,7 +162,8 @@ async fn connect(cluster: &Cluster, context: &Context) -> Result<Connection> {
         Some(name) => Box::pin(with_eks(timed(config), name, cluster, context)).await?,
         None => Client::try_from(timed(config)).map_err(|e| refused(&e))?,
     };
-    connected(client, server, context).await
+    let told = if cluster.eks.is_some() { Told::Address } else { Told::Uid };
+    connected(client, server, told, context).await
 }
 
 #[cfg(feature = "eks")]
@@ -194,18 +195,29 @@ fn timed(mut config: Config) -> Config {
     config
 }
 
+/// Which cluster a connection goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// By its address, which its cloud gives to no other.
+    Address,
+    /// By the `uid` of `kube-system`; by its address for who may not read that.
+    Uid,
+}
+
 /// The connection, with the answer to which cluster it is.
 pub(crate) async fn connected(
     client: Client,
     server: &str,
+    told: Told,
     context: &Context,
 ) -> Result<Connection> {
     let kubernetes = Kubernetes::new(client, context.gate.clone());
     let mut system = kubernetes.get("/api/v1/namespaces", "kube-system").await;
     let mut pause = FIRST_PAUSE;
-    // A control plane that was made just now, or is being upgraded, is away for a moment.
+    // A control plane that was made just now, or is being upgraded, is away for a moment; and one that was told of a new
+    // principal a moment ago does not know it yet.
     for _ in 1..ATTEMPTS {
-        if !system.as_ref().is_err_and(|error| error.class().is_retryable()) {
+        if !system.as_ref().is_err_and(|error| error.class().is_retryable() || is_unknown(error)) {
             break;
         }
         tokio::time::sleep(pause).await;
@@ -214,15 +226,30 @@ pub(crate) async fn connected(
     }
     let mut identity = ProviderIdentity::new();
     identity.insert("cloud".to_owned(), "kubernetes".to_owned());
-    match system {
-        Ok(Some(system)) if system["metadata"]["uid"].is_string() => {
-            let uid = system["metadata"]["uid"].as_str().unwrap_or_default();
-            identity.insert("cluster".to_owned(), uid.to_owned());
+    let uid = match system {
+        Err(error) if is_unknown(&error) => {
+            let message = format!(
+                "the cluster at {server} does not know these credentials ({error}): of EKS, is there an access entry for \
+                 whom they are?"
+            );
+            return Err(Error::new(Class::Denied, message));
         }
         Err(error) if error.class() != Class::Denied => return Err(error),
-        _ => drop(identity.insert("server".to_owned(), server.trim_end_matches('/').to_owned())),
-    }
+        Ok(Some(system)) if told == Told::Uid => {
+            system["metadata"]["uid"].as_str().map(str::to_owned)
+        }
+        _ => None,
+    };
+    match uid {
+        Some(uid) => identity.insert("cluster".to_owned(), uid),
+        None => identity.insert("server".to_owned(), server.trim_end_matches('/').to_owned()),
+    };
     Ok(Connection { identity, client: Arc::new(kubernetes) })
+}
+
+/// Whether the cluster does not know who asks.
+fn is_unknown(error: &Error) -> bool {
+    error.class() == Class::Denied && error.to_string().contains("nauthorized")
 }
 
 /// The certificates in a PEM text in base64.

@@ -126,6 +126,8 @@ fn mint(
     settings.signature_location = SignatureLocation::QueryParams;
     settings.percent_encoding_mode = PercentEncodingMode::Double;
     settings.expires_in = Some(Duration::from_mins(1));
+    // A token is good for no longer than what it was signed with.
+    let expires = credentials.expiry().map_or(now + VALID, |expiry| expiry.min(now + VALID));
     let identity = credentials.into();
     let signing = v4::SigningParams::builder()
         .identity(&identity)
@@ -143,7 +145,7 @@ fn mint(
     let mut signed = http::Request::get(&url).header("x-k8s-aws-id", cluster).body(())?;
     instructions.apply_to_request_http1x(&mut signed);
     let value = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(signed.uri().to_string()));
-    Ok(Token { value: Sensitive::new(value), expires: now + VALID })
+    Ok(Token { value: Sensitive::new(value), expires })
 }
 
 /// A client whose calls carry a token that is good.

@@ -81,6 +81,7 @@ impl Kind {
                 "manifest.spec.template",
                 "manifest.spec.selector",
                 "manifest.spec.completionMode",
+                "manifest.spec.podReplacementPolicy",
                 "manifest.spec.podFailurePolicy",
                 "manifest.spec.backoffLimitPerIndex",
                 "manifest.spec.managedBy",
@@ -93,7 +94,14 @@ impl Kind {
                 "manifest.spec.podManagementPolicy",
                 "manifest.spec.volumeClaimTemplates",
             ],
-            ("", "Service") => &["manifest.spec.clusterIP"],
+            ("", "Service") => &[
+                "manifest.spec.clusterIP",
+                "manifest.spec.healthCheckNodePort",
+                "manifest.spec.loadBalancerClass",
+            ],
+            ("", "PersistentVolume") => &["manifest.spec.csi", "manifest.spec.volumeMode"],
+            ("discovery.k8s.io", "EndpointSlice") => &["manifest.addressType"],
+            ("node.k8s.io", "RuntimeClass") => &["manifest.handler"],
             ("", "Secret") => &["manifest.type"],
             ("", "PersistentVolumeClaim") => &[
                 "manifest.spec.accessModes",
@@ -102,6 +110,7 @@ impl Kind {
                 "manifest.spec.volumeName",
                 "manifest.spec.selector",
                 "manifest.spec.dataSource",
+                "manifest.spec.dataSourceRef",
             ],
             ("storage.k8s.io", "StorageClass") => &[
                 "manifest.parameters",
@@ -138,6 +147,7 @@ impl Kind {
         let mut schema = Object::schema().clone();
         schema.kind = String::leak(self.urn());
         schema.holds_data = self.holds_data();
+        schema.declarative = true;
         for field in schema.fields.iter_mut().filter(|field| field.name == "name") {
             field.name_rule = Some(self.name_rule());
         }

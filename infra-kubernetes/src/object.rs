@@ -43,6 +43,10 @@ pub struct Object {
     pub namespace: Option<String>,
     /// Everything else, as `kubectl` would have it: `apiVersion`, `kind`, `metadata.labels`, `spec`, …
     pub manifest: state::Value,
+    /// Whether it says whose it is, in its labels and annotations. Always: an object that does not has been made again by
+    /// somebody, or is being taken over.
+    #[field(default = true)]
+    pub marked: bool,
     /// What is waited for after it was applied.
     #[field(default = Wait::Ready)]
     pub wait: Wait,

@@ -17,7 +17,7 @@ use infra_kubernetes_simulated::{Kubernetes as Embedded, Settings};
 
 use crate::{
     Cluster,
-    connector::{self, SETTING, drivers, elsewhere},
+    connector::{self, SETTING, Told, drivers, elsewhere},
     kind,
 };
 
@@ -116,7 +116,8 @@ impl Connector for Simulated {
         let server =
             config.server.unwrap_or_else(|| "https://kubernetes.simulated.invalid".to_owned());
         let client = kube::Client::new(Signed(cluster), "default");
-        connector::connected(client, &server, context).await
+        let told = if config.eks.is_some() { Told::Address } else { Told::Uid };
+        connector::connected(client, &server, told, context).await
     }
 
     fn settings(&self) -> Vec<String> {

@@ -57,6 +57,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                         outputs: <#outputs as ::infra_core::program::Outputs>::schema(),
                         holds_data: #holds_data,
                         delete_before_replace: #before,
+                        declarative: false,
                     });
                 &SCHEMA
             }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use infra_state::{
-    EnvExt, HistoryEntry, Identity, Lineage, Position, Session, Snapshot, Urn, View,
+    EnvExt, HistoryEntry, Identity, Key, Lineage, Position, Session, Snapshot, Urn, View,
 };
 
 use super::{
@@ -18,7 +18,8 @@ use crate::{
     event::Event,
     execute::Connections,
     graph::Graph,
-    plan::{Action, Plan, PlanOptions, Refresh, plan, saved::SavedPlan},
+    plan::{Action, Observation, Plan, PlanOptions, Refresh, Seen, plan, saved::SavedPlan},
+    provider::Readiness,
 };
 
 /// What a command plans with.
@@ -108,7 +109,7 @@ impl<'e> Planning<'e> {
             Some(entry) => self.restore(entry, &known.snapshot)?,
             None => Vec::new(),
         };
-        let Self { engine, command, options, graph, connections, announced, .. } = self;
+        let Self { engine, command, options, graph, connections, announced, told, .. } = self;
         connections.remember(&engine.registry, &known.snapshot);
         let mut announce = |seen: &_| {
             if !*announced {
@@ -145,10 +146,32 @@ impl<'e> Planning<'e> {
             }
         }
         not_its_own_key(engine, graph, &made)?;
+        for text in not_ready(&seen, &made) {
+            if !told.contains(&text) {
+                told.push(text.clone());
+                engine.events.send(Event::Notice(text));
+            }
+        }
         let made = Arc::new(made);
         engine.events.send(Event::Planned(Arc::clone(&made)));
         Ok(made)
     }
+}
+
+/// What was found to be as it is declared, and yet does not do what it is for.
+fn not_ready(seen: &Observation, plan: &Plan) -> Vec<String> {
+    let busy =
+        |urn: &Urn| plan.steps.iter().any(|step| step.urn == *urn && step.action != Action::Keep);
+    let waiting = |(key, found): (&Key, &Seen)| match found {
+        Seen::Present(object) if !busy(&key.urn) => match &object.readiness {
+            Readiness::Pending(why) | Readiness::Stuck(why) => {
+                Some(format!("{} is not ready: {why}", key.urn))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    seen.objects.iter().filter_map(waiting).collect()
 }
 
 impl Planning<'_> {

@@ -169,6 +169,7 @@ impl Object<'_> {
         let start = self.scope.env.monotonic();
         let mut after = Duration::ZERO;
         let mut told = String::new();
+        let mut still = false;
         loop {
             // It may be read a little earlier, together with others.
             let asked = self.scope.env.monotonic() + after / 2;
@@ -178,6 +179,11 @@ impl Object<'_> {
             let why = match found {
                 Some(found) => match &found.readiness {
                     Readiness::Ready => return Ok(found),
+                    // What was stuck before anybody waited may get going again: somebody mended what it needs.
+                    Readiness::Stuck(why) if told.is_empty() || still => {
+                        still = true;
+                        why.clone()
+                    }
                     Readiness::Failed(why) | Readiness::Stuck(why) => {
                         return Err(Error::invalid(format!("{id} failed: {why}")));
                     }

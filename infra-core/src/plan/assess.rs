@@ -90,10 +90,12 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
             found.diff = converge(schema, &object.live, &wanted);
             left.retain(|left| found.diff.iter().all(|diff| !diff.path.meets(&left.path)));
             found.diff.append(&mut left);
-        } else if matches!(
-            object.readiness,
-            Readiness::Ready | Readiness::Restorable(_) | Readiness::Stuck(_)
-        ) {
+        } else if schema.declarative
+            || matches!(
+                object.readiness,
+                Readiness::Ready | Readiness::Restorable(_) | Readiness::Stuck(_)
+            )
+        {
             // What is on its way may show anything.
             found.drift = drift(schema, &recorded.inputs, &object.live, ignored);
             let left = |diff: &PropertyDiff| {

@@ -109,6 +109,9 @@ pub struct Schema {
     pub holds_data: bool,
     /// Two objects cannot exist side by side, and why: the old one goes first.
     pub delete_before_replace: Option<&'static str>,
+    /// The cloud keeps what is wanted of an object apart from what has become of it: what is read back is right even while
+    /// the object is on its way.
+    pub declarative: bool,
 }
 
 impl Schema {

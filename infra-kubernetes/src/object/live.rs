@@ -40,18 +40,29 @@ fn differing(recorded: &Value, live: &Json, applied: &Json) -> Value {
     if live == applied { recorded.clone() } else { Value::from(live.clone()) }
 }
 
-/// The same without having asked the server: written differently counts as different, but for numbers and their text.
+/// The same without having asked the server: what means the same is told only where that can be told from outside.
 pub(super) fn stated(recorded: &Value, live: &Json) -> Value {
     match recorded {
         Value::Secret(inner) => stated(inner, live).secret(),
         Value::Map(map) => {
             let Some(fields) = live.as_object() else { return Value::from(live.clone()) };
-            let of = |(key, recorded): (&String, &Value)| {
-                fields.get(key).map(|live| (key.clone(), stated(recorded, live)))
+            let of = |(key, recorded): (&String, &Value)| match (fields.get(key), recorded) {
+                (None, Value::Null) => Some((key.clone(), Value::Null)),
+                (None, _) => None,
+                (Some(live), recorded) => Some((key.clone(), stated(recorded, live))),
             };
             Value::Map(map.iter().filter_map(of).collect())
         }
         Value::List(list) => {
+            if let Some(named) = by_name(list, live, live) {
+                let live = live.as_array().map_or(&[][..], Vec::as_slice);
+                let of = |element: &Value| {
+                    let name = element.get("name").and_then(Value::as_str)?;
+                    Some(stated(element, live.iter().find(|live| live["name"] == name)?))
+                };
+                let found: Option<Vec<_>> = list.iter().map(of).collect();
+                return found.map_or(named, Value::List);
+            }
             let elements = live.as_array().filter(|elements| elements.len() == list.len());
             match elements {
                 Some(elements) => {
@@ -62,13 +73,36 @@ pub(super) fn stated(recorded: &Value, live: &Json) -> Value {
         }
         other => {
             let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-            if text(&other.to_json()) == text(live) {
-                other.clone()
-            } else {
-                Value::from(live.clone())
-            }
+            let (recorded, found) = (text(&other.to_json()), text(live));
+            let same = recorded == found
+                || quantity(&recorded).is_some_and(|amount| quantity(&found) == Some(amount));
+            if same { other.clone() } else { Value::from(live.clone()) }
         }
     }
+}
+
+/// How much a text like `100m` or `64Mi` means, in thousandths; `None` where it is no quantity
+/// (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>).
+fn quantity(text: &str) -> Option<i128> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let thousandths: i128 = match suffix {
+        "m" => 1,
+        "" => 1000,
+        "k" => 1_000_000,
+        "M" => 1_000_000_000,
+        "G" => 1_000_000_000_000,
+        "T" => 1_000_000_000_000_000,
+        "Ki" => 1000 << 10,
+        "Mi" => 1000 << 20,
+        "Gi" => 1000 << 30,
+        "Ti" => 1000 << 40,
+        _ => return None,
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let scale = 10_i128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let digits: i128 = format!("{whole}{part}").parse().ok()?;
+    Some(digits.checked_mul(thousandths)? / scale)
 }
 
 /// Lists whose elements have names are compared element by element: others may have added theirs.
@@ -77,7 +111,12 @@ fn by_name(recorded: &[Value], live: &Json, applied: &Json) -> Option<Value> {
         let list = list.as_array()?.iter();
         list.map(|element| Some((element["name"].as_str()?.to_owned(), element.clone()))).collect()
     };
-    let (live, applied) = (named(live)?, named(applied)?);
+    let count = |list: &Json| list.as_array().map_or(0, Vec::len);
+    let (lengths, live, applied) = ((count(live), count(applied)), named(live)?, named(applied)?);
+    // Volume mounts of one volume, subjects of several namespaces: these names do not tell them apart.
+    if lengths != (live.len(), applied.len()) {
+        return None;
+    }
     let mut found = Vec::new();
     for element in recorded {
         let name = element.get("name")?.as_str()?;
@@ -99,6 +138,11 @@ pub(super) fn manifest(kind: &Kind, live: &Json) -> Value {
         metadata.retain(|key, _| {
             matches!(&**key, "labels" | "annotations" | "finalizers" | "ownerReferences")
         });
+        // What kubectl and controllers note for themselves; the first has all of a secret in it.
+        let own = ["kubectl.kubernetes.io/", "deployment.kubernetes.io/", "deprecated."];
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Json::as_object_mut) {
+            annotations.retain(|key, _| !own.iter().any(|own| key.starts_with(own)));
+        }
     }
     if object["metadata"].as_object().is_some_and(serde_json::Map::is_empty)
         && let Some(map) = object.as_object_mut()
@@ -160,6 +204,28 @@ mod tests {
         }));
         assert_eq!(owned(&recorded, &live, &applied), expected);
         assert_eq!(owned(&recorded, &applied, &applied).get("spec"), recorded.get("spec"));
+    }
+
+    #[test]
+    fn elements_of_one_name_are_compared_as_a_whole() {
+        let list =
+            |second: &str| json!([{"name": "v", "path": "a"}, {"name": "v", "path": second}]);
+        let recorded = Value::from(list("b"));
+        assert_eq!(owned(&recorded, &list("c"), &list("b")), Value::from(list("c")));
+        assert_eq!(owned(&recorded, &list("b"), &list("b")), recorded);
+    }
+
+    #[test]
+    fn without_the_server_quantities_and_names_still_mean_what_they_mean() {
+        let recorded = Value::from(json!({"cpu": "1000m", "memory": "1024Mi", "none": null,
+            "list": [{"name": "a", "v": 1}]}));
+        let live = json!({"cpu": "1", "memory": "1Gi", "list": [{"name": "theirs"}, {"name": "a", "v": 1, "d": 2}]});
+        assert_eq!(stated(&recorded, &live), recorded);
+        assert_ne!(stated(&recorded, &json!({"cpu": "2", "memory": "1Gi", "list": []})), recorded);
+        assert_eq!(
+            (quantity("0.5"), quantity("500m"), quantity("1x")),
+            (Some(500), Some(500), None)
+        );
     }
 
     #[test]

@@ -64,6 +64,23 @@ impl Object {
         body
     }
 
+    /// Why it cannot be applied where nobody serves it.
+    fn unknown(&self) -> Error {
+        let (kind, version) = (self.text("kind"), self.text("apiVersion"));
+        let group = self.kind().group;
+        if ready::is_built_in(&group) {
+            // No definition will bring it.
+            return Error::invalid(format!(
+                "the cluster has no {kind} in {version}: is it spelled so, and does this version of Kubernetes have it?"
+            ));
+        }
+        let message = format!(
+            "the cluster does not know {kind} in {version}: its definition has to be there first (let this depend on it), \
+             and its version has to be one that the cluster serves"
+        );
+        Error::new(Class::Dependency, message)
+    }
+
     async fn apply(&self, cx: &Cx<Kubernetes>, change: &Applying<'_>) -> Result<Json> {
         let Applying { id, path, body, before } = change;
         cx.check()?;
@@ -84,7 +101,7 @@ impl Object {
                 let message = format!("{what}: {}", status.message);
                 Err(Error::new(Class::Dependency, message))
             }
-            Err(kube::Error::Api(status)) if status.message.contains("immutable") => {
+            Err(kube::Error::Api(status)) if is_fixed(&status.message) => {
                 let message = format!(
                     "{what}: {}. It can only be replaced: say so with `.replace_on_changes([\"manifest.…\"])`, or once with \
                      `--replace URN`",
@@ -112,7 +129,8 @@ impl Object {
             }
             _ => return Ok(None),
         };
-        let Some(served) = cx.served(&api_version, &kind).await? else { return Ok(None) };
+        // Recorded in a version that the cluster may have no more: the object is still there.
+        let Some(served) = cx.still_served(&api_version, &kind).await? else { return Ok(None) };
         let id = match (find, inputs) {
             (Find::Made { want, .. }, _) => want.id(&served),
             (Find::Id { id, .. }, _) => Id::parse(id).map_err(Error::invalid)?,
@@ -135,10 +153,8 @@ impl Object {
         let readiness = ready::readiness(cx, &kind, &found, wait).await?;
         let manifest = match inputs {
             None => live::manifest(&kind, &found),
-            // What is on its way is not compared, and looked at often.
-            Some(inputs) if matches!(readiness, Readiness::Pending(_) | Readiness::Deleting(_)) => {
-                inputs.manifest.clone()
-            }
+            // What is going is not compared.
+            Some(inputs) if matches!(readiness, Readiness::Deleting(_)) => inputs.manifest.clone(),
             Some(inputs) => {
                 let body = inputs.body(id, None, owner.as_ref());
                 match cx.apply(path, &id.name, &body, Apply::Dry).await {
@@ -155,11 +171,17 @@ impl Object {
         };
         let live = Self {
             name: Some(id.name.clone()),
-            namespace: id.namespace.clone().filter(|namespace| {
-                // Left out and written out mean the same.
-                namespace != "default" || inputs.is_none_or(|inputs| inputs.namespace.is_some())
-            }),
+            namespace: match &id.namespace {
+                // Left out and written out mean the same; and where there is none, what is said of it means nothing.
+                Some(namespace) if namespace != "default" => Some(namespace.clone()),
+                Some(namespace) if inputs.is_none_or(|inputs| inputs.namespace.is_some()) => {
+                    Some(namespace.clone())
+                }
+                Some(_) => None,
+                None => inputs.and_then(|inputs| inputs.namespace.clone()),
+            },
             manifest,
+            marked: owner.is_some(),
             wait: wait.clone(),
             take_over: inputs.is_some_and(|inputs| inputs.take_over),
             propagation: inputs.map_or(Propagation::Foreground, |inputs| inputs.propagation),
@@ -231,13 +253,7 @@ impl Managed for Object {
 
     async fn create(cx: &Cx<Kubernetes>, want: &Self, op: &Operation) -> Result<String> {
         let Some(served) = cx.served(want.text("apiVersion"), want.text("kind")).await? else {
-            let message = format!(
-                "the cluster does not know {} in {}: its definition has to be there first (let this depend on it), and its \
-                 version has to be one that the cluster serves",
-                want.text("kind"),
-                want.text("apiVersion")
-            );
-            return Err(Error::new(Class::Dependency, message));
+            return Err(want.unknown());
         };
         let id = want.id(&served);
         let path = served.path(id.namespace.as_deref());
@@ -259,13 +275,15 @@ impl Managed for Object {
     async fn update(cx: &Cx<Kubernetes>, change: &Change<'_, Self>, op: &Operation) -> Result<()> {
         let (want, have) = (change.want()?, change.have()?);
         let Some(served) = cx.served(want.text("apiVersion"), want.text("kind")).await? else {
-            let message = format!("the cluster does not know {}", want.kind());
-            return Err(Error::new(Class::Dependency, message));
+            return Err(want.unknown());
         };
         let id = want.id(&served);
         let path = served.path(id.namespace.as_deref());
+        refuse_foreign(&id, have.owner.as_ref(), op)?;
         let body = want.body(&id, Some(op), have.owner.as_ref());
-        let before = change.recorded.map(|recorded| &recorded.manifest);
+        // What does not say that it is ours never was, whatever was recorded: it is being taken over.
+        let before = change.recorded.filter(|_| have.owner.is_some());
+        let before = before.map(|recorded| &recorded.manifest);
         want.apply(cx, &Applying { id: &id, path: &path, body: &body, before }).await.map(drop)
     }
 
@@ -273,17 +291,26 @@ impl Managed for Object {
         cx: &Cx<Kubernetes>,
         have: &Observed<Self>,
         recorded: &Self,
-        _: &Operation,
+        op: &Operation,
     ) -> Result<()> {
         if matches!(have.readiness, Readiness::Deleting(_)) {
             return Ok(());
         }
         let id = Id::parse(&have.id).map_err(Error::invalid)?;
+        refuse_foreign(&id, have.owner.as_ref(), op)?;
+        if have.owner.is_none() {
+            let message = format!(
+                "{id} is not the object that this stack made: somebody deleted that and made this one, which does not say \
+                 that it is ours. Delete it by hand, or forget it with `state rm {}`",
+                op.urn
+            );
+            return Err(Error::invalid(message));
+        }
         let api_version = match recorded.text("apiVersion") {
             "" => &id.api_version,
             recorded => recorded,
         };
-        let Some(served) = cx.served(api_version, &id.kind).await? else { return Ok(()) };
+        let Some(served) = cx.still_served(api_version, &id.kind).await? else { return Ok(()) };
         let policy = match recorded.propagation {
             Propagation::Foreground => PropagationPolicy::Foreground,
             Propagation::Background => PropagationPolicy::Background,
@@ -311,12 +338,33 @@ impl Managed for Object {
             path: Path::field("manifest").key(field),
             message: "expected text that is known while the program runs".to_owned(),
         };
-        missing.map(violation).collect()
+        let mut wrong: Vec<_> = missing.map(violation).collect();
+        let spec = manifest.and_then(|map| map.get("spec"));
+        let is_job =
+            manifest.and_then(|map| map.get("kind")).and_then(Value::as_str) == Some("Job");
+        if is_job && spec.is_some_and(|spec| spec.get("ttlSecondsAfterFinished").is_some()) {
+            wrong.push(Violation {
+                path: Path::field("manifest").key("spec").key("ttlSecondsAfterFinished"),
+                message: "a job that the cluster removes by itself is missing, and the next `up` would run it again: leave \
+                          this out; it goes when its resource does"
+                    .to_owned(),
+            });
+        }
+        wrong
+    }
+
+    fn collides(old: &Self, new: &Partial<Self>) -> Option<String> {
+        if !old.kind().is("", "Service") {
+            return None;
+        }
+        let wanted = ports(new.value().get("manifest")?);
+        let port = ports(&old.manifest).into_iter().find(|port| wanted.contains(port))?;
+        Some(format!("the node port {port} can be had only once"))
     }
 
     fn once() -> Once {
-        // Applying it again is applying it once; the API server reads its own writes.
-        Once { by_name: true, window: Duration::from_secs(2), ..Once::default() }
+        // Applying it again is applying it once. A call that was given up may go on in the API server for a while.
+        Once { by_name: true, window: Duration::from_secs(10), ..Once::default() }
     }
 
     fn timeouts() -> Timeouts {
@@ -351,33 +399,69 @@ fn foreign(status: &Status, before: Option<&Value>) -> Option<String> {
     ))
 }
 
-/// Whether a manifest says something at a path as conflicts have it: `.spec.template.spec.containers[name="app"].image`.
-fn is_in(manifest: &Value, field: &str) -> bool {
-    let mut at = manifest.revealed();
-    let mut rest = field;
-    while !rest.is_empty() {
-        if let Some(key) = rest.strip_prefix('.') {
-            let end = key.find(['.', '[']).unwrap_or(key.len());
-            let Some(next) = at.get(&key[..end]) else { return false };
-            (at, rest) = (next.revealed(), &key[end..]);
-        } else if let Some((keys, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-            let wanted: Vec<_> = keys.split(',').filter_map(|key| key.split_once('=')).collect();
-            let matches = |element: &&Value| {
-                wanted.iter().all(|(key, value)| {
-                    let found = element.get(key).map(Value::to_json);
-                    let wanted = serde_json::from_str::<Json>(value).ok();
-                    // What has a default may be left out.
-                    found.is_none() || found == wanted
-                })
-            };
-            let list = at.as_list().unwrap_or_default();
-            let Some(next) = list.iter().find(matches) else { return false };
-            (at, rest) = (next.revealed(), after);
-        } else {
-            return false;
-        }
+/// Whether a manifest says something at a path as conflicts have it: `.spec.template.spec.containers[name="app"].image`,
+/// `.data.prometheus.yml`, `.metadata.finalizers[="a/b"]`. Dots of keys are not told from those between them.
+fn is_in(at: &Value, rest: &str) -> bool {
+    let at = at.revealed();
+    if rest.is_empty() {
+        return true;
     }
-    true
+    if let Some(rest) = rest.strip_prefix('.') {
+        let ends = |after: &str| after.is_empty() || after.starts_with(['.', '[']);
+        return at.as_map().into_iter().flatten().any(|(key, value)| {
+            let after = rest.strip_prefix(key.as_str()).filter(|after| ends(after));
+            after.is_some_and(|after| is_in(value, after))
+        });
+    }
+    let Some((keys, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+        return false;
+    };
+    let list = at.as_list().unwrap_or_default();
+    let read = |value: &str| serde_json::from_str::<Json>(value).unwrap_or_default();
+    if let Some(wanted) = keys.strip_prefix('=') {
+        return list.iter().any(|element| element.to_json() == read(wanted));
+    }
+    let wanted: Vec<_> = keys.split(',').filter_map(|key| key.split_once('=')).collect();
+    list.iter().any(|element| {
+        let matches = wanted.iter().all(|(key, value)| {
+            // What has a default may be left out.
+            element.get(key).is_none_or(|found| found.to_json() == read(value))
+        });
+        matches && is_in(element, after)
+    })
+}
+
+/// The node ports that a service asks for.
+fn ports(service: &Value) -> Vec<i64> {
+    let spec = service.get("spec");
+    let ports = spec.and_then(|spec| spec.get("ports")).and_then(Value::as_list);
+    let node_port = |port: &Value| port.get("nodePort").map(Value::to_json)?.as_i64();
+    ports.unwrap_or_default().iter().filter_map(node_port).collect()
+}
+
+/// Whether a refusal means that only another object can have that value. Kinds say so in words of their own.
+fn is_fixed(message: &str) -> bool {
+    let words = [
+        "immutable",
+        "may not change once set",
+        "may not be changed",
+        "updates to ",
+        "may not change fields",
+    ];
+    words.iter().any(|words| message.contains(words))
+        && (!message.contains("updates to ") || message.contains("forbidden"))
+}
+
+/// An object that another stack made since is theirs, whatever was recorded of one with its name.
+fn refuse_foreign(id: &Id, owner: Option<&BTreeMap<String, String>>, op: &Operation) -> Result<()> {
+    let tag = |name: &str| owner?.get(name);
+    match tag("infra:lineage") {
+        Some(lineage) if *lineage != op.lineage.to_string() => {
+            let whose = tag("infra:stack").map_or("another stack", String::as_str);
+            Err(Error::invalid(format!("{id} belongs to `{whose}` by now: it is left alone")))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -387,7 +471,8 @@ mod tests {
     #[test]
     fn what_was_declared_is_found_by_the_paths_of_conflicts() {
         let manifest = Value::from(
-            serde_json::json!({"spec": {"replicas": 3, "template": {"spec": {"containers": [
+            serde_json::json!({"data": {"prometheus.yml": "x"}, "metadata": {"labels": {"app.kubernetes.io/name": "web"}, "finalizers": ["x.io/f"]},
+            "spec": {"replicas": 3, "template": {"spec": {"containers": [
             {"name": "app", "image": "a", "ports": [{"containerPort": 80}]}]}}}}),
         );
         for (field, there) in [
@@ -395,6 +480,11 @@ mod tests {
             (".spec.paused", false),
             (".spec.template.spec.containers[name=\"app\"].image", true),
             (".spec.template.spec.containers[name=\"other\"].image", false),
+            (".data.prometheus.yml", true),
+            (".data.prometheus.json", false),
+            (".metadata.labels.app.kubernetes.io/name", true),
+            (".metadata.finalizers[=\"x.io/f\"]", true),
+            (".metadata.finalizers[=\"x.io/g\"]", false),
             (
                 ".spec.template.spec.containers[name=\"app\"].ports[containerPort=80,protocol=\"TCP\"].containerPort",
                 true,

@@ -5,4 +5,4 @@ mod pods;
 mod rollout;
 mod status;
 
-pub(crate) use status::{addresses, readiness};
+pub(crate) use status::{addresses, is_built_in, readiness};

@@ -1,6 +1,6 @@
 //! Why pods do not run, in the cluster's own words.
 
-use infra_core::provider::{Cx, Result};
+use infra_core::provider::{Class, Cx, Result};
 use serde_json::Value as Json;
 
 use super::conditions::condition;
@@ -27,7 +27,11 @@ pub(super) async fn reason(
 ) -> Result<Option<String>> {
     let Some(namespace) = owner["metadata"]["namespace"].as_str() else { return Ok(None) };
     let path = format!("/api/v1/namespaces/{namespace}/pods");
-    let mut pods = cx.list(&path, &labels(selector), "").await?;
+    let mut pods = match cx.list(&path, &labels(selector), "").await {
+        // Who may not look at pods does without their reasons.
+        Err(error) if error.class() == Class::Denied => return Ok(None),
+        pods => pods?,
+    };
     // Those of the new template have the reason that somebody waits for.
     pods.sort_by(|a, b| {
         let made = |pod: &Json| pod["metadata"]["creationTimestamp"].as_str().map(str::to_owned);
@@ -55,6 +59,10 @@ pub(super) async fn why(cx: &Cx<Kubernetes>, pod: &Json) -> Option<String> {
     let containers = ["initContainerStatuses", "containerStatuses"];
     let all = containers.iter().flat_map(|field| status[field].as_array().into_iter().flatten());
     for container in all {
+        // What it ended with before it came up is over.
+        if container["ready"] == true {
+            continue;
+        }
         let called = container["name"].as_str().unwrap_or_default();
         let waiting = &container["state"]["waiting"];
         let reason = waiting["reason"].as_str().unwrap_or_default();

@@ -15,6 +15,10 @@ pub(super) async fn readiness(cx: &Cx<Kubernetes>, kind: &str, object: &Json) ->
     if !is_seen(object) || object["status"].get("observedGeneration").is_none() {
         return Ok(Readiness::Pending("not seen by its controller yet".to_owned()));
     }
+    // Somebody stopped it on purpose: there is nothing to wait for.
+    if object["spec"]["paused"] == true {
+        return Ok(Readiness::Ready);
+    }
     let Some(far) = far(kind, object) else { return Ok(Readiness::Ready) };
     // Quotas, admission and missing service accounts keep pods from being made at all.
     let refused = condition(object, "ReplicaFailure").filter(|refused| refused.is_true);
@@ -44,8 +48,11 @@ fn far(kind: &str, object: &Json) -> Option<String> {
     let on_delete = spec["updateStrategy"]["type"] == "OnDelete";
     // The old ones are still there.
     let old = if kind == "Deployment" { count("replicas") - updated } else { 0 };
-    if updated < wanted && !on_delete {
-        Some(format!("{updated} of {wanted} pods are new"))
+    // Those before it are left as they are.
+    let partition = spec["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0);
+    let new = (wanted - partition).max(0);
+    if updated < new && !on_delete {
+        Some(format!("{updated} of {new} pods are new"))
     } else if old > 0 {
         Some(format!("{old} old pods still have to end"))
     } else if available < wanted {
@@ -73,6 +80,9 @@ mod tests {
         assert_eq!(deployment(3, 3, 2).unwrap(), "2 of 3 pods are available");
         let set = json!({"spec": {"replicas": 2, "updateStrategy": {"type": "OnDelete"}},
             "status": {"updatedReplicas": 0, "availableReplicas": 2}});
+        assert_eq!(far("StatefulSet", &set), None);
+        let set = json!({"spec": {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}},
+            "status": {"updatedReplicas": 1, "availableReplicas": 3}});
         assert_eq!(far("StatefulSet", &set), None);
     }
 }

@@ -44,14 +44,37 @@ pub(crate) async fn readiness(
                 None => has(object, "Established"),
             })
         }
+        ("apiregistration.k8s.io", "APIService") => Ok(has(object, "Available")),
+        ("gateway.networking.k8s.io", "Gateway") => Ok(has(object, "Programmed")),
         (group, _) if is_built_in(group) => Ok(Readiness::Ready),
         _ => Ok(custom(object)),
     }
 }
 
 /// The groups of Kubernetes itself: their kinds' conditions do not mean what those of custom kinds mean.
-fn is_built_in(group: &str) -> bool {
-    !group.contains('.') || group.ends_with(".k8s.io") && !group.contains(".x-k8s.io")
+pub(crate) fn is_built_in(group: &str) -> bool {
+    const GROUPS: [&str; 19] = [
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    ];
+    GROUPS.contains(&group)
 }
 
 /// Names or addresses of a load balancer.

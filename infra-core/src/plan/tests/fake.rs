@@ -55,6 +55,7 @@ pub(super) fn thing(kind: &'static str) -> Fake {
         outputs: outputs(),
         holds_data: false,
         delete_before_replace: None,
+        declarative: false,
     };
     Fake { schema, role: Role::Managed, version: 1 }
 }

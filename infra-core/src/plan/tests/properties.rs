@@ -36,6 +36,7 @@ fn schema() -> Schema {
         outputs: Vec::new(),
         holds_data: false,
         delete_before_replace: None,
+        declarative: false,
     }
 }
 
