@@ -1,7 +1,7 @@
 //! What is ours, what is others', and what happens when both want it.
 
 use infra_core::{Result, Stack};
-use infra_kubernetes::{Container, Deployment, Pod};
+use infra_kubernetes::{ConfigMap, Container, Deployment, Object, Pod};
 use serde_json::json;
 
 use super::lab::{Lab, steps};
@@ -114,4 +114,76 @@ async fn a_conflict_names_who_and_what_to_do() {
     };
     lab.stack.up(takes).await.unwrap();
     assert_eq!(lab.get(WEB).await["spec"]["replicas"], 2);
+}
+
+#[tokio::test]
+async fn an_edit_shows_while_a_rollout_is_under_way() {
+    let lab = Lab::new();
+    lab.stack.up(program).await.unwrap();
+    lab.cluster.faults().never_ready("evil");
+    lab.edit(WEB, json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "evil:1"}]}}}}))
+        .await;
+    let plan = lab.refreshed(program).await;
+    let step = plan.steps.iter().find(|step| step.urn.name() == "web").unwrap();
+    let drift: Vec<_> = step.drift.iter().map(|diff| diff.path.to_string()).collect();
+    assert!(drift.iter().any(|path| path.ends_with("containers[0].image")), "{drift:?}");
+    lab.repaired(program).await.unwrap();
+    assert!(lab.refreshed(program).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_object_that_somebody_made_again_is_theirs() {
+    let lab = Lab::new();
+    let path = "/api/v1/namespaces/default/configmaps";
+    let program = |stack: &mut Stack| -> Result<()> {
+        stack.add("settings", ConfigMap::new("settings").data("level", "info"));
+        Ok(())
+    };
+    lab.stack.up(program).await.unwrap();
+    lab.kubectl("DELETE", &format!("{path}/settings"), "application/json", json!(null)).await;
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"theirs": "x"}});
+    lab.kubectl("POST", path, "application/json", theirs).await;
+    // It does not go with the stack.
+    let error = lab.stack.destroy().await.unwrap_err().to_string();
+    assert!(
+        error.contains("is not the object that this stack made") && error.contains("state rm"),
+        "{error}"
+    );
+    assert_eq!(lab.get(&format!("{path}/settings")).await["data"]["theirs"], "x");
+    // With the declaration still there it is seen, and becomes ours again.
+    assert_eq!(steps(&*lab.refreshed(program).await), ["Update settings"]);
+    lab.repaired(program).await.unwrap();
+    lab.stack.destroy().await.unwrap();
+    assert!(lab.cluster.objects().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_kind_has_not_is_no_difference() {
+    let lab = Lab::new();
+    let program = |stack: &mut Stack| -> Result<()> {
+        // As charts have it.
+        let role = json!({"metadata": {"name": "shop:reader", "namespace": "shop"},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]});
+        stack.add("reader", Object::custom("rbac.authorization.k8s.io/v1", "ClusterRole", role));
+        Ok(())
+    };
+    lab.stack.up(program).await.unwrap();
+    assert!(lab.refreshed(program).await.is_empty());
+    let error = lab.stack.plan(|stack: &mut Stack| {
+        let job = json!({"metadata": {"name": "j"}, "spec": {"ttlSecondsAfterFinished": 60, "template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "j", "image": "j:1"}]}}}});
+        stack.add("job", Object::custom("batch/v1", "Job", job));
+        stack.add("typo", Object::custom("apps/v1", "Deploymnt", json!({"metadata": {"name": "x"}})));
+        Ok(())
+    });
+    assert!(error.await.unwrap_err().mistakes()[0].message.contains("ttlSecondsAfterFinished"));
+    let error = lab.stack.up(|stack: &mut Stack| {
+        stack.add(
+            "typo",
+            Object::custom("apps/v1", "Deploymnt", json!({"metadata": {"name": "x"}})),
+        );
+        Ok(())
+    });
+    let error = error.await.unwrap_err().to_string();
+    assert!(error.contains("no Deploymnt in apps/v1"), "{error}");
 }
