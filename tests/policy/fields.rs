@@ -170,7 +170,7 @@ fn cluster(stack: &mut Stack, step: u32, subnets: &[Handle<ec2::Subnet>], key: &
     let pods = eks::PodIdentityAssociation::new(&eks.name, "default", "default", role);
     stack.add("pods", pods.depends_on([&agent]));
     let template = ec2::LaunchTemplate::new();
-    let template = template.instance_type(if changed { "t4g.small" } else { "t4g.medium" });
+    let template = template.instance_type(if changed { "t3.small" } else { "t3.medium" });
     let template = stack.add("nodes", template);
     let scaling = eks::Scaling { min: 1, max: if changed { 3 } else { 2 }, desired: Some(1) };
     let version = eks::LaunchTemplateVersion::new(&template.id, &template.latest_version);

@@ -59,7 +59,7 @@ impl Lab {
         Self {
             file: None,
             cloud: Cloud::memory(Embedded::default()),
-            cluster: Kubernetes::memory(infra_kubernetes::embedded::Settings::instant()),
+            cluster: Kubernetes::memory(infra_kubernetes::embedded::Settings::default()),
             folder: TempDir::new().unwrap(),
             program,
             tag: None,
