@@ -2,7 +2,7 @@
 
 use infra_aws::{
     cloudwatch,
-    cloudwatch::{Comparison, Metric},
+    cloudwatch::{Comparison, Metric, MissingData, Statistic},
     kms, sns,
 };
 use infra_core::prelude::*;
@@ -42,17 +42,12 @@ pub fn alarms(
     };
     let gibibyte = 1_073_741_824.0;
     for (name, about, metric, comparison, threshold) in [
-        (
-            "unhealthy-targets",
-            "A node does not answer /ping",
-            balancer("UnHealthyHostCount"),
-            Comparison::Greater,
-            0.0,
-        ),
+        // As many as answer, at the worst moment. A node without a pod of the ledger is none of them, and no trouble: that is
+        // why nobody counts those that do not answer.
         (
             "few-targets",
             "Fewer than two nodes answer",
-            balancer("HealthyHostCount"),
+            balancer("HealthyHostCount").statistic(Statistic::Minimum),
             Comparison::Less,
             2.0,
         ),
@@ -66,42 +61,43 @@ pub fn alarms(
         (
             "database-space",
             "The disk is nearly full",
-            database("FreeStorageSpace"),
+            database("FreeStorageSpace").statistic(Statistic::Minimum),
             Comparison::Less,
             5.0 * gibibyte,
         ),
         (
             "database-memory",
             "Little memory is left",
-            database("FreeableMemory"),
+            database("FreeableMemory").statistic(Statistic::Minimum),
             Comparison::Less,
             gibibyte / 8.0,
         ),
+        // Of many nodes the one that is worst off: an average hides it.
         (
             "failed-nodes",
             "A node of the cluster has failed",
-            nodes("cluster_failed_node_count"),
+            nodes("cluster_failed_node_count").statistic(Statistic::Maximum),
             Comparison::Greater,
             0.0,
         ),
         (
             "node-cpu",
-            "The nodes are busy",
-            nodes("node_cpu_utilization"),
+            "A node is busy",
+            nodes("node_cpu_utilization").statistic(Statistic::Maximum),
             Comparison::Greater,
             80.0,
         ),
         (
             "node-memory",
-            "The nodes have little memory left",
-            nodes("node_memory_utilization"),
+            "A node has little memory left",
+            nodes("node_memory_utilization").statistic(Statistic::Maximum),
             Comparison::Greater,
             85.0,
         ),
         (
             "node-disk",
             "The disk of a node is nearly full",
-            nodes("node_filesystem_utilization"),
+            nodes("node_filesystem_utilization").statistic(Statistic::Maximum),
             Comparison::Greater,
             85.0,
         ),
@@ -109,14 +105,18 @@ pub fn alarms(
         (
             "connections",
             "Many connections",
-            database("DatabaseConnections"),
+            database("DatabaseConnections").statistic(Statistic::Maximum),
             Comparison::Greater,
             80.0,
         ),
     ] {
+        // A load balancer that counts no targets at all has none; what others do not say is told by `INSUFFICIENT_DATA`.
+        let missing =
+            if name == "few-targets" { MissingData::Breaching } else { MissingData::Missing };
         let alarm = cloudwatch::Alarm::new(metric, comparison, threshold)
             .description(about)
             .evaluation_periods(3)
+            .missing_data(missing)
             .alarm_actions([&topic.arn])
             .ok_actions([&topic.arn]);
         stack.add(name, alarm);

@@ -14,13 +14,8 @@ pub struct App {
 }
 
 impl App {
-    /// Declares it. `network` is the block that the database is in.
-    pub fn new(
-        stack: &mut Stack,
-        config: &LedgerConfig,
-        platform: &Platform,
-        network: &str,
-    ) -> Self {
+    /// Declares it.
+    pub fn new(stack: &mut Stack, config: &LedgerConfig, platform: &Platform) -> Self {
         let secrets = stack.scope("secrets", |stack| Secrets::new(stack, platform));
         let cluster = Cluster::eks(
             interpolate!("{}", &platform.cluster),
@@ -31,9 +26,8 @@ impl App {
         let ledger = stack.with_provider(&cluster, |stack| {
             // The registry has to be there before an image can be pushed to it.
             let image = Image::new(stack, config, platform)?;
-            let ledger = stack.scope("ledger", |stack| {
-                ledger(stack, config, platform, &secrets, &image, network)
-            });
+            let ledger =
+                stack.scope("ledger", |stack| ledger(stack, config, platform, &secrets, &image));
             if config.prometheus {
                 stack.scope("monitoring", |stack| monitoring(stack, platform));
             }

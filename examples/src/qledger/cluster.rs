@@ -1,16 +1,9 @@
 //! EKS and its nodes.
 
-use infra_aws::{
-    ec2,
-    ec2::BlockDevice,
-    eks,
-    eks::LogType,
-    iam, kms, logs,
-    types::{Arn, Cidr},
-};
+use infra_aws::{ec2, ec2::BlockDevice, eks, eks::LogType, iam, kms, logs, types::Cidr};
 use infra_core::{prelude::*, state::Urn};
 
-use super::{Config, Network, config::checked};
+use super::{Config, Network, access::access, config::checked};
 
 /// EKS over the application subnets, with one node group a zone.
 pub struct Cluster {
@@ -40,10 +33,11 @@ impl Cluster {
             stack.error("`api_access` opens the Kubernetes API to the whole internet: name the blocks that need it");
         }
 
-        // EKS writes here under a fixed name; made first, it has our retention and key instead of none.
+        // EKS writes here under a fixed name; made first, it has our retention and key instead of none. The last words of
+        // a cluster may make it anew after it is deleted: then it is taken over.
         let audit =
             logs::LogGroup::new().name(format!("/aws/eks/{name}/cluster")).retention_days(90);
-        let audit = stack.add("audit", audit.kms_key(&key.arn));
+        let audit = stack.add("audit", audit.kms_key(&key.arn).adopt());
         let role = stack.add("control", iam::Role::for_service("eks.amazonaws.com"));
         let policies = managed_policies(stack, "control", &role, &["AmazonEKSClusterPolicy"]);
         let eks = eks::Cluster::new(&role.arn, &config.kubernetes)
@@ -59,16 +53,14 @@ impl Cluster {
                 LogType::Scheduler,
             ])
             .encryption_key(&key.arn)
+            .security_groups([&network.api_group.id])
+            // Or this very program, which makes the cluster, could put nothing into it.
+            .creator_is_admin(true)
             .deletion_protection(config.protect)
             .when(!public.is_empty(), |eks| eks.public_cidrs(public.clone()));
         let eks = stack
             .add("eks", eks.protect_if(config.protect).depends_on(policies).depends_on([&audit]));
-        for (at, admin) in config.admins.iter().enumerate() {
-            let administer = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
-            let entry = eks::AccessEntry::new(&eks.name, Arn::trusted(admin))
-                .policies([eks::AccessPolicy::new(Arn::trusted(administer))]);
-            stack.add(format!("admin-{at}"), entry);
-        }
+        let mut before_pods = access(stack, config, &eks);
 
         // What a node needs to become ready comes before the nodes; what runs on nodes comes after them.
         let addon = |name: &str| eks::Addon::new(&eks.name, name);
@@ -83,7 +75,7 @@ impl Cluster {
         let names = stack.add("coredns", addon("coredns").depends_on(&nodes));
         stack.add("metrics-server", addon("metrics-server").depends_on(&nodes));
         observability(stack, &eks, &nodes, key);
-        let mut before_pods: Vec<Urn> = before.iter().map(|addon| addon.urn().clone()).collect();
+        before_pods.extend(before.iter().map(|addon| addon.urn().clone()));
         before_pods.extend(nodes.iter().map(|nodes| nodes.urn().clone()));
         before_pods.push(names.urn().clone());
         Self { eks, nodes, before_pods }
@@ -98,12 +90,13 @@ fn observability(
     nodes: &[Handle<eks::NodeGroup>],
     key: &Handle<kms::Key>,
 ) {
-    // The agents write here under fixed names; made first, they have our retention and key instead of none.
+    // The agents write here under fixed names; made first, they have our retention and key instead of none. An agent that
+    // writes its last after they are deleted makes them anew: then they are taken over.
     let mut groups = Vec::new();
     for kind in ["application", "dataplane", "host", "performance"] {
         let name = interpolate!("/aws/containerinsights/{}/{}", &eks.name, kind);
         let group = logs::LogGroup::new().name(name).retention_days(30).kms_key(&key.arn);
-        groups.push(stack.add(format!("insights-{kind}"), group));
+        groups.push(stack.add(format!("insights-{kind}"), group.adopt()));
     }
     let role = stack.add("observability", iam::Role::for_pods());
     let policies =
@@ -148,15 +141,31 @@ fn node_groups(
     for (zone, subnet) in ('a'..='z').zip(&network.app) {
         let group = eks::NodeGroup::new(&eks.name, &role.arn, scaling.clone())
             .subnets([&subnet.id])
+            .ami_type(image_for(&config.node_type))
             .launch_template(eks::LaunchTemplateVersion::new(
                 &template.id,
                 &template.latest_version,
             ))
             .depends_on(&policies)
-            .depends_on(before);
+            .depends_on(before)
+            // Nodes come up only with a way out, and while they are there somebody still needs it.
+            .depends_on(&network.ready);
         groups.push(stack.add(format!("nodes-{zone}"), group));
     }
     groups
+}
+
+/// EKS's own machine image for the processor of an instance type. Graviton's families have a `g` after their number
+/// (`m7g`, `c8gn`), but for the first; EKS does not find that out by itself.
+fn image_for(instance_type: &str) -> &'static str {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    let variant = family.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let variant = variant.trim_start_matches(|c: char| c.is_ascii_digit());
+    if variant.starts_with('g') || family == "a1" {
+        "AL2023_ARM_64_STANDARD"
+    } else {
+        "AL2023_x86_64_STANDARD"
+    }
 }
 
 /// AWS's own policies, attached to a role.
@@ -170,4 +179,21 @@ pub(super) fn managed_policies(
         stack.add(format!("{of}-{name}"), iam::PolicyAttachment::of_aws(&role.name, name))
     };
     names.iter().map(&mut attach).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::image_for;
+
+    #[test]
+    fn the_image_is_for_the_processor() {
+        for graviton in
+            ["m7g.large", "t4g.medium", "c8gn.xlarge", "x2gd.metal", "g5g.xlarge", "a1.large"]
+        {
+            assert_eq!(image_for(graviton), "AL2023_ARM_64_STANDARD", "{graviton}");
+        }
+        for other in ["m7i.large", "t3.medium", "g5.xlarge", "g4dn.xlarge", "c7a.large"] {
+            assert_eq!(image_for(other), "AL2023_x86_64_STANDARD", "{other}");
+        }
+    }
 }

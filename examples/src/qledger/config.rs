@@ -37,8 +37,10 @@ pub struct Config {
     pub dr_region: Option<String>,
     /// Whether there is a host for port forwarding.
     pub bastion: bool,
-    /// Who administers the cluster.
+    /// Who administers the cluster, beside the one who makes it.
     pub admins: Vec<String>,
+    /// Who only looks into the cluster.
+    pub viewers: Vec<String>,
     /// Who may take on the operator's role in an emergency.
     pub operators: Vec<String>,
     /// Who may take on the caller's role.

@@ -35,11 +35,16 @@ impl Entry {
         let health = elbv2::HealthCheck::new()
             .protocol(elbv2::Protocol::Http)
             .path("/ping")
-            .interval(10)
-            .healthy(2);
+            .interval(5)
+            .timeout(3)
+            .healthy(2)
+            .unhealthy(2);
         let targets = elbv2::TargetGroup::new(elbv2::Protocol::Tcp, NODE_PORT, &network.vpc.id)
             .health_check(health)
-            .deregistration_delay(30);
+            .deregistration_delay(30)
+            // A pod that calls the ledger by its internal balancer may be sent back to its own node, which takes no packet
+            // that comes with its own address. From outside nobody has one.
+            .preserve_client_ip(public);
         let targets = stack.add("targets", targets);
         for (zone, nodes) in ('a'..='z').zip(&cluster.nodes) {
             let group = nodes.auto_scaling_groups.index(0);

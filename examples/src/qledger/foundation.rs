@@ -48,7 +48,10 @@ impl Needed {
             };
             command::policy(engine, &options).await.map(|policies| policies.documents)
         };
-        Ok(Self { deploy: ask(&engine, Purpose::Deploy).await?, drift: ask(&engine, Purpose::Drift).await? })
+        Ok(Self {
+            deploy: ask(&engine, Purpose::Deploy).await?,
+            drift: ask(&engine, Purpose::Drift).await?,
+        })
     }
 }
 
@@ -57,9 +60,10 @@ impl Needed {
 pub fn foundation(stack: &mut Stack, needed: &Needed) -> Result<()> {
     let config: FoundationConfig = stack.config()?;
     let repository = &config.repository;
-    let github = match &config.github {
-        Some(arn) => interpolate!("{}", arn),
-        None => interpolate!("{}", &stack.add("github", OidcProvider::github()).arn),
+    let github = if let Some(arn) = &config.github {
+        interpolate!("{}", arn)
+    } else {
+        interpolate!("{}", &stack.add("github", OidcProvider::github()).arn)
     };
     // What is merged, and agreed to by the rules of the environment, is deployed.
     let workflow = Workflow::environment(&config.environment);
@@ -79,7 +83,7 @@ fn allowed(
     name: &str,
     role: iam::RoleDecl,
     documents: &[PolicyDocument],
-) -> Handle<iam::Role> {
+) -> Handle<Role> {
     let role = stack.add(name, role);
     for document in documents {
         let policy = iam::Policy::new(document.json.to_string())

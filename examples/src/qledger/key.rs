@@ -1,7 +1,7 @@
 //! The stack's key.
 
 use infra_aws::{
-    kms,
+    ec2, kms,
     policy::{Condition, Document, Principal, Statement},
     sts,
 };
@@ -9,8 +9,12 @@ use infra_core::prelude::*;
 
 use super::Config;
 
-/// Who may use the key, and for what; the same in every region that has it.
-pub(super) fn key_policy(caller: &Handle<sts::CallerIdentity>) -> Document {
+/// Who may use the key in a region, and for what.
+pub(super) fn key_policy(
+    caller: &Handle<sts::CallerIdentity>,
+    region: &Output<String>,
+) -> Document {
+    let groups = interpolate!("arn:aws:logs:{}:{}:log-group:*", region, &caller.account);
     let root = interpolate!("arn:aws:iam::{}:root", &caller.account);
     Document::new()
         .statement(
@@ -20,14 +24,15 @@ pub(super) fn key_policy(caller: &Handle<sts::CallerIdentity>) -> Document {
                 .actions(["kms:*"])
                 .all_resources(),
         )
-        // CloudWatch Logs encrypts with the key of a group itself, so the key must name it.
+        // CloudWatch Logs encrypts with the key of a group itself, so the key must name it; for groups of this account.
         .statement(
             Statement::allow()
                 .sid("Logs")
-                .principal(Principal::service("logs.amazonaws.com"))
+                .principal(Principal::service(interpolate!("logs.{}.amazonaws.com", region)))
                 .actions(["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"])
                 .actions(["kms:Describe*"])
-                .all_resources(),
+                .all_resources()
+                .condition(Condition::arn_like("kms:EncryptionContext:aws:logs:arn", groups)),
         )
         // Alarms reach an encrypted topic only if they may encrypt for it.
         .statement(
@@ -35,7 +40,8 @@ pub(super) fn key_policy(caller: &Handle<sts::CallerIdentity>) -> Document {
                 .sid("Alarms")
                 .principal(Principal::service("cloudwatch.amazonaws.com"))
                 .actions(["kms:Decrypt", "kms:GenerateDataKey*"])
-                .all_resources(),
+                .all_resources()
+                .condition(Condition::string_equals("aws:SourceAccount", &caller.account)),
         )
         // Auto scaling starts nodes whose disks this key encrypts, as a role of AWS's own that has no right to any key. So
         // EC2 may use it for everybody in the account, as the account's default key for disks allows too.
@@ -56,11 +62,13 @@ pub fn encryption_key(
     stack: &mut Stack,
     config: &Config,
     caller: &Handle<sts::CallerIdentity>,
+    zones: &Handle<ec2::AvailabilityZones>,
 ) -> Handle<kms::Key> {
+    let region = zones.names.index(0).map(|zone| zone.region().to_string());
     let key = kms::Key::new()
         .description("qledger: database, parameters, disks, logs")
         .rotation(true)
-        .policy(key_policy(caller))
+        .policy(key_policy(caller, &region))
         // So that a second region can be added later; which it is cannot be changed.
         .multi_region(true);
     let key = stack.add("key", key.protect_if(config.protect));

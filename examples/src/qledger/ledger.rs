@@ -2,8 +2,8 @@
 
 use infra_core::prelude::*;
 use infra_kubernetes::{
-    Deployment, Namespace, NetworkPolicy, Object, Peer, PodDisruptionBudget, Port, Probe, Service,
-    ServiceAccount, Spread,
+    Deployment, Namespace, NetworkPolicy, Object, Peer, Pod, PodDisruptionBudget, Port, Probe,
+    Service, ServiceAccount, Spread,
 };
 
 use super::{
@@ -23,7 +23,6 @@ pub fn ledger(
     platform: &Platform,
     secrets: &Secrets,
     image: &Image,
-    network: &str,
 ) -> Handle<Object> {
     let namespace = Namespace::new(LEDGER).pod_security("restricted");
     let namespace = stack.add("namespace", namespace.depends_on(&platform.before_pods));
@@ -36,6 +35,8 @@ pub fn ledger(
     let identity = pod_identity(stack, platform, LEDGER, policy);
     let account = ServiceAccount::new(LEDGER).namespace(&namespace.name).automount(false);
     let account = stack.add("ledger", account);
+    // The jobs come first for what they do; and they take the seconds that EKS may need until it gives pods an identity that
+    // was just made. A pod that comes too early has none for as long as it lives: of a job's pods the next one has it.
     let schema = prepared.schema(stack, &namespace, &account, (&database, &identity));
 
     let ping = || Probe::http("/ping", PORT).timeout(2);
@@ -57,6 +58,7 @@ pub fn ledger(
         .grace(45)
         .spread(zones)
         .spread(hosts);
+    let pod = ["not-ready", "unreachable"].into_iter().enumerate().fold(pod, given_up);
     let deployment = Deployment::new(LEDGER, pod)
         .namespace(&namespace.name)
         .replicas(config.replicas)
@@ -69,23 +71,34 @@ pub fn ledger(
         .max_unavailable(1)
         .evict_unready();
     stack.add("ledger", budget);
-    // A node without a pod is no target, and the ledger sees who calls.
+    // A call that has reached a node stays there: a node without a pod answers no health check and is no target.
     let port = Port::new(80).target(PORT).node_port(NODE_PORT.into()).name("http");
     let service = Service::new(LEDGER, &deployment.name, port)
         .namespace(&namespace.name)
         .on_nodes()
         .local_traffic();
     stack.add("ledger", service);
-    policies(stack, &namespace, network);
+    policies(stack, &namespace, &platform.network);
     deployment
 }
 
+/// Pods of a node that is lost are made anew elsewhere after half a minute, instead of the five that Kubernetes waits unless
+/// it is said. Nothing of them is on the node, so a node that was only away for a while costs a pod, and nothing else.
+fn given_up(pod: Pod, (at, condition): (usize, &str)) -> Pod {
+    let toleration = format!("spec.tolerations[{at}]");
+    pod.set(&format!("{toleration}.key"), format!("node.kubernetes.io/{condition}"))
+        .set(&format!("{toleration}.operator"), "Exists")
+        .set(&format!("{toleration}.effect"), "NoExecute")
+        .set(&format!("{toleration}.tolerationSeconds"), 30)
+}
+
 /// Who may talk to the ledger's pods, and they to whom. Whatever is not here is refused.
-fn policies(stack: &mut Stack, namespace: &Handle<Object>, network: &str) {
+fn policies(stack: &mut Stack, namespace: &Handle<Object>, network: &Output<String>) {
     // Everything in the namespace: the jobs need the same as the ledger.
     let policy = NetworkPolicy::new(LEDGER)
         .namespace(&namespace.name)
-        // The load balancer passes the clients' own addresses on; who may reach it is said by its security group.
+        // A public load balancer passes its clients' addresses on, an internal one shows its own. Who may reach either is
+        // said by its security group, and nothing but it reaches the nodes' port.
         .incoming([], [PORT])
         .resolving()
         .outgoing([Peer::cidr(network)], [POSTGRES.into()])

@@ -3,6 +3,7 @@
 //! [`whole`] is everything in one graph: `qledger-ha`. [`platform`] and [`app`] are the same components as two
 //! stacks, for two teams: what changes once a quarter, and what changes every day.
 
+mod access;
 mod alarms;
 mod app;
 mod apps;

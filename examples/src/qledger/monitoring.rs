@@ -1,6 +1,7 @@
 //! Prometheus and Grafana, with a probe of `/ping` from inside and through the load balancer.
 //!
-//! CloudWatch has the alarms that somebody is woken by; this is for looking. It keeps what it has seen on the node's
+//! CloudWatch has the alarms that somebody is woken by; this is for looking. Its alerts are shown, in Prometheus and in
+//! Grafana, and sent to nobody. It keeps what it has seen on the node's
 //! disk, for as long as its pod lives: a history that must not be lost belongs into a managed Prometheus.
 
 use infra_aws::policy::{Document, Statement};
@@ -69,7 +70,7 @@ fn blackbox(stack: &mut Stack, namespace: &Handle<Object>) {
         .readiness(Probe::http("/-/healthy", 9115))
         .mount_read_only("settings", "/etc/blackbox");
     let pod = pod(65_534, container).volume(Volume::config_map("settings", &settings.name));
-    serve(stack, namespace, "blackbox", rolled(pod, file!("blackbox.yml")), 9115);
+    serve(stack, namespace, "blackbox", rolled(pod, &[file!("blackbox.yml")]), 9115);
 }
 
 fn prometheus(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>) {
@@ -112,9 +113,17 @@ fn prometheus(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>
         .volume(Volume::config_map("settings", &settings.name))
         .volume(Volume::config_map("targets", &targets.name))
         .volume(Volume::empty("data"));
-    serve(stack, namespace, "prometheus", rolled(pod, file!("prometheus.yml")), 9090);
+    serve(
+        stack,
+        namespace,
+        "prometheus",
+        rolled(pod, &[file!("prometheus.yml"), file!("alerts.yml")]),
+        9090,
+    );
 }
 
+/// Grafana, which reads CloudWatch too. It may start some seconds before EKS gives its pod that identity, and after the password
+/// was changed it still has the old one: `kubectl -n monitoring rollout restart deployment grafana` is for both.
 fn grafana(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>) {
     let settings = ConfigMap::new("grafana")
         .namespace(&namespace.name)
@@ -163,7 +172,14 @@ fn grafana(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>) {
         .volume(Volume::config_map("settings", &settings.name))
         .volume(Volume::empty("data"))
         .volume(Volume::empty("scratch"));
-    let pod = rolled(pod, file!("dashboard.json"));
+    let pod = rolled(
+        pod,
+        &[
+            file!("grafana-datasources.yml"),
+            file!("grafana-dashboards.yml"),
+            file!("dashboard.json"),
+        ],
+    );
     let deployment = Deployment::new("grafana", pod).namespace(&namespace.name).replicas(1);
     let deployment = stack.add("grafana", deployment.depends_on(&identity));
     let service = Service::new("grafana", &deployment.name, Port::new(80).target(3000));
@@ -171,10 +187,11 @@ fn grafana(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>) {
     stack.export("grafana_password", &password);
 }
 
-/// New settings make new pods: what they read at start they do not read again.
-fn rolled(pod: Pod, settings: &str) -> Pod {
-    let sum = settings.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+/// New settings make new pods: what they read at start they do not read again. (Prometheus looks after its targets itself.)
+fn rolled(pod: Pod, files: &[&str]) -> Pod {
+    let sum =
+        files.iter().flat_map(|file| file.bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     pod.annotation("qledger/settings", format!("{sum:016x}"))
 }

@@ -5,9 +5,9 @@ use infra_aws::{
     ec2::{Ports, RouteTarget, Source},
     iam, kms, logs,
     policy::{Document, Statement},
-    types::Zone,
+    types::{Cidr, Zone},
 };
-use infra_core::prelude::*;
+use infra_core::{prelude::*, state::Urn};
 
 use super::{Config, NODE_PORT, Nat, POSTGRES, config::checked};
 
@@ -29,13 +29,24 @@ pub struct Network {
     pub node_group: Handle<ec2::SecurityGroup>,
     /// The database's group.
     pub data_group: Handle<ec2::SecurityGroup>,
+    /// The group of the Kubernetes API inside the network.
+    pub api_group: Handle<ec2::SecurityGroup>,
+    /// What has to be there for a node to reach anything: routes, gateways, endpoints, rules.
+    pub ready: Vec<Urn>,
 }
 
 type Rule = ec2::SecurityGroupRule;
 
+const EVERYWHERE: Cidr = cidr!("0.0.0.0/0");
+
 impl Network {
     /// Declares it.
-    pub fn new(stack: &mut Stack, config: &Config, key: &Handle<kms::Key>) -> Self {
+    pub fn new(
+        stack: &mut Stack,
+        config: &Config,
+        found: &Handle<ec2::AvailabilityZones>,
+        key: &Handle<kms::Key>,
+    ) -> Self {
         let block = checked(stack, "cidr", &config.cidr).unwrap_or(cidr!("10.0.0.0/16"));
         let name = |what: &str| {
             let named = [("Name", format!("qledger {what}")), ("team", config.team.clone())];
@@ -46,7 +57,6 @@ impl Network {
         let internet = stack.add("internet", ec2::InternetGateway::new().vpc_id(&vpc.id));
 
         // 10.10.0.0/16: public 10.10.0-2.0/24, database 10.10.8-10.0/24, application 10.10.16.0/20 and up.
-        let found = stack.lookup("zones", ec2::AvailabilityZones::new());
         let zones: Vec<(char, Output<Zone>)> =
             ('a'..='z').zip((0..config.zones).map(|at| found.names.index(at))).collect();
         let tier = |stack: &mut Stack, tier: &str, prefix: u8, first: u32, role: Option<&str>| {
@@ -68,11 +78,10 @@ impl Network {
         let app = tier(stack, "app", 20, 1, Some("kubernetes.io/role/internal-elb"));
 
         // Public subnets reach the internet directly, application subnets through NAT, database subnets not at all.
-        let everywhere = cidr!("0.0.0.0/0");
         let outward = stack.add("public", ec2::RouteTable::new(&vpc.id).tags(name("public")));
         let direct =
-            ec2::Route::new(&outward.id, everywhere, RouteTarget::internet_gateway(&internet.id));
-        stack.add("public-out", direct);
+            ec2::Route::new(&outward.id, EVERYWHERE, RouteTarget::internet_gateway(&internet.id));
+        let mut ready = vec![stack.add("public-out", direct).urn().clone()];
         let isolated = stack.add("data", ec2::RouteTable::new(&vpc.id).tags(name("data")));
         let mut gateways: Vec<Handle<ec2::NatGateway>> = Vec::new();
         let mut tables = vec![outward.clone(), isolated.clone()];
@@ -90,18 +99,19 @@ impl Network {
             let table =
                 stack.add(format!("app-{zone}"), ec2::RouteTable::new(&vpc.id).tags(name("app")));
             let through =
-                ec2::Route::new(&table.id, everywhere, RouteTarget::nat_gateway(&gateway.id));
-            stack.add(format!("app-{zone}-out"), through);
+                ec2::Route::new(&table.id, EVERYWHERE, RouteTarget::nat_gateway(&gateway.id));
+            ready.push(stack.add(format!("app-{zone}-out"), through).urn().clone());
             for (tier, subnet, table) in [
                 ("public", &public[at], &outward),
                 ("app", &app[at], &table),
                 ("data", &data[at], &isolated),
             ] {
                 let association = ec2::RouteTableAssociation::new(&subnet.id, &table.id);
-                stack.add(format!("{tier}-{zone}"), association);
+                ready.push(stack.add(format!("{tier}-{zone}"), association).urn().clone());
             }
             tables.push(table);
         }
+        ready.extend(gateways.iter().map(|gateway| gateway.urn().clone()));
 
         let group = |stack: &mut Stack, what: &str, about: &str| {
             stack.add(what, ec2::SecurityGroup::new(&vpc.id, about).tags(name(what)))
@@ -109,40 +119,53 @@ impl Network {
         let entry_group = group(stack, "entry", "load balancer of the ledger");
         let node_group = group(stack, "nodes", "nodes of the cluster");
         let data_group = group(stack, "database", "database of the ledger");
-
-        // Who may talk to whom; whatever is not here is refused.
-        let mut allow = |name: &str, rule: ec2::SecurityGroupRuleDecl| drop(stack.add(name, rule));
-        let clients = if config.domain.is_some() { everywhere } else { block };
-        let door = if config.domain.is_some() { 443 } else { 80 };
-        let from = |group: &Handle<ec2::SecurityGroup>| Source::group(&group.id);
-        allow(
-            "clients-to-entry",
-            Rule::ingress(&entry_group.id, Source::cidr(clients), Ports::tcp(door)),
-        );
-        allow("entry-out", Rule::egress(&entry_group.id, from(&node_group), Ports::tcp(NODE_PORT)));
-        allow(
-            "entry-to-nodes",
-            Rule::ingress(&node_group.id, from(&entry_group), Ports::tcp(NODE_PORT)),
-        );
-        allow("nodes-to-nodes", Rule::ingress(&node_group.id, from(&node_group), Ports::All));
-        allow("nodes-out", Rule::egress(&node_group.id, Source::cidr(everywhere), Ports::All));
-        allow(
-            "nodes-to-database",
-            Rule::ingress(&data_group.id, from(&node_group), Ports::tcp(POSTGRES)),
-        );
+        let api_group = group(stack, "api", "Kubernetes API inside the network");
 
         let s3 = ec2::VpcEndpoint::gateway(&vpc.id, "s3");
-        stack.add("s3", s3.route_table_ids(tables.iter().map(|table| &table.id)));
+        let s3 = stack.add("s3", s3.route_table_ids(tables.iter().map(|table| &table.id)));
+        ready.push(s3.urn().clone());
         if config.interface_endpoints {
             let inside = group(stack, "endpoints", "AWS services inside the network");
-            stack.add(
-                "nodes-to-endpoints",
-                Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443)),
-            );
-            interface_endpoints(stack, &vpc, &app, &inside);
+            let rule = Rule::ingress(&inside.id, Source::cidr(block), Ports::tcp(443));
+            ready.push(stack.add("nodes-to-endpoints", rule).urn().clone());
+            ready.extend(interface_endpoints(stack, &vpc, &app, &inside));
         }
         flow_log(stack, &vpc, key);
-        Self { vpc, internet, public, app, data, entry_group, node_group, data_group }
+        let mut network = Self {
+            vpc,
+            internet,
+            public,
+            app,
+            data,
+            entry_group,
+            node_group,
+            data_group,
+            api_group,
+            ready,
+        };
+        network.rules(stack, config, block);
+        network
+    }
+
+    /// Who may talk to whom; whatever is not here is refused.
+    fn rules(&mut self, stack: &mut Stack, config: &Config, block: Cidr) {
+        let clients = if config.domain.is_some() { EVERYWHERE } else { block };
+        let door = if config.domain.is_some() { 443 } else { 80 };
+        let from = |group: &Handle<ec2::SecurityGroup>| Source::group(&group.id);
+        let (entry, nodes, data) = (&self.entry_group, &self.node_group, &self.data_group);
+        let (anywhere, inside) = (Source::cidr(EVERYWHERE), Source::cidr(block));
+        for (name, rule) in [
+            ("clients-to-entry", Rule::ingress(&entry.id, Source::cidr(clients), Ports::tcp(door))),
+            ("entry-out", Rule::egress(&entry.id, from(nodes), Ports::tcp(NODE_PORT))),
+            ("entry-to-nodes", Rule::ingress(&nodes.id, from(entry), Ports::tcp(NODE_PORT))),
+            ("nodes-to-nodes", Rule::ingress(&nodes.id, from(nodes), Ports::All)),
+            ("nodes-out", Rule::egress(&nodes.id, anywhere, Ports::All)),
+            ("nodes-to-database", Rule::ingress(&data.id, from(nodes), Ports::tcp(POSTGRES))),
+            // EKS's own group lets in only what is in it too: not what deploys, and not the bastion.
+            ("inside-to-api", Rule::ingress(&self.api_group.id, inside, Ports::tcp(443))),
+        ] {
+            self.ready.push(stack.add(name, rule).urn().clone());
+        }
     }
 }
 
@@ -152,8 +175,8 @@ fn interface_endpoints(
     vpc: &Handle<ec2::Vpc>,
     subnets: &[Handle<ec2::Subnet>],
     group: &Handle<ec2::SecurityGroup>,
-) {
-    for service in [
+) -> Vec<Urn> {
+    let services = [
         "ecr.api",
         "ecr.dkr",
         "ec2",
@@ -165,13 +188,15 @@ fn interface_endpoints(
         "ssmmessages",
         "kms",
         "secretsmanager",
-    ] {
+    ];
+    let endpoint = |service: &str| {
         let endpoint = ec2::VpcEndpoint::interface(&vpc.id, service)
             .subnet_ids(subnets.iter().map(|subnet| &subnet.id))
             .security_group_ids([&group.id])
             .private_dns(true);
-        stack.add(service.replace('.', "-"), endpoint);
-    }
+        stack.add(service.replace('.', "-"), endpoint).urn().clone()
+    };
+    services.map(endpoint).into()
 }
 
 /// Who talked to whom, kept for a month.

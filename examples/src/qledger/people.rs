@@ -7,7 +7,7 @@ use infra_aws::{
 };
 use infra_core::prelude::*;
 
-use super::{Cluster, Secrets};
+use super::{Cluster, Secrets, access::administers, bastion::SESSIONS};
 
 /// A role for those who call the ledger: it may read the token, and nothing else. The original had it in the image.
 pub(super) fn caller(
@@ -30,9 +30,14 @@ pub(super) fn caller(
     role
 }
 
-/// A role to break the glass with: it administers the cluster, and opens sessions on its nodes. It is taken on with a second
+/// A role to break the glass with: it administers the cluster, opens sessions on its nodes and on the bastion, and forwards
+/// ports through them. With it comes its way into the cluster. It is taken on with a second
 /// factor, for an hour, by those who are named; everything done with it is in the audit trail under their names.
-pub(super) fn operator(stack: &mut Stack, who: &[String], cluster: &Cluster) -> Handle<iam::Role> {
+pub(super) fn operator(
+    stack: &mut Stack,
+    who: &[String],
+    cluster: &Cluster,
+) -> (Handle<iam::Role>, Handle<eks::AccessEntry>) {
     let trust = trusting_with(who, |statement| {
         statement.condition(Condition::bool("aws:MultiFactorAuthPresent", true))
     });
@@ -42,6 +47,19 @@ pub(super) fn operator(stack: &mut Stack, who: &[String], cluster: &Cluster) -> 
         .actions(["ssm:StartSession"])
         .resources(["arn:aws:ec2:*:*:instance/*"])
         .condition(Condition::string_equals("aws:ResourceTag/eks:cluster-name", &cluster.eks.name));
+    let bastion = Statement::allow()
+        .sid("SessionsOnTheBastion")
+        .actions(["ssm:StartSession"])
+        .resources(["arn:aws:ec2:*:*:instance/*"])
+        .condition(Condition::string_equals(
+            format!("aws:ResourceTag/{SESSIONS}"),
+            &cluster.eks.name,
+        ));
+    // Where a session is more than a shell, what it does is a document, which has none of these tags.
+    let forward = Statement::allow()
+        .sid("ForwardPorts")
+        .actions(["ssm:StartSession"])
+        .resources(["arn:aws:ssm:*:*:document/AWS-StartPortForwardingSessionToRemoteHost"]);
     let own = Statement::allow()
         .sid("OwnSessions")
         .actions(["ssm:TerminateSession", "ssm:ResumeSession"])
@@ -50,13 +68,11 @@ pub(super) fn operator(stack: &mut Stack, who: &[String], cluster: &Cluster) -> 
         .sid("FindTheCluster")
         .actions(["eks:DescribeCluster"])
         .resources([&cluster.eks.arn]);
-    let policy = Document::new().statement(sessions).statement(own).statement(reach);
+    let policy = [sessions, bastion, forward, own, reach];
+    let policy = policy.into_iter().fold(Document::new(), Document::statement);
     stack.add("operator", iam::RolePolicy::new(&role.name, policy));
-    let administer = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
-    let entry = eks::AccessEntry::new(&cluster.eks.name, &role.arn)
-        .policies([eks::AccessPolicy::new(Arn::trusted(administer))]);
-    stack.add("operator", entry);
-    role
+    let entry = stack.add("operator", administers(&cluster.eks.name, &role.arn));
+    (role, entry)
 }
 
 /// Who may take a role on.

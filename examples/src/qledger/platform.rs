@@ -32,6 +32,8 @@ pub struct Platform {
     pub repository: Output<String>,
     /// Where the ledger answers.
     pub url: Output<String>,
+    /// The block of the network that all of it is in.
+    pub network: Output<String>,
     /// What has to be there before a pod can run; nothing, where another stack made all of it.
     pub before_pods: Vec<Urn>,
 }
@@ -61,11 +63,14 @@ pub struct Exports {
     pub repository: String,
     /// Where the ledger answers.
     pub url: String,
+    /// The block of the network that all of it is in.
+    pub network: String,
 }
 
 impl Platform {
     /// From components of the same graph.
     pub fn here(
+        network: &str,
         cluster: &Cluster,
         database: &Database,
         key: &Handle<infra_aws::kms::Key>,
@@ -87,6 +92,7 @@ impl Platform {
             key_id: key.id.clone(),
             repository: repository.url.clone(),
             url: url.clone(),
+            network: Output::known(&network.to_owned()),
             before_pods: cluster.before_pods.clone(),
         }
     }
@@ -105,6 +111,7 @@ impl Platform {
             key_id: exports.key_id.clone(),
             repository: exports.repository.clone(),
             url: exports.url.clone(),
+            network: exports.network.clone(),
             before_pods: Vec::new(),
         }
     }
@@ -124,5 +131,6 @@ impl Platform {
         stack.export("key_id", &self.key_id);
         stack.export("repository", &self.repository);
         stack.export("url", &self.url);
+        stack.export("network", &self.network);
     }
 }

@@ -1,6 +1,6 @@
 //! The programs.
 
-use infra_aws::sts;
+use infra_aws::{ec2, sts};
 use infra_core::prelude::*;
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub fn whole(stack: &mut Stack) -> Result<()> {
             "expected `[config.ledger]`: what runs in the cluster",
         ));
     };
-    let app = stack.scope("app", |stack| App::new(stack, ledger, platform, &config.cidr));
+    let app = stack.scope("app", |stack| App::new(stack, ledger, platform));
     if !config.callers.is_empty() {
         let caller = stack.scope("people", |stack| {
             people::caller(stack, &config.callers, &app.secrets, &platform.key)
@@ -45,8 +45,6 @@ pub fn platform(stack: &mut Stack) -> Result<()> {
 struct AppConfig {
     /// The program and stack of the platform: `qledger-platform/dev`.
     platform: String,
-    /// The block of its network.
-    cidr: String,
     /// Who may take on the caller's role.
     callers: Vec<String>,
     /// What runs.
@@ -58,7 +56,7 @@ pub fn app(stack: &mut Stack) -> Result<()> {
     let config: AppConfig = stack.config()?;
     let exports = stack.reference::<Exports>(&config.platform);
     let platform = Platform::of(&exports);
-    let app = stack.scope("app", |stack| App::new(stack, &config.ledger, &platform, &config.cidr));
+    let app = stack.scope("app", |stack| App::new(stack, &config.ledger, &platform));
     if !config.callers.is_empty() {
         let caller = stack.scope("people", |stack| {
             people::caller(stack, &config.callers, &app.secrets, &platform.key)
@@ -85,27 +83,33 @@ struct Base {
 impl Base {
     fn new(stack: &mut Stack, config: &Config) -> Self {
         let caller = stack.lookup("caller", sts::CallerIdentity::new());
-        let key = stack.scope("key", |stack| encryption_key(stack, config, &caller));
-        let network = stack.scope("network", |stack| Network::new(stack, config, &key));
+        let zones = stack.lookup("zones", ec2::AvailabilityZones::new());
+        let key = stack.scope("key", |stack| encryption_key(stack, config, &caller, &zones));
+        let network = stack.scope("network", |stack| Network::new(stack, config, &zones, &key));
         let database =
             stack.scope("database", |stack| Database::new(stack, config, &network, &key));
         let registry = stack.scope("image", |stack| image_repository(stack, config, &key));
-        let cluster = stack.scope("cluster", |stack| Cluster::new(stack, config, &network, &key));
+        let mut cluster =
+            stack.scope("cluster", |stack| Cluster::new(stack, config, &network, &key));
         let entry = stack.scope("entry", |stack| Entry::new(stack, config, &network, &cluster));
         stack.scope("alarms", |stack| alarms(stack, config, &database, &entry, &cluster, &key));
         if let Some(region) = &config.dr_region {
             stack.scope("recovery", |stack| {
-                recovery(stack, config, region, &key, &database, &caller)
+                recovery(stack, config, region, &key, &database, &caller);
             });
         }
         if config.bastion {
-            stack.scope("bastion", |stack| bastion(stack, &network, &key));
+            stack.scope("bastion", |stack| bastion(stack, &network, &cluster, &key));
         }
         let operator = (!config.operators.is_empty()).then(|| {
             let operators = &config.operators;
-            stack.scope("people", |stack| people::operator(stack, operators, &cluster).arn.clone())
+            let (role, entry) =
+                stack.scope("people", |stack| people::operator(stack, operators, &cluster));
+            cluster.before_pods.push(entry.urn().clone());
+            role.arn.clone()
         });
-        let platform = Platform::here(&cluster, &database, &key, &registry, &entry.url);
+        let platform =
+            Platform::here(&config.cidr, &cluster, &database, &key, &registry, &entry.url);
         Self { platform, operator }
     }
 

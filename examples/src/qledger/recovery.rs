@@ -21,7 +21,7 @@ pub(super) fn recovery(
     let there = stack.provider("there", AwsProvider::new().region(region));
     let replica = kms::ReplicaKey::new(&key.arn)
         .description("qledger: copies of the database's backups")
-        .policy(key_policy(caller));
+        .policy(key_policy(caller, &Output::known(&region.to_owned())));
     let replica = stack.add("key", replica.provider(&there).protect_if(config.protect));
     let copies = rds::AutomatedBackupReplication::new(&database.instance.arn)
         .retention(config.backup_days)

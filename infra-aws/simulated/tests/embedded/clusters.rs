@@ -91,6 +91,42 @@ async fn a_node_group_has_a_real_scaling_group() {
 }
 
 #[tokio::test]
+async fn the_machines_of_a_node_group_fit_its_image() {
+    let aws = instant();
+    let (_, subnets) = aws.network().await;
+    cluster(&aws, &subnets).await;
+    let role = aws.role("node").await;
+    let make = async |name: &str, more: Value| {
+        let mut input = json!({"nodegroupName": name, "nodeRole": role, "subnets": subnets});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        aws.eks("POST", "/clusters/main/node-groups", input).await
+    };
+    let arm = "AL2023_ARM_64_STANDARD";
+    let refused = make("a", json!({"instanceTypes": ["t4g.medium"]})).await;
+    assert_eq!(refused.code(), "InvalidParameterException");
+    let why =
+        "[t4g.medium] is not a valid instance type for requested amiType AL2023_x86_64_STANDARD";
+    assert!(refused.text.contains(why), "{}", refused.text);
+    let refused = make("a", json!({"instanceTypes": ["m7i.large"], "amiType": arm})).await;
+    assert_eq!(refused.code(), "InvalidParameterException");
+    make("a", json!({"instanceTypes": ["t4g.medium"], "amiType": arm})).await.ok();
+    make("b", json!({"instanceTypes": ["g5.xlarge"]})).await.ok();
+
+    // What a template says counts as well, and what its next version says.
+    let form =
+        |kind: &str| format!("LaunchTemplateName=nodes&LaunchTemplateData.InstanceType={kind}");
+    aws.ec2("CreateLaunchTemplate", &form("c8gn.large")).await.ok();
+    let template = json!({"name": "nodes", "version": "1"});
+    let refused = make("c", json!({"launchTemplate": template})).await;
+    assert!(refused.text.contains("[c8gn.large] is not a valid"), "{}", refused.text);
+    make("c", json!({"launchTemplate": template, "amiType": arm})).await.ok();
+    aws.ec2("CreateLaunchTemplateVersion", &form("c7i.large")).await.ok();
+    let next = json!({"launchTemplate": {"name": "nodes", "version": "2"}});
+    let refused = aws.eks("POST", "/clusters/main/node-groups/c/update-version", next).await;
+    assert!(refused.text.contains("[c7i.large] is not a valid"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn updates_go_one_minor_version_and_one_kind_at_a_time() {
     let aws = instant();
     let (_, subnets) = aws.network().await;

@@ -37,6 +37,55 @@ fn check_scaling(scaling: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+const AMI: &str = "AL2023_x86_64_STANDARD";
+
+/// Graviton's families have a `g` after their number, but for the first.
+fn is_arm(instance_type: &str) -> bool {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    let variant = family.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let variant = variant.trim_start_matches(|c: char| c.is_ascii_digit());
+    variant.starts_with('g') || family == "a1"
+}
+
+/// What a template starts, as far as it is here: its data.
+fn template_data(access: &mut Access<'_>, shown: &Value) -> Value {
+    let id = shown["id"].as_str().unwrap_or_default();
+    let number: u64 = shown["version"].as_str().and_then(|it| it.parse().ok()).unwrap_or(0);
+    let data = access
+        .docs(Service::Ec2)
+        .get("+launch-template-version", &format!("{id}/{number:06}"))
+        .map(|it| it["launchTemplateData"].clone());
+    data.unwrap_or_default()
+}
+
+/// The image is for one kind of processor, and the types of instances must have it.
+fn check_types(
+    access: &mut Access<'_>,
+    ami: &str,
+    given: &Value,
+    template: &Value,
+) -> Result<(), Failure> {
+    let data = template_data(access, template);
+    // A template's own image is nobody's business but its.
+    if !data["imageId"].is_null() {
+        return Ok(());
+    }
+    let mut types = strings(given);
+    if types.is_empty() {
+        types.extend(text(&data, "instanceType").map(str::to_owned));
+    }
+    let suits = |it: &String| {
+        let other = if is_arm(it) { "x86_64" } else { "ARM_64" };
+        !ami.contains(other)
+    };
+    match types.iter().find(|it| !suits(it)) {
+        Some(it) => {
+            Err(invalid(format!("[{it}] is not a valid instance type for requested amiType {ami}")))
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
     let input = access.input();
     let name = text(input, "nodegroupName").ok_or_else(|| invalid("nodegroupName is required"))?;
@@ -70,6 +119,8 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
         }
         (shown, groups) = launch_template::resolve(access, &input["launchTemplate"])?;
     }
+    let ami = text(input, "amiType").unwrap_or(AMI);
+    check_types(access, ami, &input["instanceTypes"], &shown)?;
     // With its own groups in the template EKS does not add the cluster's.
     if groups.is_empty() {
         groups.push(cluster_group);
@@ -93,7 +144,7 @@ pub(super) fn create(access: &mut Access<'_>, cluster_name: &str) -> Outcome {
         "capacityType": text(input, "capacityType").unwrap_or("ON_DEMAND"),
         "scalingConfig": scaling,
         "subnets": subnets,
-        "amiType": text(input, "amiType").unwrap_or("AL2023_x86_64_STANDARD"),
+        "amiType": ami,
         "nodeRole": role,
         "labels": input["labels"],
         "taints": input["taints"],
@@ -272,6 +323,8 @@ pub(super) fn update_version(access: &mut Access<'_>, cluster: &str, name: &str)
         if launch_template::differs(&old["launchTemplate"], &shown) {
             return Err(invalid("You cannot specify a different launch template"));
         }
+        let ami = old["amiType"].as_str().unwrap_or(AMI);
+        check_types(access, ami, &old["instanceTypes"], &shown)?;
         chosen = Some((shown, groups));
     }
     let cluster_document = cluster::find(access, cluster)?;
