@@ -40,8 +40,10 @@ pub struct Config {
     /// Who administers the cluster, beside the one who makes it.
     pub admins: Vec<String>,
     /// Who only looks into the cluster.
+    #[serde(default)]
     pub viewers: Vec<String>,
     /// Who may take on the operator's role in an emergency.
+    #[serde(default)]
     pub operators: Vec<String>,
     /// Who may take on the caller's role.
     #[serde(default)]

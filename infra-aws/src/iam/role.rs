@@ -220,8 +220,7 @@ impl Managed for Role {
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let mut violations = Vec::new();
         if let Some(document) = want.get(Self::ASSUME_ROLE_POLICY).known()
-            && let Some(problem) =
-                problem(&document, 4096).or_else(|| github::problem(&document))
+            && let Some(problem) = problem(&document, 4096).or_else(|| github::problem(&document))
         {
             violations.push(Violation::of(Self::ASSUME_ROLE_POLICY, problem));
         }

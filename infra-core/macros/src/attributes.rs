@@ -35,7 +35,8 @@ impl ResourceAttributes {
                 } else if meta.path.is_ident("cloud") {
                     cloud = Some(meta.value()?.parse()?);
                 } else {
-                    let expected = "kind, outputs, holds_data, delete_before_replace, declare, cloud";
+                    let expected =
+                        "kind, outputs, holds_data, delete_before_replace, declare, cloud";
                     return Err(unknown(&meta, expected));
                 }
                 Ok(())
