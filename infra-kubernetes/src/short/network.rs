@@ -33,7 +33,7 @@ impl Peer {
 }
 
 short! {
-    /// Who may talk to some pods: `NetworkPolicy::new("ledger").to("app", "ledger").incoming([Peer::cidr("10.10.0.0/16")],
+    /// Who may talk to some pods: `NetworkPolicy::new("ledger").pods("app", "ledger").incoming([Peer::cidr("10.10.0.0/16")],
     /// [7000])`.
     ///
     /// What it does not allow is forbidden to the pods it is about, in each direction that it speaks of. It takes a network

@@ -1,5 +1,5 @@
 //! The embedded Kubernetes on a port, for kubectl, and in a directory if one is named:
-//! `cargo run -p infra-kubernetes-simulated --example serve -- 127.0.0.1:8001 DIR`.
+//! `cargo run -p infra-kubernetes-simulated --example serve-kubernetes -- 127.0.0.1:8001 DIR`.
 
 use std::io::Write as _;
 
