@@ -145,8 +145,9 @@ def everything():
             add(kind, [f"{cluster}/{it['associationId']}"])
         for arn in aws("eks list-access-entries --cluster-name", cluster)["accessEntries"]:
             entry = aws(f"eks describe-access-entry --cluster-name {cluster} --principal-arn", arn)["accessEntry"]
-            # Nodes are let in by EKS.
-            kind = "aws:eks:AccessEntry" if entry["type"] == "STANDARD" else "(access entry)"
+            # EKS itself makes those of its nodes, and that of whoever made the cluster, which nobody tags.
+            own = entry["type"] != "STANDARD" or not entry.get("tags")
+            kind = "(access entry)" if own else "aws:eks:AccessEntry"
             add(kind, [f"{cluster}/{arn}"])
 
     for zone in aws("route53 list-hosted-zones")["HostedZones"]:
