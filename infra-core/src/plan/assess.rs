@@ -90,6 +90,7 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
             found.diff = converge(schema, &object.live, &wanted);
             left.retain(|left| found.diff.iter().all(|diff| !diff.path.meets(&left.path)));
             found.diff.append(&mut left);
+            replacing(node, &mut found);
         } else if schema.declarative
             || matches!(
                 object.readiness,
@@ -174,22 +175,29 @@ fn verdict_of(kind: DiffKind) -> Verdict {
     }
 }
 
-/// Raises the differences that the driver or the program want replaced.
-fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
-    let Subject { node, recorded, desired, .. } = *subject;
-    if found.diff.is_empty() {
-        return Verdict::Keep;
-    }
+/// What an option says must replace the object where it changes.
+fn replacing(node: &Node, found: &mut Assessment) {
     let patterns = &node.options.replace_on_changes;
     for diff in &mut found.diff {
         // A pattern inside a value that changed as a whole may have changed with it.
         let asked = |pattern: &Path| pattern.meets(&diff.path);
         if diff.kind == DiffKind::Update && patterns.iter().any(asked) {
             diff.kind = kind(true, diff.after.as_ref());
-            let cause = Cause::Asked("replace_on_changes".into());
-            found.causes.push((Some(diff.path.clone()), cause));
+            let cause = (Some(diff.path.clone()), Cause::Asked("replace_on_changes".into()));
+            if !found.causes.contains(&cause) {
+                found.causes.push(cause);
+            }
         }
     }
+}
+
+/// Raises the differences that the driver or the program want replaced.
+fn reasons(subject: &Subject<'_>, found: &mut Assessment) -> Verdict {
+    let Subject { node, recorded, desired, .. } = *subject;
+    if found.diff.is_empty() {
+        return Verdict::Keep;
+    }
+    replacing(node, found);
     if let Some(reason) = node.driver.replaces(&recorded.inputs, desired) {
         for diff in &mut found.diff {
             if reason.path.meets(&diff.path) {

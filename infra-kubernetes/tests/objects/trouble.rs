@@ -89,3 +89,22 @@ async fn the_api_can_be_away_for_a_while() {
     lab.stack.up(program).await.unwrap();
     assert!(lab.stack.plan(program).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_job_whose_image_was_wrong_is_replaced_by_one_with_the_right_one() {
+    let lab = Lab::new();
+    lab.cluster.faults().image_missing("ledger:wrong");
+    let job = |image: &'static str| {
+        move |stack: &mut Stack| -> Result<()> {
+            let pod = Pod::new().container(Container::new("migrate", image));
+            let job = Job::new("migrate", pod).create_timeout(Duration::from_secs(2));
+            stack.add("migrate", job);
+            Ok(())
+        }
+    };
+    let error = lab.stack.up(job("ledger:wrong")).await.unwrap_err().to_string();
+    assert!(error.contains("ImagePull") && error.contains("not ready after"), "{error}");
+    // It was made, and never came to anything: its template cannot change in place.
+    lab.stack.up(job("ledger:1")).await.unwrap();
+    assert!(lab.stack.plan(job("ledger:1")).await.unwrap().is_empty());
+}
