@@ -10,26 +10,10 @@
 
 use std::process::ExitCode;
 
-use infra_core::App;
-use infra_examples::{
-    kubeconfig::{Kubeconfig, KubeconfigToken},
-    qledger,
-    smoke::Smoke,
-};
+use infra_examples::qledger;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    App::new("qledger-app")
-        .config_beside(env!("CARGO_MANIFEST_DIR"))
-        .world("qledger")
-        .cloud("simulated", infra_aws::simulated())
-        .cloud("simulated", infra_kubernetes::simulated())
-        .cloud("aws", infra_aws::aws())
-        .cloud("aws", infra_kubernetes::kubernetes())
-        .backend("s3", infra_aws::state::s3)
-        .command(Smoke)
-        .command(Kubeconfig)
-        .command(KubeconfigToken::eks())
-        .run(qledger::app)
-        .await
+    // In the embedded AWS, the platform is where this looks for it.
+    qledger::ledger_app("qledger-app").world("qledger").run(qledger::app).await
 }

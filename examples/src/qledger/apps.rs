@@ -1,4 +1,4 @@
-//! The flagship as it is plugged together, for its `main` and for who asks it something.
+//! The programs as they are plugged together, for their `main` and for who asks one of them something.
 
 use infra_core::App;
 
@@ -7,9 +7,14 @@ use crate::{
     smoke::Smoke,
 };
 
-/// `qledger-ha`: on an AWS and a Kubernetes inside the process, or on real ones.
+/// `qledger-ha`: everything in one graph.
 pub fn ha() -> App {
-    App::new("qledger-ha")
+    ledger_app("qledger-ha")
+}
+
+/// A program that has the ledger in it: on an AWS and a Kubernetes inside the process, or on real ones.
+pub fn ledger_app(name: &str) -> App {
+    App::new(name)
         .config_beside(env!("CARGO_MANIFEST_DIR"))
         .cloud("simulated", infra_aws::simulated())
         .cloud("simulated", infra_kubernetes::simulated())

@@ -28,7 +28,7 @@ mod secrets;
 
 pub use alarms::alarms;
 pub use app::App;
-pub use apps::ha;
+pub use apps::{ha, ledger_app};
 pub use bastion::bastion;
 pub use cluster::Cluster;
 pub use config::{Config, LedgerConfig, Nat};

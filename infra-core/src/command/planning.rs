@@ -1,7 +1,7 @@
 //! From a state and a graph to a plan.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -160,16 +160,16 @@ impl<'e> Planning<'e> {
 
 /// What was found to be as it is declared, and yet does not do what it is for.
 fn not_ready(seen: &Observation, plan: &Plan) -> Vec<String> {
-    let busy =
-        |urn: &Urn| plan.steps.iter().any(|step| step.urn == *urn && step.action != Action::Keep);
-    let waiting = |(key, found): (&Key, &Seen)| match found {
-        Seen::Present(object) if !busy(&key.urn) => match &object.readiness {
-            Readiness::Pending(why) | Readiness::Stuck(why) => {
+    let busy = plan.steps.iter().filter(|step| step.action != Action::Keep);
+    let busy: HashSet<&Urn> = busy.map(|step| &step.urn).collect();
+    let waiting = |(key, found): (&Key, &Seen)| {
+        let Seen::Present(object) = found else { return None };
+        match &object.readiness {
+            Readiness::Pending(why) | Readiness::Stuck(why) if !busy.contains(&key.urn) => {
                 Some(format!("{} is not ready: {why}", key.urn))
             }
             _ => None,
-        },
-        _ => None,
+        }
     };
     seen.objects.iter().filter_map(waiting).collect()
 }

@@ -35,8 +35,9 @@ impl<'a> Remembered<'a> {
     /// Refuses what no plan can be made over: kinds nobody knows, newer versions, operations nobody can settle.
     pub(super) fn new(graph: &Graph, snapshot: &'a Snapshot, registry: &Registry) -> Result<Self> {
         let of_graph = graph.nodes.values().map(|node| &node.driver);
-        // Not every kind can be listed.
-        let recorded = snapshot.records.values().filter_map(|r| registry.get(r.urn.kind()));
+        // Not every kind can be listed: those of the records are asked for, each once.
+        let recorded: BTreeSet<&str> = snapshot.records.values().map(|r| r.urn.kind()).collect();
+        let recorded = recorded.into_iter().filter_map(|kind| registry.get(kind));
         let drivers = registry.iter().chain(recorded).chain(of_graph);
         let mut remembered = Self {
             records: Cow::Borrowed(&snapshot.records),

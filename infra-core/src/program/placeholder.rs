@@ -94,13 +94,15 @@ impl Drop for Lifetime {
 pub fn resolved(value: &Value) -> Result<Expr, String> {
     Ok(match value {
         Value::String(text) => text_of(text)?,
-        Value::Number(number) => match number.as_i64().map(|number| number - NUMBERS) {
-            Some(at @ 0..MANY) => standing(usize::try_from(at).unwrap_or_default())?,
-            _ => Expr::Literal(value.clone()),
-        },
+        Value::Number(number) => {
+            match number.as_i64().and_then(|number| number.checked_sub(NUMBERS)) {
+                Some(at @ 0..MANY) => standing(usize::try_from(at).unwrap_or_default())?,
+                _ => Expr::Literal(value.clone()),
+            }
+        }
         Value::List(list) => {
             let list = list.iter().map(resolved).collect::<Result<Vec<_>, _>>()?;
-            match literals(&list) {
+            match literals(list.iter()) {
                 Some(values) => Expr::Literal(Value::List(values)),
                 None => Expr::List(list),
             }
@@ -115,10 +117,9 @@ pub fn resolved(value: &Value) -> Result<Expr, String> {
                 Ok((key.clone(), resolved(value)?))
             };
             let map = map.iter().map(entry).collect::<Result<BTreeMap<_, _>, _>>()?;
-            if map.values().all(|expr| matches!(expr, Expr::Literal(_))) {
-                Expr::Literal(value.clone())
-            } else {
-                Expr::Map(map)
+            match literals(map.values()) {
+                Some(values) => Expr::Literal(Value::Map(map.into_keys().zip(values).collect())),
+                None => Expr::Map(map),
             }
         }
         Value::Secret(inner) => match resolved(inner)? {
@@ -140,12 +141,12 @@ pub(crate) fn stands_in(value: &Value) -> bool {
     }
 }
 
-fn literals(list: &[Expr]) -> Option<Vec<Value>> {
+fn literals<'e>(exprs: impl Iterator<Item = &'e Expr>) -> Option<Vec<Value>> {
     let literal = |expr: &Expr| match expr {
         Expr::Literal(value) => Some(value.clone()),
         _ => None,
     };
-    list.iter().map(literal).collect()
+    exprs.map(literal).collect()
 }
 
 fn text_of(text: &str) -> Result<Expr, String> {
@@ -224,6 +225,15 @@ mod tests {
         let unknown = expr.eval(&|_| None).unwrap();
         assert_eq!(unknown.get("replicas"), Some(&Value::Unknown));
         assert_eq!(unknown.get("plain"), Some(&"bm90aGluZw==".into()));
+    }
+
+    #[test]
+    fn a_value_that_is_known_already_stands_for_itself_and_no_number_is_too_large() {
+        let _stack = stack();
+        let known = String::of(&Output::known(&"web:1".to_owned()));
+        let value = Value::from([("image", known.as_str().into()), ("big", i64::MAX.into())]);
+        let expected = Value::from([("image", "web:1".into()), ("big", i64::MAX.into())]);
+        assert_eq!(resolved(&value).unwrap().eval(&|_| None).unwrap(), expected);
     }
 
     #[test]

@@ -97,14 +97,14 @@ macro_rules! short {
         #[must_use = "a declaration does nothing until it is given to `stack.add`"]
         pub struct $name {
             part: $crate::short::builder::Part,
-            settings: Vec<fn($crate::ObjectDecl) -> $crate::ObjectDecl>,
+            take_over: bool,
             wait: Option<$crate::Wait>,
         }
 
         impl $name {
             fn called(name: impl ::infra_core::program::IntoInput<String>) -> Self {
                 let part = $crate::short::builder::Part::new().text("metadata.name", name);
-                Self { part, settings: Vec::new(), wait: None }
+                Self { part, take_over: false, wait: None }
             }
 
             fn part(mut self, change: impl FnOnce($crate::short::builder::Part) -> $crate::short::builder::Part) -> Self {
@@ -137,7 +137,7 @@ macro_rules! short {
 
             /// Fields of other managers become ours when they are in the way.
             pub fn take_over(mut self) -> Self {
-                self.settings.push(|object| object.take_over(true));
+                self.take_over = true;
                 self
             }
 
@@ -152,7 +152,7 @@ macro_rules! short {
 
             fn declared(self) -> ::infra_core::program::Declared<$crate::Object> {
                 let object = self.part.object($version, $kind).maybe_wait(self.wait);
-                let object = self.settings.into_iter().fold(object, |object, set| set(object));
+                let object = object.when(self.take_over, |object| object.take_over(true));
                 ::infra_core::program::Declaration::declared(object)
             }
         }
