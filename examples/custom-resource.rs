@@ -154,7 +154,7 @@ impl Connector for Folders {
         // Another folder is another world: the engine replaces what was in the old one.
         let place = fs::canonicalize(&folder).map_err(refused)?.display().to_string();
         let identity = [("folder".to_owned(), place)].into();
-        Ok(Connection { identity, client: Arc::new(Folder(folder)) })
+        Ok(Connection::new(identity, Folder(folder)))
     }
 }
 

@@ -142,8 +142,7 @@ impl Connector for Shelves {
     }
 
     async fn connect(&self, _: &Value, _: &Context) -> provider::Result<Connection> {
-        let client = Arc::new(Shelf(self.0.join("counter")));
-        Ok(Connection { identity: [].into(), client })
+        Ok(Connection::new([].into(), Shelf(self.0.join("counter"))))
     }
 }
 

@@ -190,7 +190,7 @@ pub(crate) async fn connected(
         custom_endpoint: endpoint.is_some(),
     };
     let aws = Aws::new(sdk, http, context.gate.clone(), who);
-    Ok(Connection { identity, client: Arc::new(aws) })
+    Ok(Connection::new(identity, aws))
 }
 
 /// The same connection as another role.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod data;
+pub mod drift;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -22,6 +23,7 @@ pub mod report;
 mod scrub;
 pub mod secret;
 pub mod testing;
+pub mod transfer;
 
 pub use app::App;
 pub use data::{Data, DataError, Sensitive, Text};

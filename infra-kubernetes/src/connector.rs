@@ -244,7 +244,7 @@ pub(crate) async fn connected(
         Some(uid) => identity.insert("cluster".to_owned(), uid),
         None => identity.insert("server".to_owned(), server.trim_end_matches('/').to_owned()),
     };
-    Ok(Connection { identity, client: Arc::new(kubernetes) })
+    Ok(Connection::new(identity, kubernetes))
 }
 
 /// Whether the cluster does not know who asks.

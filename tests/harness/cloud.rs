@@ -72,9 +72,6 @@ impl Connector for FakeConnector {
         let region = FakeProvider::from_value(config)?.region.unwrap_or_else(|| "here".to_owned());
         let identity = [("account", self.account.clone()), ("region", region.clone())];
         let identity = identity.map(|(key, value)| (key.to_owned(), value)).into();
-        Ok(Connection {
-            identity,
-            client: Arc::new(Fake { world: Arc::clone(&self.world), region }),
-        })
+        Ok(Connection::new(identity, Fake { world: Arc::clone(&self.world), region }))
     }
 }

@@ -79,7 +79,7 @@ impl Connector for Plug {
         let who = client.ask("who am I".to_owned(), |_| Ok("1111".to_owned())).await?;
         let identity = [("account", who), ("region", region)];
         let identity = identity.map(|(key, value)| (key.to_owned(), value)).into();
-        Ok(Connection { identity, client: Arc::new(client) })
+        Ok(Connection::new(identity, client))
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 
 use infra_core::{
     graph::Role,
-    provider::{Class, Connection, Cx, Driver, ErasedObserved, Error, Gate, Managed, Memo, Result},
+    provider::{
+        Calls, Class, Connection, Cx, Driver, ErasedObserved, Error, Gate, Managed, Memo, Result,
+    },
     state::StackName,
 };
 use serde_json::json;
@@ -60,7 +62,7 @@ fn managed() -> impl Iterator<Item = Arc<dyn Driver>> {
 /// What each kind finds of the exercises' stack, all in one batch.
 async fn found(aws: &Arc<Aws>) -> BTreeMap<&'static str, Result<Option<Vec<ErasedObserved>>>> {
     let client = Arc::clone(aws) as Arc<dyn std::any::Any + Send + Sync>;
-    let connection = Connection { identity: BTreeMap::new(), client };
+    let connection = Connection { identity: BTreeMap::new(), client, calls: Calls::default() };
     let (memo, stack) = (Memo::default(), operation::<ec2::Vpc>().stack);
     let mut all = BTreeMap::new();
     for driver in managed() {

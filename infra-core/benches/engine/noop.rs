@@ -112,7 +112,7 @@ impl Connector for Connect {
 
     async fn connect(&self, _: &state::Value, _: &Context) -> provider::Result<Connection> {
         let identity = [("cloud".to_owned(), "noop".to_owned())].into();
-        Ok(Connection { identity, client: Arc::new(Nothing::default()) })
+        Ok(Connection::new(identity, Nothing::default()))
     }
 }
 

@@ -39,7 +39,7 @@ impl Connections {
             engine.state.place(),
             engine.events.clone(),
         );
-        let own = Connection { identity: [].into(), client: Arc::new(neighbours) };
+        let own = Connection::new([].into(), neighbours);
         Self {
             own: Arc::new(own),
             connectors: engine.connectors.clone(),

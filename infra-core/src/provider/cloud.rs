@@ -96,6 +96,54 @@ pub trait Connector: Send + Sync {
     fn listens(&self) -> &'static str {
         "listen"
     }
+
+    /// Who last changed these objects, and when, each with its own answer; `None` where the cloud does not tell, or may
+    /// not be asked. `since` bounds how far back is looked.
+    async fn actors(
+        &self,
+        _connection: &Connection,
+        asked: &[Touched<'_>],
+        _since: jiff::Timestamp,
+    ) -> Vec<Option<crate::drift::Actor>> {
+        asked.iter().map(|_| None).collect()
+    }
+
+    /// Everything that is inside the container `within` (a VPC's id), whoever made it: for what nobody manages, and for
+    /// taking over a whole network. `None`: this cloud has no such container.
+    async fn contained(
+        &self,
+        _connection: &Connection,
+        _within: &str,
+    ) -> Result<Option<Vec<Contained>>> {
+        Ok(None)
+    }
+}
+
+/// An object of which it is asked who changed it.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched<'a> {
+    /// Its kind.
+    pub kind: &'a str,
+    /// Its id, as it is or was.
+    pub id: &'a str,
+    /// It is gone: who deleted it is asked.
+    pub gone: bool,
+}
+
+/// An object that was found inside a container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contained {
+    /// Its kind: ours, or the cloud's own word (`AWS::EC2::NetworkInterface`) where there is no kind for it.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What people call it: a `Name` tag.
+    pub name: Option<String>,
+    /// The tags that say who made it, if there are any.
+    pub owner: Option<std::collections::BTreeMap<String, String>>,
+    /// It came with another object and goes with it (a main route table, a default group, an interface of a load
+    /// balancer): nothing to manage. The text says with what.
+    pub comes_with: Option<String>,
 }
 
 /// A live connection.
@@ -105,6 +153,42 @@ pub struct Connection {
     pub identity: ProviderIdentity,
     /// The `C: Cloud`.
     pub client: Arc<dyn Any + Send + Sync>,
+    /// The calls that were made through it so far.
+    pub calls: Calls,
+}
+
+impl Connection {
+    /// A connection to `identity` through `client`, of whose calls none is counted yet.
+    pub fn new(identity: ProviderIdentity, client: impl Any + Send + Sync) -> Self {
+        Self { identity, client: Arc::new(client), calls: Calls::default() }
+    }
+
+    /// The same, with its calls counted by `calls`.
+    #[must_use]
+    pub fn counted(mut self, calls: Calls) -> Self {
+        self.calls = calls;
+        self
+    }
+}
+
+/// How many calls were made to each service. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<std::collections::BTreeMap<String, u64>>>);
+
+impl Calls {
+    /// One more call to `service`; every attempt counts.
+    pub fn count(&self, service: &str) {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match calls.get_mut(service) {
+            Some(count) => *count += 1,
+            None => drop(calls.insert(service.to_owned(), 1)),
+        }
+    }
+
+    /// How many, by service.
+    pub fn so_far(&self) -> std::collections::BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What a connector may need of the stack.

@@ -10,7 +10,9 @@ mod registry;
 mod schema;
 mod world;
 
-pub use cloud::{Cloud, Connection, Connector, Context, Cx, Gate, Memo, ProviderKind};
+pub use cloud::{
+    Calls, Cloud, Connection, Connector, Contained, Context, Cx, Gate, Memo, ProviderKind, Touched,
+};
 pub(crate) use driver::violations;
 pub use driver::{
     Driver, ErasedChange, ErasedFind, ErasedObserved, driver, driver_of_kind, lookup_driver,

@@ -182,7 +182,7 @@ impl Connector for Connect {
             ("account".to_owned(), "123456789012".to_owned()),
             ("region".to_owned(), region),
         ]);
-        Ok(Connection { identity, client: Arc::new(self.world.clone()) })
+        Ok(Connection::new(identity, self.world.clone()))
     }
 
     async fn serve(

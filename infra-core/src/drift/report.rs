@@ -1,0 +1,64 @@
+//! What a look at one stack came to.
+
+use std::collections::BTreeMap;
+
+use infra_state::Urn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Severity};
+
+/// What a look at one stack came to. Reports of many stacks are merged by being put side by side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Program and stack, `qledger-ha/prod`.
+    pub stack: String,
+    /// The cloud's name.
+    pub cloud: String,
+    /// Where the state lives.
+    pub state: String,
+    /// When the look began.
+    pub at: Timestamp,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// A deployment in progress, or one that was cut off: who and since when. What it works on is not drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress: Option<String>,
+    /// How many objects were compared.
+    pub checked: usize,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be compared, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<Unchecked>,
+    /// Things to know that are no drift.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+    /// Calls to each service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, u64>,
+    /// Why the look failed as a whole: nothing is known of the stack then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// A resource that could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// Which.
+    pub urn: Urn,
+    /// Why: the program does not know its kind, it may not be read, …
+    pub why: String,
+}
+
+impl Report {
+    /// The worst that was found.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// Whether everything could be looked at.
+    pub fn is_whole(&self) -> bool {
+        self.failed.is_none() && self.unchecked.is_empty()
+    }
+}
