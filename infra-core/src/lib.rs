@@ -14,6 +14,7 @@ pub mod event;
 pub mod execute;
 pub mod exit;
 pub mod graph;
+pub mod notify;
 mod panics;
 pub mod plan;
 pub mod program;

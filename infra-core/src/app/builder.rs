@@ -38,6 +38,7 @@ pub struct App {
     pub(super) keys: BTreeMap<String, Arc<OpenKey>>,
     pub(super) kinds: Vec<Arc<dyn Driver>>,
     pub(super) commands: Vec<Arc<dyn Custom>>,
+    pub(super) notifiers: BTreeMap<String, Arc<crate::notify::Open>>,
     pub(super) beside: Option<PathBuf>,
     pub(super) env: Arc<dyn Env>,
     pub(super) revision: Option<String>,
@@ -69,12 +70,13 @@ impl App {
             keys: BTreeMap::new(),
             kinds: Vec::new(),
             commands: Vec::new(),
+            notifiers: BTreeMap::new(),
             beside: None,
             env: Arc::new(System),
             revision: None,
             world: None,
         };
-        app.with_files()
+        app.with_files().with_notifiers()
     }
 
     /// A cloud that stacks can name (`cloud = "aws"`, `--cloud aws`). Several connectors may share a name: they are
@@ -113,6 +115,18 @@ impl App {
     #[must_use]
     pub fn kind<R: Managed>(mut self) -> Self {
         self.kinds.push(driver::<R>());
+        self
+    }
+
+    /// Who can be told what a look at the stack found: `open` is called with every `--notify` that begins with `scheme:`.
+    #[must_use]
+    pub fn notifier<F, Fut>(mut self, scheme: impl Into<String>, open: F) -> Self
+    where
+        F: Fn(crate::notify::Address) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Arc<dyn crate::notify::Notifier>>> + Send + 'static,
+    {
+        let open: Arc<crate::notify::Open> = Arc::new(move |address| Box::pin(open(address)));
+        self.notifiers.insert(scheme.into(), open);
         self
     }
 

@@ -97,6 +97,13 @@ pub trait Connector: Send + Sync {
         "listen"
     }
 
+    /// The configuration of a provider that works as `role`: for who looks at stacks in many accounts. An error where this
+    /// cloud has no roles.
+    fn as_role(&self, config: Value, role: &str) -> Result<Value> {
+        let _ = (config, role);
+        Err(Error::invalid(format!("a provider of `{}` cannot work as a role", self.provider_kind())))
+    }
+
     /// Who last changed these objects, and when, each with its own answer; `None` where the cloud does not tell, or may
     /// not be asked. `since` bounds how far back is looked.
     async fn actors(
