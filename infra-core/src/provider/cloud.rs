@@ -14,7 +14,7 @@ use infra_state::{ProviderIdentity, StackName, Value};
 use tokio::sync::OnceCell;
 
 use super::{Class, Driver, Error, Needs, Policies, Result, World};
-use crate::program::Resource;
+use crate::{policy::Policy, program::Resource};
 
 /// A connection type that drivers work with: `Aws`, a Kubernetes cluster, your own service's client. Written by the
 /// derive of its provider: `#[resource(kind = "aws:Provider", cloud = Aws)]`.
@@ -92,6 +92,11 @@ pub trait Connector: Send + Sync {
         Ok(None)
     }
 
+    /// The policies that every program of this cloud has, unless it or its settings say otherwise.
+    fn guardrails(&self) -> Vec<Policy> {
+        Vec::new()
+    }
+
     /// The option of `simulate` that says where an embedded cloud is served.
     fn listens(&self) -> &'static str {
         "listen"
@@ -102,6 +107,11 @@ pub trait Connector: Send + Sync {
     fn as_role(&self, config: Value, role: &str) -> Result<Value> {
         let _ = (config, role);
         Err(Error::invalid(format!("a provider of `{}` cannot work as a role", self.provider_kind())))
+    }
+
+    /// How bad changes of its kinds are: see [`drift::Rule`](crate::drift::Rule).
+    fn rules(&self) -> Vec<crate::drift::Rule> {
+        Vec::new()
     }
 
     /// Who last changed these objects, and when, each with its own answer; `None` where the cloud does not tell, or may
@@ -115,8 +125,14 @@ pub trait Connector: Send + Sync {
         asked.iter().map(|_| None).collect()
     }
 
+    /// What it knows of Terraform's resource types, for taking them over and for leaving again.
+    fn terraform(&self) -> crate::transfer::terraform::Tables {
+        crate::transfer::terraform::Tables::default()
+    }
+
     /// Everything that is inside the container `within` (a VPC's id), whoever made it: for what nobody manages, and for
-    /// taking over a whole network. `None`: this cloud has no such container.
+    /// taking over a whole network. `None`: this cloud has no such container. Any id that the stack knows may be asked
+    /// for: whether it is one of a container must be told without a call.
     async fn contained(
         &self,
         _connection: &Connection,

@@ -31,7 +31,7 @@ pub struct Declaration {
 }
 
 /// One of several that were made by `count` or `for_each`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Member {
     /// Which group: the address without the key, `module.vpc.aws_subnet.private`.
     pub group: String,
@@ -40,7 +40,7 @@ pub struct Member {
 }
 
 /// What tells the members of a group apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// `count`.
     Index(usize),

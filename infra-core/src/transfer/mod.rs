@@ -6,5 +6,6 @@
 //! **Invariant:** nothing in here changes anything in a cloud.
 
 mod declaration;
+pub mod terraform;
 
 pub use declaration::{Declaration, Key, Member};

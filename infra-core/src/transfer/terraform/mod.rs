@@ -1,0 +1,16 @@
+//! Terraform and OpenTofu: their state, their configuration, and what a cloud knows of their resource types.
+
+mod address;
+mod export;
+mod hcl;
+mod mapping;
+mod parse;
+mod provider;
+mod state;
+
+pub use address::{Address, Call};
+pub use export::{Block, Export, Object};
+pub use hcl::{Body, Hcl};
+pub use mapping::{Ask, Import, Piece, Place, Requires, Tables};
+pub use provider::ProviderAddress;
+pub use state::{Instance, OutputValue, State};
