@@ -6,6 +6,7 @@
 mod diff;
 mod duration;
 mod findings;
+pub mod formats;
 pub mod graph;
 mod history;
 mod implied;
