@@ -13,8 +13,9 @@ use crate::{
     Error, ErrorKind, Result, Stack,
     config::Config,
     event::{Event, Events, Target},
-    graph::Graph,
+    graph::{Graph, Mistake},
     panics::caught,
+    policy::Pack,
     provider::{Connector, Context, Registry},
     reference::Stacks,
 };
@@ -40,10 +41,14 @@ pub struct Engine {
     pub context: Context,
     /// The program.
     pub program: Arc<Program>,
+    /// What its plans are checked against.
+    pub policies: Pack,
     /// The program's configuration.
     pub config: Config,
     /// The name of the cloud it runs on.
     pub cloud: String,
+    /// The program's own rules of how bad a change is.
+    pub rules: Vec<crate::drift::Rule>,
     /// The program's revision, for the history.
     pub revision: String,
     /// Who runs it, `user@host`.
@@ -114,11 +119,16 @@ impl Engine {
             let mut mistakes = stack.mistakes;
             if error.mistakes().is_empty() {
                 let message = error.to_string();
-                mistakes.push(crate::graph::Mistake { message, urn: None, at: None });
+                mistakes.push(Mistake { message, urn: None, at: None });
             }
             mistakes.extend_from_slice(error.mistakes());
             return Err(Error::program(mistakes));
         }
+        self.built(stack)
+    }
+
+    /// The graph of a stack that is filled, and the kinds of the providers that it left to their connectors.
+    pub(crate) fn built(&self, stack: Stack) -> Result<(Graph, BTreeSet<String>)> {
         let left = RefCell::new(BTreeSet::new());
         let defaults = |kind: &str| {
             left.borrow_mut().insert(kind.to_owned());
@@ -127,7 +137,23 @@ impl Engine {
             config.map_err(|e| Error::new(ErrorKind::Usage, e.to_string()).because(e))
         };
         let graph = Graph::build(stack, &self.registry, &defaults)?;
+        self.known_policies(&graph)?;
         Ok((graph, left.into_inner()))
+    }
+
+    /// What is allowed with a reason must be the violation of a policy that there is.
+    fn known_policies(&self, graph: &Graph) -> Result<()> {
+        let mut mistakes = Vec::new();
+        for node in graph.nodes.values() {
+            let wrong = node.options.allow.keys().filter_map(|name| self.policies.unknown(name));
+            let (urn, at) = (&node.urn, node.at);
+            mistakes.extend(wrong.map(|message| Mistake {
+                message,
+                urn: Some(urn.clone()),
+                at: Some(at),
+            }));
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(Error::program(mistakes)) }
     }
 
     /// Whether nothing real can be touched or lost: every cloud says of itself that it is not a real one.

@@ -17,12 +17,14 @@ pub mod graph;
 pub mod notify;
 mod panics;
 pub mod plan;
+pub mod policy;
 pub mod program;
 pub mod provider;
 pub mod reference;
 pub mod report;
 mod scrub;
 pub mod secret;
+pub mod spelling;
 pub mod testing;
 pub mod transfer;
 

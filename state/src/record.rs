@@ -81,6 +81,10 @@ pub struct Options {
     /// How long its delete may take, in seconds; the kind's default where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_timeout: Option<u64>,
+    /// Where the program declared the resource when this record was last written, `src/db.rs:12`: for what it does not
+    /// declare any more. It is written along with something else, never by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
 }
 
 /// The provider that made the object, and where that provider's calls went.

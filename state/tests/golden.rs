@@ -58,7 +58,12 @@ fn record(env: &Fake, name: &str) -> Record {
             identity: [("account".to_owned(), "123456789012".to_owned())].into(),
         }),
         dependencies: [urn("provider")].into(),
-        options: Options { protect: true, retain_on_delete: true, delete_timeout: Some(60) },
+        options: Options {
+            protect: true,
+            retain_on_delete: true,
+            delete_timeout: Some(60),
+            declared: Some("src/main.rs:12".into()),
+        },
         holds_data: true,
         created: env.now(),
         updated: env.now(),

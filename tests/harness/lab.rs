@@ -12,6 +12,7 @@ use infra_core::{
     event::{Event, Events, Summary},
     graph::Graph,
     plan::{self, Action, Plan, PlanOptions},
+    policy::Pack,
     provider::{self, Connector, Context, Gate, Registry},
     reference::SamePlace,
     state::{Backend, LocalKey, Memory, Snapshot, StackName, State, Value},
@@ -46,6 +47,8 @@ pub struct Lab {
     pub cloud: String,
     /// What the program is told.
     pub config: Value,
+    /// What its plans are checked against.
+    pub policies: Pack,
     /// What is asked of plan and execution.
     pub options: UpOptions,
 }
@@ -114,6 +117,7 @@ impl Lab {
             settings: Value::map(),
             cloud: "fake".to_owned(),
             config: Value::map(),
+            policies: Pack::none(),
             options: UpOptions::default(),
         }
     }
@@ -167,7 +171,9 @@ impl Lab {
                 gate: Gate::default(),
             },
             program: Arc::new(program),
+            policies: self.policies.clone(),
             config: self.config.clone().into(),
+            rules: Vec::new(),
             cloud: self.cloud.clone(),
             revision: self.revision.clone(),
             by: "tester@lab".to_owned(),

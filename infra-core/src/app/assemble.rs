@@ -42,6 +42,7 @@ impl App {
             clouds: self.cloud_names().into_iter().map(str::to_owned).collect(),
             states: self.backends.keys().cloned().collect(),
             seals: self.keys.keys().cloned().collect(),
+            policies: self.all_policies(),
             ..Known::default()
         };
         for (_, connector) in &self.clouds {
@@ -109,7 +110,9 @@ impl App {
             env: Arc::clone(&self.env),
             context,
             program,
+            policies: self.policies_of(settings)?,
             config: settings.config.clone(),
+            rules: self.rules.clone(),
             cloud,
             revision: revision.unwrap_or_default(),
             by: revision::by(),

@@ -12,6 +12,8 @@ use super::store::{Address, OpenBackend, OpenKey};
 use crate::{
     Engine, Result, Stack,
     cli::{self, Screen},
+    drift::Rule,
+    policy::{IntoPolicy, Pack, Policy},
     provider::{Connector, Driver, Managed, driver},
 };
 
@@ -42,7 +44,11 @@ pub struct App {
     pub(super) beside: Option<PathBuf>,
     pub(super) env: Arc<dyn Env>,
     pub(super) revision: Option<String>,
+    pub(super) rules: Vec<Rule>,
     pub(super) world: Option<String>,
+    pub(super) pack: Option<Pack>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) without: Vec<String>,
 }
 
 /// A command of the program's own, beside the engine's.
@@ -74,7 +80,11 @@ impl App {
             beside: None,
             env: Arc::new(System),
             revision: None,
+            rules: Vec::new(),
             world: None,
+            pack: None,
+            policies: Vec::new(),
+            without: Vec::new(),
         };
         app.with_files().with_notifiers()
     }
@@ -130,10 +140,39 @@ impl App {
         self
     }
 
+    /// A policy of the program's own, beside those of its clouds: a [`Policy`], or a function over the plan.
+    #[must_use]
+    pub fn policy(mut self, policy: impl IntoPolicy) -> Self {
+        self.policies.push(policy.into_policy());
+        self
+    }
+
+    /// These policies instead of those that its clouds bring.
+    #[must_use]
+    pub fn policies(mut self, pack: Pack) -> Self {
+        self.pack = Some(pack);
+        self
+    }
+
+    /// Without this policy of its clouds.
+    #[must_use]
+    pub fn without_policy(mut self, name: impl Into<String>) -> Self {
+        self.without.push(name.into());
+        self
+    }
+
     /// A command of the program's own.
     #[must_use]
     pub fn command(mut self, command: impl Custom + 'static) -> Self {
         self.commands.push(Arc::new(command));
+        self
+    }
+
+    /// How bad a change that somebody else made is: goes before the rules of the clouds, and the first that matches
+    /// decides, even downwards.
+    #[must_use]
+    pub fn drift_rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
         self
     }
 

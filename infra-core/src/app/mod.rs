@@ -4,6 +4,7 @@
 mod assemble;
 mod builder;
 mod key;
+mod policies;
 mod notify;
 mod revision;
 mod stacks;

@@ -14,7 +14,7 @@ use crate::{
         self, Confirm, Confirmed, DEFAULT_PARALLEL, PreviewOptions, UpOptions, resolve, saved,
     },
     exit::Exit,
-    plan::{PlanOptions, Refresh},
+    plan::{Plan, PlanOptions, Refresh},
 };
 
 /// Plans and shows.
@@ -23,6 +23,7 @@ pub(super) async fn preview(session: &Session<'_>, args: &Preview) -> Result<Exi
     let mut plan = options(engine, &args.planning, &args.towards).await?;
     plan.destroy = args.destroy;
     let preview = command::preview(engine, &PreviewOptions { plan }).await?;
+    obeys(&preview.plan)?;
     if let Some(path) = &args.save {
         saved::save(engine, &preview, args.destroy, path).await?;
         session
@@ -36,9 +37,15 @@ pub(super) async fn preview(session: &Session<'_>, args: &Preview) -> Result<Exi
     Ok(if args.exit_code && !preview.plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 
+/// Refuses a plan that `up` would refuse for what it violates: who asks before they merge wants to know then.
+fn obeys(plan: &Plan) -> Result<()> {
+    plan.violated().map_or(Ok(()), Err)
+}
+
 /// No command on a real cloud: a preview, and how to go on.
 pub(super) async fn look(session: &Session<'_>) -> Result<Exit> {
     let preview = command::preview(&session.engine, &PreviewOptions::default()).await?;
+    obeys(&preview.plan)?;
     if !preview.plan.is_empty() {
         let stack = &session.settings.stack;
         session
@@ -95,7 +102,8 @@ pub(super) async fn rollback(session: &Session<'_>, args: &Rollback) -> Result<E
     let known: Vec<Urn> = known.into_iter().collect();
     let plan = chosen(&known, &args.planning, &Towards::default())?;
     if args.preview {
-        command::preview_rollback(engine, number, &PreviewOptions { plan }).await?;
+        let preview = command::preview_rollback(engine, number, &PreviewOptions { plan }).await?;
+        obeys(&preview.plan)?;
         return Ok(Exit::Done);
     }
     let options = executing(plan, &args.executing);

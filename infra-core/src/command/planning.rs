@@ -19,6 +19,7 @@ use crate::{
     execute::Connections,
     graph::Graph,
     plan::{Action, Observation, Plan, PlanOptions, Refresh, Seen, plan, saved::SavedPlan},
+    policy,
     provider::Readiness,
 };
 
@@ -152,7 +153,8 @@ impl<'e> Planning<'e> {
                 engine.events.send(Event::Notice(text));
             }
         }
-        let made = Arc::new(made);
+        let violations = policy::of_plan(&engine.policies, &made, graph)?;
+        let made = Arc::new(Plan { violations, ..made });
         engine.events.send(Event::Planned(Arc::clone(&made)));
         Ok(made)
     }
@@ -218,7 +220,8 @@ impl Planning<'_> {
                 return stale(&format!("before what `{}` refers to changed", step.urn));
             }
         }
-        let plan = Arc::new(saved.plan.clone());
+        let violations = policy::of_plan(&engine.policies, &saved.plan, graph)?;
+        let plan = Arc::new(Plan { violations, ..saved.plan.clone() });
         engine.events.send(Event::Planned(Arc::clone(&plan)));
         Ok(plan)
     }

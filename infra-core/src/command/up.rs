@@ -198,15 +198,19 @@ async fn acquire(
     Ok(session)
 }
 
-/// The plan: the saved one if it still holds, else a new one.
+/// The plan: the saved one if it still holds, else a new one. Refused where it violates what must not be violated.
 async fn prepare(
     options: &UpOptions,
     planning: &mut Planning<'_>,
     known: &Known,
 ) -> Result<Arc<Plan>> {
-    match &options.saved {
-        Some(saved) => planning.saved(saved, known).await,
-        None => planning.plan(known).await,
+    let plan = match &options.saved {
+        Some(saved) => planning.saved(saved, known).await?,
+        None => planning.plan(known).await?,
+    };
+    match plan.violated() {
+        Some(refusal) => Err(refusal),
+        None => Ok(plan),
     }
 }
 

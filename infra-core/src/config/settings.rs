@@ -9,10 +9,15 @@ use std::{
 use infra_state::Value;
 
 use super::{Config, Located, Node, Place, Source, did_you_mean, nearest};
-use crate::{Error, ErrorKind, Result, graph::Mistake, provider::Driver};
+use crate::{
+    Error, ErrorKind, Result,
+    graph::Mistake,
+    policy::{Enforcement, Pack},
+    provider::Driver,
+};
 
 /// What the engine itself reads under `[stack.X]`; the clouds add the fields of their providers.
-pub const ENGINE_KEYS: [&str; 5] = ["cloud", "config", "key", "production", "state"];
+pub const ENGINE_KEYS: [&str; 6] = ["cloud", "config", "key", "policies", "production", "state"];
 
 /// What may stand under `[stack.X]`.
 #[derive(Clone, Default)]
@@ -25,6 +30,8 @@ pub struct Known {
     pub states: Vec<String>,
     /// The schemes of sealing keys.
     pub seals: Vec<String>,
+    /// The policies.
+    pub policies: Pack,
 }
 
 /// The engine's settings of one stack, and the program's configuration in it.
@@ -44,6 +51,8 @@ pub struct Settings {
     pub key: Option<String>,
     /// Whether changes must be confirmed by typing the stack's name.
     pub production: bool,
+    /// Policies that are enforced otherwise than they say; `None`: they are off.
+    pub policies: BTreeMap<String, Option<Enforcement>>,
     /// What the clouds read: `region`, `profile`, …
     pub clouds: Value,
     /// The program's own configuration.
@@ -184,6 +193,7 @@ impl Settings {
                         value,
                     );
                 }
+                "policies" => self.fill_policies(value, &format!("{name}.policies"), known, wrong),
                 "production" => match &value.node {
                     Node::Scalar(Value::Bool(production)) => self.production = *production,
                     _ => wrong.expected("true or false", value, key),
@@ -206,6 +216,25 @@ impl Settings {
             }
         }
         self.clouds = Value::Map(clouds);
+    }
+
+    fn fill_policies(&mut self, table: &Located, name: &str, known: &Known, wrong: &mut Wrong) {
+        let entries = wrong.table(Some(table), name).and_then(Located::entries);
+        for (policy, value) in entries.into_iter().flatten() {
+            if let Some(message) = known.policies.unknown(policy) {
+                wrong.at(&value.place, message);
+                continue;
+            }
+            let said = match &value.node {
+                Node::Scalar(Value::String(text)) if text == Enforcement::OFF => Some(None),
+                Node::Scalar(Value::String(text)) => text.parse().ok().map(Some),
+                _ => None,
+            };
+            match said {
+                Some(said) => drop(self.policies.insert(policy.clone(), said)),
+                None => wrong.expected("`off`, `advisory` or `mandatory`", value, policy),
+            }
+        }
     }
 }
 
@@ -288,7 +317,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Resource, provider::provider_driver};
+    use crate::{Resource, plan::Plan, policy::Policy, provider::provider_driver};
 
     #[derive(Resource, Clone, Debug)]
     #[resource(kind = "fake:Provider")]
@@ -309,6 +338,7 @@ mod tests {
             clouds: words(&["simulated", "aws"]),
             states: words(&["file"]),
             seals: words(&["file"]),
+            policies: Pack::new([Policy::mandatory("shop:open", |_: &Plan| Vec::new())]),
         };
         let mut settings = Settings::load(&source, stack, &sets, &known)?;
         assert_eq!(settings.directory, folder.path());

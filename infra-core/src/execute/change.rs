@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use infra_state::{Change, Path, Record, Status, Value, Verb};
+use infra_state::{Change, Options, Path, Record, Status, Value, Verb};
 
 use super::{
     object::Object,
@@ -117,7 +117,11 @@ impl Run {
     pub(super) async fn put(&self, record: Record) -> Result<()> {
         let before = self.session.record(&record.key());
         let same = before.is_some_and(|before| {
-            *before == Record { updated: before.updated, created: before.created, ..record.clone() }
+            // A line that moved is not worth a write.
+            let declared = before.options.declared.clone();
+            let options = Options { declared, ..record.options.clone() };
+            let (created, updated) = (before.created, before.updated);
+            *before == Record { options, created, updated, ..record.clone() }
         });
         if same { Ok(()) } else { self.commit(vec![Change::Put(record)]).await }
     }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use infra_state::{Change, Instance, Key, Provider, Record, Status, Urn, Value};
+use infra_state::{Change, Instance, Key, Options, Provider, Record, Status, Urn, Value};
 
 use super::scope::{Scope, keeps_to};
 use crate::{
@@ -182,6 +182,7 @@ impl Run {
         violations.extend(node.driver.check(&want));
         violations.extend(node.driver.schema().secret_names(&want));
         if violations.is_empty() {
+            self.obeys(step, node, &want)?;
             return Ok(want);
         }
         let wrong: Vec<_> =
@@ -225,11 +226,21 @@ impl Run {
             outputs: Value::map(),
             provider: None,
             dependencies: node.dependencies(),
-            options: node.recorded_options(),
+            options: self.recorded_options(node),
             holds_data: node.driver.schema().holds_data,
             created: now,
             updated: now,
         }
+    }
+
+    /// The options to record. What is declared by an earlier deployment has no line in the program of today.
+    fn recorded_options(&self, node: &Node) -> Options {
+        let options = node.recorded_options();
+        if !self.graph.is_restored {
+            return options;
+        }
+        let before = self.session.with(|snapshot| snapshot.current(&node.urn).map(Arc::clone));
+        Options { declared: before.and_then(|record| record.options.declared.clone()), ..options }
     }
 
     /// What else changes when the new object of a resource is recorded: the one it takes the place of is deposed.

@@ -12,6 +12,7 @@ use crate::{
     Engine, Error, ErrorKind, Result,
     event::{Event, Events},
     plan::StepId,
+    policy::Pack,
     provider::{Class, Driver, Error as CallError, Operation, Registry},
     scrub::Scrub,
 };
@@ -25,6 +26,7 @@ pub(crate) struct Scope {
     pub(crate) events: Events,
     pub(crate) poller: Poller,
     pub(crate) scrub: Scrub,
+    pub(crate) policies: Pack,
     identity: Identity,
 }
 
@@ -41,6 +43,7 @@ impl Scope {
             events: engine.events.clone(),
             poller: Poller::new(Arc::clone(&engine.env)),
             scrub: Scrub::default(),
+            policies: engine.policies.clone(),
             identity: session.identity(),
             session,
         }

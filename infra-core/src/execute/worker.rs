@@ -54,6 +54,7 @@ impl Run {
         let Some(recorded) = &step.recorded else {
             return Err(stale(step, "there is no record of it"));
         };
+        self.obeys(step, node, &want)?;
         if paths.is_empty() {
             self.keep(id, node, recorded, want).await?;
             return Ok(Action::Keep);

@@ -27,6 +27,8 @@ pub struct Graph {
     pub defaults: BTreeSet<Urn>,
     /// The program and stack, for generated names.
     pub stack: Option<StackName>,
+    /// It is the graph of an earlier deployment: its nodes stand in no line of the program of today.
+    pub is_restored: bool,
 }
 
 impl Graph {

@@ -250,6 +250,8 @@ fn encode_node(node: &Node, encode: &dyn Fn(&Expr) -> Value) -> Value {
         Role::Lookup => Some("lookup".into()),
         Role::Provider => Some("provider".into()),
     };
+    let allow = (!options.allow.is_empty())
+        .then(|| Value::Map(options.allow.iter().map(|(k, v)| (k.clone(), text(v))).collect()));
     let entries = [
         ("role", role),
         ("version", Some(node.driver.version().into())),
@@ -265,6 +267,7 @@ fn encode_node(node: &Node, encode: &dyn Fn(&Expr) -> Value) -> Value {
         ("timeouts", timed.then(|| Value::List(timeouts.iter().map(seconds).collect()))),
         ("import", options.import.as_ref().map(|id| text(id))),
         ("adopt", flag(options.adopt)),
+        ("allow", allow),
     ];
     let said = entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Value::Map(said.collect())

@@ -70,6 +70,8 @@ pub struct NodeOptions {
     pub import: Option<String>,
     /// If an object with its name exists already, take it over instead of failing.
     pub adopt: bool,
+    /// The policies that it may violate, each with the reason why.
+    pub allow: BTreeMap<String, String>,
 }
 
 /// What a program exports.
@@ -98,6 +100,18 @@ impl Node {
             protect: self.options.protect,
             retain_on_delete: self.options.retain_on_delete,
             delete_timeout: self.options.delete_timeout.map(|limit| limit.as_secs()),
+            declared: Some(self.line()),
         }
+    }
+
+    /// Whether a record says something else about how to treat the resource. That its line moved is nothing else.
+    pub(crate) fn treats_otherwise(&self, recorded: &Options) -> bool {
+        let declared = recorded.declared.clone();
+        *recorded != Options { declared, ..self.recorded_options() }
+    }
+
+    /// Where the program declares it: `src/db.rs:12`.
+    pub fn line(&self) -> String {
+        format!("{}:{}", self.at.file(), self.at.line())
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     provider::{Driver, OutputSchema, Registry},
     reference::{self, StackReference},
     secret::Secret,
+    spelling::Spelling,
 };
 
 /// What a graph is restored with.
@@ -37,7 +38,8 @@ impl Graph {
     pub(crate) fn restore(value: &Value, with: &Restoring<'_>) -> Result<(Self, Vec<String>)> {
         let nodes = value.get("nodes").and_then(Value::as_map).ok_or_else(malformed)?;
         let exports = value.get("exports").and_then(Value::as_map);
-        let mut graph = Self { stack: Some(with.stack.clone()), ..Self::default() };
+        let stack = Some(with.stack.clone());
+        let mut graph = Self { stack, is_restored: true, ..Self::default() };
         for (name, value) in exports.into_iter().flatten() {
             graph.exports.insert(name.clone(), encode::decode(value)?);
         }
@@ -95,6 +97,7 @@ impl Graph {
             doc: "",
             stable: false,
             secret: false,
+            spelling: || Spelling::Json,
         };
         used.into_iter().map(output).collect()
     }
@@ -163,6 +166,7 @@ impl Stored {
         };
         let limits = value.get("timeouts").and_then(Value::as_list).unwrap_or_default();
         let limit = |at: usize| number(limits.get(at)).map(Duration::from_secs);
+        let allow = value.get("allow").and_then(Value::as_map).into_iter().flatten();
         let inputs = value.get("inputs").and_then(Value::as_map).ok_or_else(malformed)?;
         let inputs = inputs.iter().map(|(key, value)| {
             Ok((key.strip_prefix('$').unwrap_or(key).to_owned(), encode::decode(value)?))
@@ -188,6 +192,7 @@ impl Stored {
                 delete_timeout: limit(2),
                 import: text("import").map(str::to_owned),
                 adopt: flag("adopt"),
+                allow: allow.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect(),
             },
         })
     }

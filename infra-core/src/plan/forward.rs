@@ -286,7 +286,7 @@ impl<'a> Forward<'a> {
 
     /// Whether the record says something else about how to treat the resource, or where it comes from.
     pub(super) fn options_changed(&self, node: &Node, record: &Record) -> bool {
-        record.options != node.recorded_options()
+        node.treats_otherwise(&record.options)
             || record.holds_data != node.driver.schema().holds_data
             || record.provider.as_ref().map(|p| &p.urn) != node.provider.as_ref()
             || record.dependencies != node.dependencies()

@@ -55,8 +55,8 @@ pub fn plan(
     let mut wires = Wires::new(&forward, &removals);
     let losses = removals.iter().filter(|removal| removal.data_loss).map(|removal| {
         let urn = removal.record.urn.clone();
-        let allowed = options.simulated || options.allow_data_loss.contains(&urn);
-        DataLoss { urn, allowed }
+        let named = options.allow_data_loss.contains(&urn);
+        DataLoss { urn, allowed: options.simulated || named, named }
     });
     let mut plan = Plan {
         exports: graph.exports.clone(),

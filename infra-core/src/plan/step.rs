@@ -8,7 +8,12 @@ use std::{
 use infra_state::{Instance, Key, Path, ProviderIdentity, Record, Urn, Value};
 
 use super::Held;
-use crate::{Error, ErrorKind, graph::Exports, provider::ErasedObserved};
+use crate::{
+    Error, ErrorKind,
+    graph::Exports,
+    policy::{self, Violation},
+    provider::ErasedObserved,
+};
 
 /// Which step of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -294,8 +299,10 @@ pub enum Hint {
 pub struct DataLoss {
     /// The resource that holds it.
     pub urn: Urn,
-    /// Whether `--allow-data-loss` names it.
+    /// Whether it may be lost: `--allow-data-loss` names it, or it is nobody's.
     pub allowed: bool,
+    /// Whether `--allow-data-loss` names it.
+    pub named: bool,
 }
 
 /// What would be done.
@@ -311,6 +318,8 @@ pub struct Plan {
     pub hints: Vec<Hint>,
     /// Data that would be lost.
     pub losses: Vec<DataLoss>,
+    /// What it violates of the program's policies, what stops it first. Those that are allowed with a reason are here too.
+    pub violations: Vec<Violation>,
     /// Records to put before the first step, in one commit with `forgotten`: renamed by an alias, or mentioning what
     /// was renamed. The steps take them as given.
     pub records: Vec<Record>,
@@ -357,6 +366,14 @@ impl Plan {
             renames.collect::<String>()
         );
         Some(Error::new(ErrorKind::Refused, message))
+    }
+
+    /// Why it must not be executed: it violates policies.
+    pub fn violated(&self) -> Option<Error> {
+        policy::refusal(&self.violations, &|urn| {
+            let removed = |step: &Step| step.urn == *urn && step.action == Action::Delete;
+            !self.steps.iter().any(removed)
+        })
     }
 
     /// How many steps of each action, those that do nothing left out.

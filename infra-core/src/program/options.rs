@@ -266,6 +266,22 @@ pub trait ResourceExt: Declaration {
         self.declared().option(|o| o.adopt = true)
     }
 
+    /// May violate this policy, and why: `.allow("aws:open-group", "the load balancer is public")`. The plan shows it with
+    /// the reason.
+    fn allow(
+        self,
+        policy: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Declared<Self::Resource> {
+        let (policy, reason) = (policy.into(), reason.into());
+        let declared = self.declared();
+        if reason.trim().is_empty() {
+            let message = format!("`.allow({policy:?}, …)` needs a reason: who reads the plan asks why");
+            return declared.mistaken(message);
+        }
+        declared.option(|o| drop(o.allow.insert(policy, reason)))
+    }
+
     /// Made through this provider instead of the default one.
     fn provider<C: Cloud, Role>(self, provider: &ProviderHandle<C>) -> Declared<Self::Resource>
     where

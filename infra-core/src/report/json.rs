@@ -11,6 +11,7 @@ use super::rebuilt;
 use crate::{
     event::{Event, Failure, Summary, Target},
     plan::{Action, Cause, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Step, StepId, Why},
+    policy::Violation,
 };
 
 /// The version that every event carries.
@@ -137,6 +138,7 @@ fn plan_body(plan: &Plan) -> Json {
             .collect::<Vec<_>>(),
         "losses": plan.losses.iter().map(|l| json!({"urn": l.urn, "allowed": l.allowed})).collect::<Vec<_>>(),
         "hints": plan.hints.iter().map(hint).collect::<Vec<_>>(),
+        "violations": plan.violations.iter().map(violation).collect::<Vec<_>>(),
         "exports": values(&plan.exported),
     })
 }
@@ -161,8 +163,21 @@ fn step_body(id: StepId, step: &Step) -> Json {
             "data_loss": step.data_loss,
             "record_only": step.record_only,
             "renamed_from": step.renamed_from,
+            "declared": step.recorded.as_ref().and_then(|record| record.options.declared.as_ref()),
         }),
     )
+}
+
+fn violation(violation: &Violation) -> Json {
+    json!({
+        "policy": violation.policy,
+        "enforcement": violation.enforcement.as_str(),
+        "urn": violation.urn,
+        "path": violation.path.as_ref().map(ToString::to_string),
+        "message": violation.message,
+        "at": violation.at,
+        "allowed": violation.allowed,
+    })
 }
 
 fn property(diff: &PropertyDiff) -> Json {

@@ -20,6 +20,7 @@ mod summary;
 mod target;
 mod tree;
 mod value;
+mod violations;
 
 pub use duration::duration;
 pub(crate) use findings::findings;

@@ -10,6 +10,7 @@ use super::{
     reason::reason,
     summary::exports,
     tree::{Leaf, Tree},
+    violations::violations,
 };
 use crate::plan::{Action, DiffKind, Hint, Plan, PropertyDiff, ReplaceOrder, Step};
 
@@ -41,6 +42,7 @@ pub fn plan(plan: &Plan, details: bool) -> String {
         tree.write(0, &mut out);
     }
     losses(plan, &mut out);
+    violations(&plan.violations, &mut out);
     hints(plan, &mut out);
     let _ = writeln!(out, "\n{}", counts(plan));
     if plan.is_empty() && !plan.exported.is_empty() {
@@ -90,6 +92,10 @@ fn leaf(step: &Step, details: bool) -> Leaf {
     let mut below = String::new();
     if let Some(reason) = reason(step) {
         let _ = writeln!(below, "{}", dim(&format!("because {reason}")));
+    }
+    let declared = step.recorded.as_ref().and_then(|record| record.options.declared.as_deref());
+    if let Some(line) = declared.filter(|_| step.action == Action::Delete) {
+        let _ = writeln!(below, "{}", dim(&format!("was declared at {line}")));
     }
     let plain =
         matches!(step.action, Action::Create | Action::Delete | Action::DeleteOld | Action::Import);

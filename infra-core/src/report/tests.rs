@@ -160,7 +160,7 @@ fn example() -> Plan {
             Hint::Rename { from: urn(DB), to: urn("aws:rds:Instance::data/main") },
             Hint::Note("the tag policy was ignored".into()),
         ],
-        losses: vec![DataLoss { urn: urn(DB), allowed: false }],
+        losses: vec![DataLoss { urn: urn(DB), allowed: false, named: false }],
         ..Plan::default()
     }
 }

@@ -53,7 +53,9 @@ pub(super) fn plan(value: &Value) -> Option<Plan> {
         exported: value.get("exported")?.as_map()?.clone(),
         hints: list(value.get("hints")?, hint)?,
         losses: list(value.get("losses")?, |loss| match loss.as_list()? {
-            [urn, allowed] => Some(DataLoss { urn: parsed(urn)?, allowed: flag(allowed)? }),
+            [urn, allowed, named] => {
+                Some(DataLoss { urn: parsed(urn)?, allowed: flag(allowed)?, named: flag(named)? })
+            }
             _ => None,
         })?,
         records: list(value.get("records")?, record)?,

@@ -26,8 +26,8 @@ pub(super) fn plan(plan: &Plan) -> Value {
         ("hints", list(&plan.hints, hint)),
         (
             "losses",
-            list(&plan.losses, |DataLoss { urn, allowed }| {
-                Value::List(vec![text(urn), (*allowed).into()])
+            list(&plan.losses, |DataLoss { urn, allowed, named }| {
+                Value::List(vec![text(urn), (*allowed).into(), (*named).into()])
             }),
         ),
         ("records", list(&plan.records, record)),

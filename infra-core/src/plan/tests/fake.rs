@@ -13,6 +13,7 @@ use crate::{
         Lock, Memo, NameRule, Once, Operation, Order, OutputSchema, Reason, Registry, Schema,
         Shape, Timeouts, Violation,
     },
+    spelling::Spelling,
 };
 
 pub(super) struct Fake {
@@ -27,7 +28,13 @@ pub(super) fn field(name: &'static str, shape: Shape) -> FieldSchema {
 
 fn outputs() -> Vec<OutputSchema> {
     [("id", true), ("arn", true), ("rev", false)]
-        .map(|(name, stable)| OutputSchema { name, doc: "", stable, secret: false })
+        .map(|(name, stable)| OutputSchema {
+            name,
+            doc: "",
+            stable,
+            secret: false,
+            spelling: || Spelling::Json,
+        })
         .into()
 }
 
@@ -50,6 +57,8 @@ pub(super) fn thing(kind: &'static str) -> Fake {
     ];
     let schema = Schema {
         kind,
+        path: String::new(),
+        cloud: None,
         doc: "",
         fields,
         outputs: outputs(),

@@ -31,6 +31,8 @@ fn schema() -> Schema {
     ];
     Schema {
         kind: "fake:Prop",
+        path: String::new(),
+        cloud: None,
         doc: "",
         fields,
         outputs: Vec::new(),
