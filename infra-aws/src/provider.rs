@@ -26,7 +26,7 @@ use crate::{Aws, classify::Classify, cloud::Identity};
 
 /// A connection to AWS. What is left out comes from the stack's settings and the SDK's environment.
 #[derive(Resource, Clone, Debug)]
-#[resource(kind = "aws:Provider", cloud = Aws)]
+#[resource(kind = "aws:Provider", cloud = Aws, path = "infra_aws::AwsProvider")]
 pub struct AwsProvider {
     /// The region: `eu-west-1`.
     pub region: Option<String>,
@@ -48,6 +48,7 @@ pub struct AssumeRole {
     /// What the role's trust policy asks for, if anything.
     pub external_id: Option<String>,
     /// What the session is called in the audit trail; the program and stack if left out.
+#[value(path = "infra_aws::AssumeRole")]
     pub session_name: Option<String>,
 }
 

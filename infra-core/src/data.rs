@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use infra_state::{Path, Segment, Value};
 
-use crate::provider::{Order, Shape};
+use crate::{
+    provider::{Order, Shape},
+    spelling::Spelling,
+};
 
 /// A type that may stand in a resource's inputs or outputs. Written by `#[derive(Value)]`,
 /// `#[derive(Resource)]` and `#[derive(Outputs)]`; by hand only for leaf types (see [`crate::text_type!`]).
@@ -22,6 +25,8 @@ pub trait Data: Sized + Send + Sync + 'static {
     fn from_value(value: &Value) -> Result<Self, DataError>;
     /// What the value looks like, for diffs.
     fn shape() -> Shape;
+    /// How values of the type are written in a program.
+    fn spelling() -> Spelling;
     /// What stands for an absent field of this type, if it may be absent.
     fn absent() -> Option<Self> {
         None
@@ -108,6 +113,10 @@ impl<T: Data> Data for Sensitive<T> {
     fn shape() -> Shape {
         T::shape()
     }
+
+    fn spelling() -> Spelling {
+        Spelling::Secret(Box::new(T::spelling()))
+    }
 }
 
 impl<T: Data> Data for Option<T> {
@@ -125,6 +134,10 @@ impl<T: Data> Data for Option<T> {
 
     fn shape() -> Shape {
         T::shape()
+    }
+
+    fn spelling() -> Spelling {
+        T::spelling()
     }
 
     fn absent() -> Option<Self> {
@@ -149,6 +162,10 @@ impl<T: Data> Data for Vec<T> {
 
     fn shape() -> Shape {
         Shape::List { of: Box::new(T::shape()), order: Order::List }
+    }
+
+    fn spelling() -> Spelling {
+        Spelling::List(Box::new(T::spelling()))
     }
 
     fn absent() -> Option<Self> {
@@ -178,6 +195,10 @@ impl<T: Data> Data for BTreeMap<String, T> {
         Shape::Map(Box::new(T::shape()))
     }
 
+    fn spelling() -> Spelling {
+        Spelling::Map(Box::new(T::spelling()))
+    }
+
     fn absent() -> Option<Self> {
         Some(Self::new())
     }
@@ -199,6 +220,10 @@ impl Data for Value {
     fn shape() -> Shape {
         Shape::Any
     }
+
+    fn spelling() -> Spelling {
+        Spelling::Json
+    }
 }
 
 impl Data for String {
@@ -212,6 +237,10 @@ impl Data for String {
 
     fn shape() -> Shape {
         Shape::Scalar
+    }
+
+    fn spelling() -> Spelling {
+        Spelling::Text
     }
 }
 
@@ -229,6 +258,10 @@ impl Data for bool {
 
     fn shape() -> Shape {
         Shape::Scalar
+    }
+
+    fn spelling() -> Spelling {
+        Spelling::Bool
     }
 }
 
@@ -250,6 +283,10 @@ macro_rules! integers {
             fn shape() -> Shape {
                 Shape::Scalar
             }
+
+            fn spelling() -> Spelling {
+                Spelling::Number(stringify!($int))
+            }
         }
     )* };
 }
@@ -270,6 +307,10 @@ impl Data for f64 {
 
     fn shape() -> Shape {
         Shape::Scalar
+    }
+
+    fn spelling() -> Spelling {
+        Spelling::Number("f64")
     }
 }
 
@@ -363,6 +404,11 @@ macro_rules! text_type {
 
             fn shape() -> $crate::provider::Shape {
                 $crate::provider::Shape::Scalar
+            }
+
+            fn spelling() -> $crate::spelling::Spelling {
+                let path = $crate::spelling::path(module_path!(), stringify!($name));
+                $crate::spelling::Spelling::Named { path }
             }
         }
 

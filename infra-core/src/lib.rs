@@ -25,6 +25,7 @@ pub mod report;
 mod scrub;
 pub mod secret;
 pub mod spelling;
+pub mod spelling;
 pub mod testing;
 pub mod transfer;
 

@@ -24,7 +24,7 @@ use crate::Kubernetes;
 /// A cluster of EKS is told from others by its address, any other by the `uid` of its namespace `kube-system` (by its
 /// address too for who may not read that). Another cluster replaces what was in the old one.
 #[derive(Resource, Clone, Debug, Default)]
-#[resource(kind = "kubernetes:Cluster", cloud = Kubernetes)]
+#[resource(kind = "kubernetes:Cluster", cloud = Kubernetes, path = "infra_kubernetes::Cluster")]
 pub struct Cluster {
     /// The address of its API: `https://….eks.amazonaws.com`.
     pub server: Option<String>,

@@ -3,6 +3,7 @@
 mod declaration;
 mod live;
 mod owner;
+mod read;
 pub(crate) mod tree;
 mod verbs;
 
@@ -32,7 +33,8 @@ pub use self::declaration::output;
 #[resource(
     kind = "kubernetes:Object",
     outputs = ObjectOutputs,
-    declare = declaration::declare
+    declare = declaration::declare,
+    path = "infra_kubernetes::Object"
 )]
 pub struct Object {
     /// Its name; made from program, stack and resource name if it is left out. Another replaces it.
@@ -60,6 +62,7 @@ pub struct Object {
 
 /// What is waited for after an object was applied.
 #[derive(Value, Clone, Debug, PartialEq, Eq)]
+#[value(path = "infra_kubernetes::Wait")]
 pub enum Wait {
     /// Until it does what it is for: complete rollout, successful job, address, condition `Ready` where it has one.
     Ready,
@@ -71,6 +74,7 @@ pub enum Wait {
 
 /// What becomes of what an object owns when it is deleted: a deployment's pods, a job's.
 #[derive(Value, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(path = "infra_kubernetes::Propagation")]
 pub enum Propagation {
     /// It goes first; the object after it.
     Foreground,

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use infra_core::{Data, DataError, Text, provider::Shape, state::Value};
+use infra_core::{Data, DataError, Text, provider::Shape, spelling::Spelling, state::Value};
 
 /// A block of IPv4 or IPv6 addresses, always in canonical form: no bit is set after the prefix.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -321,6 +321,13 @@ impl Data for Cidr {
 
     fn shape() -> Shape {
         Shape::Scalar
+    }
+
+    fn spelling() -> Spelling {
+        Spelling::Macro {
+            path: infra_core::spelling::path(module_path!(), "Cidr"),
+            by: "infra_aws::cidr",
+        }
     }
 }
 

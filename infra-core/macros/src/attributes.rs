@@ -14,12 +14,13 @@ pub(crate) struct ResourceAttributes {
     pub(crate) delete_before_replace: Option<LitStr>,
     pub(crate) declare: Option<Path>,
     pub(crate) cloud: Option<Type>,
+    pub(crate) path: Option<LitStr>,
 }
 
 impl ResourceAttributes {
     pub(crate) fn parse(attributes: &[Attribute], name: &Ident) -> Result<Self> {
         let (mut kind, mut outputs, mut holds_data, mut before) = (None, None, false, None);
-        let (mut cloud, mut declare) = (None, None);
+        let (mut cloud, mut declare, mut path) = (None, None, None);
         for attribute in attributes.iter().filter(|a| a.path().is_ident("resource")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("kind") {
@@ -34,9 +35,11 @@ impl ResourceAttributes {
                     before = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("cloud") {
                     cloud = Some(meta.value()?.parse()?);
+                } else if meta.path.is_ident("path") {
+                    path = Some(meta.value()?.parse()?);
                 } else {
                     let expected =
-                        "kind, outputs, holds_data, delete_before_replace, declare, cloud";
+                        "kind, outputs, holds_data, delete_before_replace, declare, cloud, path";
                     return Err(unknown(&meta, expected));
                 }
                 Ok(())
@@ -47,7 +50,7 @@ impl ResourceAttributes {
             syn::Error::new(name.span(), message)
         };
         let kind = kind.ok_or_else(missing)?;
-        Ok(Self { kind, outputs, holds_data, delete_before_replace: before, declare, cloud })
+        Ok(Self { kind, outputs, holds_data, delete_before_replace: before, declare, cloud, path })
     }
 }
 

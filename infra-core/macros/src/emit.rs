@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Field, Fields, Ident, Result, Type, Visibility, ext::IdentExt};
+use syn::{
+    Data, DeriveInput, Field, Fields, Ident, LitStr, Result, Type, Visibility, ext::IdentExt,
+};
 
 use crate::{
     attributes::{FieldAttributes, docs, summary},
@@ -47,7 +49,11 @@ pub(crate) fn named(field: &Field) -> Result<NamedField<'_>> {
 }
 
 /// `impl Data` for a struct with these fields.
-pub(crate) fn data_impl(name: &Ident, fields: &[NamedField<'_>]) -> TokenStream {
+pub(crate) fn data_impl(
+    name: &Ident,
+    fields: &[NamedField<'_>],
+    path: Option<&LitStr>,
+) -> TokenStream {
     let idents: Vec<_> = fields.iter().map(|f| f.ident).collect();
     let names: Vec<_> = fields.iter().map(|f| &f.name).collect();
     let read = fields.iter().map(|f| {
@@ -60,7 +66,8 @@ pub(crate) fn data_impl(name: &Ident, fields: &[NamedField<'_>]) -> TokenStream 
             _ => quote!(::infra_core::data::field::<#ty>(__value, #name)?),
         }
     });
-    let schemas = fields.iter().map(field_schema);
+    let schemas: Vec<_> = fields.iter().map(field_schema).collect();
+    let path = public_path(name, path);
     quote! {
         impl ::infra_core::Data for #name {
             fn to_value(&self) -> ::infra_core::state::Value {
@@ -84,8 +91,26 @@ pub(crate) fn data_impl(name: &Ident, fields: &[NamedField<'_>]) -> TokenStream 
             fn shape() -> ::infra_core::provider::Shape {
                 ::infra_core::provider::Shape::Struct(::std::vec![#(#schemas),*])
             }
+
+            fn spelling() -> ::infra_core::spelling::Spelling {
+                ::infra_core::spelling::Spelling::Struct {
+                    path: #path,
+                    fields: ::std::vec![#(#schemas),*],
+                }
+            }
         }
     }
+}
+
+/// The path by which a program finds the type: as the attribute says, or where types of the module are.
+pub(crate) fn public_path(name: &Ident, path: Option<&LitStr>) -> TokenStream {
+    path.map_or_else(
+        || {
+            let name = name.unraw().to_string();
+            quote!(::infra_core::spelling::path(::core::module_path!(), #name))
+        },
+        |path| quote!(::std::borrow::ToOwned::to_owned(#path)),
+    )
 }
 
 /// A `FieldSchema`.
@@ -122,6 +147,7 @@ pub(crate) fn field_schema(f: &NamedField<'_>) -> TokenStream {
             name: #name, doc: #doc, required: #required, replace: #replace, secret: #secret,
             write_only: #write_only, computed: #computed, tags: #tags, default: #default,
             normalize: #normalize, name_rule: #name_rule, shape: #shape,
+            spelling: <#ty as ::infra_core::Data>::spelling,
         }
     }
 }

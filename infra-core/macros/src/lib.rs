@@ -17,7 +17,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// On the struct: `#[resource(kind = "aws:ec2:Subnet", outputs = SubnetOutputs, holds_data,
 /// delete_before_replace = "why")]`; on the kind of a provider `cloud = Aws`, the type of its connections, which makes
-/// that a `Cloud`; `declare = function` for what is done with every declaration (`fn(Declared<Self>) -> Declared<Self>`).
+/// that a `Cloud`; `path = "shop::Page"` where programs find the type elsewhere than in the crate's module that it is
+/// written in; `declare = function` for what is done with every declaration (`fn(Declared<Self>) -> Declared<Self>`).
 /// On fields: `#[field(…)]` with `replace`, `write_only`, `computed`, `tags`,
 /// `default = …`, `normalize = function`, `set`, `key = "…"`, `name(max = 64, extra = "-_", lowercase)`.
 #[proc_macro_derive(Resource, attributes(resource, field))]
@@ -35,7 +36,8 @@ pub fn outputs(input: TokenStream) -> TokenStream {
 
 /// Makes a nested struct or enum usable in a resource's fields, with outputs at any depth in it.
 ///
-/// Fields take the same `#[field(…)]` attributes as in `derive(Resource)`; variants take `#[value(rename = "…")]`.
+/// Fields take the same `#[field(…)]` attributes as in `derive(Resource)`; variants take `#[value(rename = "…")]`,
+/// the type `#[value(path = "…")]` as in `derive(Resource)`.
 #[proc_macro_derive(Value, attributes(field, value))]
 pub fn value(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

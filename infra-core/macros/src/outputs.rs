@@ -14,7 +14,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let text = name.to_string();
     let refs = format_ident!("{}Refs", text.strip_suffix("Outputs").unwrap_or(&text));
     let fields = named_fields(input)?;
-    let data = data_impl(name, &fields);
+    let data = data_impl(name, &fields, None);
     let members = fields.iter().map(|f| {
         let (ident, ty, docs) = (f.ident, &f.field.ty, docs(&f.field.attrs));
         quote!(#(#docs)* pub #ident: ::infra_core::Output<#ty>)
@@ -25,9 +25,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         .iter()
         .map(|f| {
             let (name, doc, secret) = (&f.name, summary(&f.field.attrs), f.ty.secret);
+            let ty = &f.field.ty;
             let stable = stable(&f.field.attrs)?;
             Ok(quote!(::infra_core::provider::OutputSchema {
                 name: #name, doc: #doc, stable: #stable, secret: #secret,
+                spelling: <#ty as ::infra_core::Data>::spelling,
             }))
         })
         .collect::<Result<Vec<_>>>()?;

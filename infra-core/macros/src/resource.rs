@@ -1,12 +1,12 @@
 //! `derive(Resource)`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{DeriveInput, Result};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::{DeriveInput, Ident, LitStr, Result, Type};
 
 use crate::{
     attributes::{ResourceAttributes, summary},
-    emit::{data_impl, declaration, field_schema, named_fields},
+    emit::{data_impl, declaration, field_schema, named_fields, public_path},
 };
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -14,11 +14,24 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let decl = format_ident!("{name}Decl");
     let attributes = ResourceAttributes::parse(&input.attrs, name)?;
     let fields = named_fields(input)?;
-    let data = data_impl(name, &fields);
+    let data = data_impl(name, &fields, attributes.path.as_ref());
     let declaration = declaration(&input.vis, name, &fields)?;
     let schemas = fields.iter().map(field_schema);
-    let ResourceAttributes { kind, outputs, holds_data, delete_before_replace, declare, cloud } =
-        attributes;
+    let ResourceAttributes {
+        kind,
+        outputs,
+        holds_data,
+        delete_before_replace,
+        declare,
+        cloud,
+        path,
+    } = attributes;
+    let cloud_path = option(cloud.as_ref().map(|cloud| {
+        let cloud = last(cloud);
+        let beside = path.as_ref().map(|path| beside(path, &cloud));
+        public_path(&cloud, beside.as_ref())
+    }));
+    let path = public_path(name, path.as_ref());
     let outputs = outputs.map_or_else(|| quote!(()), |outputs| quote!(#outputs));
     let before = if let Some(why) = delete_before_replace {
         quote!(::core::option::Option::Some(#why))
@@ -52,6 +65,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 static SCHEMA: ::std::sync::LazyLock<::infra_core::provider::Schema> =
                     ::std::sync::LazyLock::new(|| ::infra_core::provider::Schema {
                         kind: #kind,
+                        path: #path,
+                        cloud: #cloud_path,
                         doc: #doc,
                         fields: ::std::vec![#(#schemas),*],
                         outputs: <#outputs as ::infra_core::program::Outputs>::schema(),
@@ -73,4 +88,28 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
         #cloud
     })
+}
+
+/// The type's own name, without what is before it.
+fn last(ty: &Type) -> Ident {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
+        _ => None,
+    }
+    .unwrap_or_else(|| format_ident!("{}", ty.to_token_stream().to_string()))
+}
+
+/// The path of `name` where this path's type is.
+fn beside(path: &LitStr, name: &Ident) -> LitStr {
+    let text = path.value();
+    let module = text.rsplit_once("::").map_or("", |(module, _)| module);
+    LitStr::new(&format!("{module}::{name}"), path.span())
+}
+
+fn option(tokens: Option<TokenStream>) -> TokenStream {
+    if let Some(tokens) = tokens {
+        quote!(::core::option::Option::Some(#tokens))
+    } else {
+        quote!(::core::option::Option::None)
+    }
 }

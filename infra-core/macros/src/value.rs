@@ -3,13 +3,16 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{
-    Attribute, Data, DataEnum, DeriveInput, Fields, FieldsNamed, Ident, Result, Type, Variant,
-    ext::IdentExt,
+    Attribute, Data, DataEnum, DeriveInput, Fields, FieldsNamed, Ident, LitStr, Result, Type,
+    Variant, ext::IdentExt,
 };
 
 use crate::{
     attributes::{docs, unknown},
-    emit::{NamedField, conversion, data_impl, declaration, field_schema, named, named_fields},
+    emit::{
+        NamedField, conversion, data_impl, declaration, field_schema, named, named_fields,
+        public_path,
+    },
     types::FieldType,
 };
 
@@ -17,7 +20,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                Ok(newtype(&input.ident, &fields.unnamed[0].ty))
+                Ok(newtype(&input.ident, &fields.unnamed[0].ty, attribute(&input.attrs, "path")?))
             }
             _ => structure(input),
         },
@@ -30,7 +33,8 @@ fn structure(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let decl = format_ident!("{name}Decl");
     let fields = named_fields(input)?;
-    let data = data_impl(name, &fields);
+    let path = attribute(&input.attrs, "path")?;
+    let data = data_impl(name, &fields, path.as_ref());
     let declaration = declaration(&input.vis, name, &fields)?;
     Ok(quote! {
         #data
@@ -45,7 +49,8 @@ fn structure(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-fn newtype(name: &Ident, ty: &Type) -> TokenStream {
+fn newtype(name: &Ident, ty: &Type, path: Option<LitStr>) -> TokenStream {
+    let path = public_path(name, path.as_ref());
     quote! {
         impl ::infra_core::Data for #name {
             fn to_value(&self) -> ::infra_core::state::Value {
@@ -60,6 +65,13 @@ fn newtype(name: &Ident, ty: &Type) -> TokenStream {
 
             fn shape() -> ::infra_core::provider::Shape {
                 <#ty as ::infra_core::Data>::shape()
+            }
+
+            fn spelling() -> ::infra_core::spelling::Spelling {
+                ::infra_core::spelling::Spelling::Newtype {
+                    path: #path,
+                    of: ::std::boxed::Box::new(<#ty as ::infra_core::Data>::spelling()),
+                }
             }
         }
     }
@@ -83,6 +95,8 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
         let schemas = variants.iter().filter_map(Alternative::schema);
         quote!(::infra_core::provider::Shape::Struct(::std::vec![#(#schemas),*]))
     };
+    let spellings = variants.iter().map(Alternative::spelling);
+    let path = public_path(name, attribute(&input.attrs, "path")?.as_ref());
     let constructors = variants.iter().filter_map(Alternative::constructor);
     let text = all_units.then(|| {
         let arms = variants.iter().map(|v| {
@@ -122,6 +136,13 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
             fn shape() -> ::infra_core::provider::Shape {
                 #shape
             }
+
+            fn spelling() -> ::infra_core::spelling::Spelling {
+                ::infra_core::spelling::Spelling::Enum {
+                    path: #path,
+                    variants: ::std::vec![#(#spellings),*],
+                }
+            }
         }
 
         #text_impl
@@ -142,7 +163,8 @@ struct Alternative<'a> {
 
 impl<'a> Alternative<'a> {
     fn of(variant: &'a Variant) -> Result<Self> {
-        let text = rename(&variant.attrs)?.unwrap_or_else(|| snake(&variant.ident));
+        let rename = attribute(&variant.attrs, "rename")?;
+        let text = rename.map_or_else(|| snake(&variant.ident), |text| text.value());
         let fields = match &variant.fields {
             Fields::Named(FieldsNamed { named: fields, .. }) => {
                 fields.iter().map(named).collect::<Result<_>>()?
@@ -230,6 +252,37 @@ impl<'a> Alternative<'a> {
         Some(quote!(::infra_core::provider::FieldSchema::variant(#text, #shape)))
     }
 
+    /// A `Variant`.
+    fn spelling(&self) -> TokenStream {
+        let (name, text) = (self.variant.ident.unraw().to_string(), &self.text);
+        let function = snake(&self.variant.ident);
+        let form = if let Some(ty) = self.unnamed() {
+            quote!(::infra_core::spelling::Form::One {
+                function: #function,
+                of: <#ty as ::infra_core::Data>::spelling,
+            })
+        } else if self.is_unit() {
+            quote!(::infra_core::spelling::Form::Unit)
+        } else {
+            let schemas = self.named.iter().map(field_schema);
+            let function = if self.has_function() {
+                quote!(::core::option::Option::Some(#function))
+            } else {
+                quote!(::core::option::Option::None)
+            };
+            quote!(::infra_core::spelling::Form::Fields {
+                function: #function,
+                fields: ::std::vec![#(#schemas),*],
+            })
+        };
+        quote!(::infra_core::spelling::Variant { name: #name, text: #text, form: #form })
+    }
+
+    /// Whether a function can take all that is in it.
+    fn has_function(&self) -> bool {
+        !self.is_unit() && self.named.iter().all(NamedField::required)
+    }
+
     /// A function that takes inputs, so that an output fits inside a variant.
     fn constructor(&self) -> Option<TokenStream> {
         let function = format_ident!("{}", snake(&self.variant.ident));
@@ -247,7 +300,7 @@ impl<'a> Alternative<'a> {
             let (bound, convert) = conversion(&FieldType::of(ty).setter);
             return Some(signature(quote!(value: impl #bound), quote!(#convert(value))));
         }
-        if self.is_unit() || self.named.iter().any(|f| !f.required()) {
+        if !self.has_function() {
             return None;
         }
         let parts: Vec<_> = self.named.iter().map(|f| (f, conversion(&f.ty.setter))).collect();
@@ -266,14 +319,15 @@ impl<'a> Alternative<'a> {
     }
 }
 
-fn rename(attributes: &[Attribute]) -> Result<Option<String>> {
+/// `#[value(NAME = "…")]`, on a type (`path`) or a variant (`rename`).
+fn attribute(attributes: &[Attribute], name: &str) -> Result<Option<LitStr>> {
     let mut found = None;
     for attribute in attributes.iter().filter(|a| a.path().is_ident("value")) {
         attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("rename") {
-                return Err(unknown(&meta, "rename"));
+            if !meta.path.is_ident(name) {
+                return Err(unknown(&meta, name));
             }
-            found = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            found = Some(meta.value()?.parse()?);
             Ok(())
         })?;
     }

@@ -16,6 +16,7 @@ use crate::{
     reference::{self, StackReference},
     secret::Secret,
     spelling::Spelling,
+    spelling::Spelling,
 };
 
 /// What a graph is restored with.
@@ -96,6 +97,7 @@ impl Graph {
             name: name.leak(),
             doc: "",
             stable: false,
+            spelling: || Spelling::Json,
             secret: false,
             spelling: || Spelling::Json,
         };

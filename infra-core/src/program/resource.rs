@@ -59,6 +59,10 @@ impl Data for () {
     fn shape() -> crate::provider::Shape {
         crate::provider::Shape::Struct(Vec::new())
     }
+
+    fn spelling() -> crate::spelling::Spelling {
+        crate::spelling::Spelling::Struct { path: "()".to_owned(), fields: Vec::new() }
+    }
 }
 
 /// What [`Stack::add`](crate::Stack::add) takes: a derived declaration, with or without options after it.

@@ -5,6 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use infra_state::{Path, Value};
 
 use super::Violation;
+use crate::spelling::Spelling;
 
 /// What a value looks like, as far as comparing two of them needs it.
 #[derive(Clone, Debug)]
@@ -79,10 +80,12 @@ pub struct FieldSchema {
     pub name_rule: Option<NameRule>,
     /// What the value looks like.
     pub shape: Shape,
+    /// How the value is written in a program.
+    pub spelling: fn() -> Spelling,
 }
 
 /// One output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OutputSchema {
     /// Its name.
     pub name: &'static str,
@@ -92,6 +95,8 @@ pub struct OutputSchema {
     pub stable: bool,
     /// Its type is `Sensitive`.
     pub secret: bool,
+    /// Its type.
+    pub spelling: fn() -> Spelling,
 }
 
 /// What the engine knows of a kind without calling it.
@@ -99,6 +104,10 @@ pub struct OutputSchema {
 pub struct Schema {
     /// `aws:ec2:Subnet`.
     pub kind: &'static str,
+    /// The public path of its type: `infra_aws::ec2::Subnet`.
+    pub path: String,
+    /// Of a provider: the public path of what it connects to, `infra_aws::Aws`.
+    pub cloud: Option<String>,
     /// The first line of its documentation.
     pub doc: &'static str,
     /// The inputs.
@@ -239,6 +248,7 @@ impl FieldSchema {
             normalize: None,
             name_rule: None,
             shape,
+            spelling: || Spelling::Json,
         }
     }
 }

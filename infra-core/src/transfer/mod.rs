@@ -9,3 +9,4 @@ mod declaration;
 pub mod terraform;
 
 pub use declaration::{Declaration, Key, Member};
+pub mod write;
