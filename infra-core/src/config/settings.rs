@@ -362,6 +362,17 @@ mod tests {
     }
 
     #[test]
+    fn policies_are_set_for_a_stack() {
+        let set = |word: &str| {
+            let text = format!("[stack.dev.policies]\n'shop:open' = '{word}'\n");
+            load(&text, "dev", &[]).unwrap().policies.remove("shop:open").unwrap()
+        };
+        assert_eq!(set("off"), None);
+        assert_eq!(set("advisory"), Some(Enforcement::Advisory));
+        assert_eq!(set("mandatory"), Some(Enforcement::Mandatory));
+    }
+
+    #[test]
     fn every_mistake_is_reported_with_its_line() {
         let text = "stat = 1\n[stack.dev]\nregoin = 'x'\nstate = 3\nzones = 2\nconfig = 7\n";
         let error = load(text, "dev", &[]).unwrap_err();
@@ -375,7 +386,7 @@ mod tests {
         :6: `stack.dev.config`: expected a table `[stack.dev.config]`, found 7
         :3: `[stack.dev]` has no key `regoin`; did you mean `region`? (the program's own keys stand under `[stack.dev.config]`)
         :4: `state`: expected text, found 3
-        :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
+        :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `policies`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
         ");
         let text = "[stack.dev]\ncloud = 'awz'\nregion = 5\nstate = 's3://bucket'\nkey = 'kms:x'\n";
         let error = load(text, "dev", &["novalue"]).unwrap_err();
@@ -391,6 +402,16 @@ mod tests {
         :4: this program has no state scheme `s3`; known: `file`
         --set novalue: there is no `=`; write it like `--set db.class=large`
         ");
+        let text = "[stack.dev.policies]\n'shop:opne' = 'off'\n'shop:open' = 'never'\n";
+        let error = load(text, "dev", &[]).unwrap_err();
+        let messages: Vec<_> = error.mistakes().iter().map(|m| &*m.message).collect();
+        assert!(messages[0].ends_with(
+            ":3: `shop:open`: expected `off`, `advisory` or `mandatory`, found \"never\""
+        ));
+        assert!(
+            messages[1]
+                .ends_with(":2: this program has no policy `shop:opne`; did you mean `shop:open`?")
+        );
         let error = load("[stack.prod]\n", "prdo", &[]).unwrap_err();
         assert!(error.mistakes()[0].message.contains("`--stack prod`"), "{error:?}");
     }
