@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use infra_core::provider::{Class, Error, Gate, Result};
+use infra_core::provider::{Calls, Class, Error, Gate, Result};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::{
     Client,
@@ -25,6 +25,7 @@ pub const MANAGER: &str = "infra-engine";
 pub struct Kubernetes {
     client: Client,
     gate: Gate,
+    calls: Calls,
     served: Mutex<HashMap<String, Arc<APIResourceList>>>,
 }
 
@@ -47,8 +48,14 @@ impl Served {
 }
 
 impl Kubernetes {
-    pub(crate) fn new(client: Client, gate: Gate) -> Self {
-        Self { client, gate, served: Mutex::default() }
+    pub(crate) fn new(client: Client, gate: Gate, calls: Calls) -> Self {
+        Self { client, gate, calls, served: Mutex::default() }
+    }
+
+    /// The client, for one call.
+    fn call(&self) -> &Client {
+        self.calls.count("kubernetes");
+        &self.client
     }
 
     /// The client itself, for what a driver of your own calls.
@@ -68,9 +75,9 @@ impl Kubernetes {
         // A definition may have come since then.
         let what = format!("what {api_version} has");
         let list = if api_version.contains('/') {
-            self.client.list_api_group_resources(api_version).await.found(&what)?
+            self.call().list_api_group_resources(api_version).await.found(&what)?
         } else {
-            self.client.list_core_api_resources(api_version).await.found(&what)?
+            self.call().list_core_api_resources(api_version).await.found(&what)?
         };
         let Some(list) = list.map(Arc::new) else { return Ok(None) };
         let found = find(&list, kind);
@@ -97,7 +104,7 @@ impl Kubernetes {
         let versions = if kind.group.is_empty() {
             vec!["v1".to_owned()]
         } else {
-            let groups = self.client.list_api_groups().await.classify("the groups of the API")?;
+            let groups = self.call().list_api_groups().await.classify("the groups of the API")?;
             let group = groups.groups.into_iter().find(|group| group.name == kind.group);
             let Some(group) = group else { return Ok(None) };
             let preferred = group.preferred_version.into_iter().chain(group.versions);
@@ -114,7 +121,7 @@ impl Kubernetes {
     pub(crate) async fn get(&self, path: &str, name: &str) -> Result<Option<Json>> {
         let request = Request::new(path).get(name, &GetParams::default());
         let request = request.map_err(|e| unfit(name, &e))?;
-        self.client.request::<Json>(request).await.found(&format!("GET {path}/{name}"))
+        self.call().request::<Json>(request).await.found(&format!("GET {path}/{name}"))
     }
 
     /// The objects with these labels, page by page.
@@ -128,7 +135,7 @@ impl Kubernetes {
             page.continue_token = next.take();
             let request = Request::new(path).list(&page).map_err(|e| unfit(path, &e))?;
             let what = format!("LIST {path}");
-            let answer = self.client.request::<Json>(request).await;
+            let answer = self.call().request::<Json>(request).await;
             let first = all.is_empty();
             if !first && matches!(&answer, Err(kube::Error::Api(status)) if status.code == 410) {
                 // What was listed so far is too old to be gone on from.
@@ -163,13 +170,13 @@ impl Kubernetes {
         params.dry_run = how == Apply::Dry;
         let request = Request::new(path).patch(name, &params, &Patch::Apply(object));
         let request = request.map_err(kube::Error::BuildRequest)?;
-        self.client.request::<Json>(within(request)).await
+        self.call().request::<Json>(within(request)).await
     }
 
     pub(crate) async fn delete(&self, path: &str, name: &str, how: &DeleteParams) -> Result<()> {
         let request = Request::new(path).delete(name, how).map_err(|e| unfit(name, &e))?;
         let what = format!("DELETE {path}/{name}");
-        self.client.request::<Json>(within(request)).await.found(&what).map(drop)
+        self.call().request::<Json>(within(request)).await.found(&what).map(drop)
     }
 
     /// The last lines that a container wrote before it ended.
@@ -185,7 +192,7 @@ impl Kubernetes {
         );
         let Ok(request) = http::Request::get(path).body(Vec::new()) else { return Vec::new() };
         // What cannot be read does not keep the reason from being told.
-        let text = self.client.request_text(request).await.unwrap_or_default();
+        let text = self.call().request_text(request).await.unwrap_or_default();
         text.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()).collect()
     }
 

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use infra_core::{
     Data as _, Resource as _,
-    provider::{Class, Connection, Connector, Context, Driver, Error, Result, provider_driver},
+    provider::{
+        Calls, Class, Connection, Connector, Context, Driver, Error, Result, provider_driver,
+    },
     state::{ProviderIdentity, Value},
 };
 use kube::{
@@ -211,7 +213,8 @@ pub(crate) async fn connected(
     told: Told,
     context: &Context,
 ) -> Result<Connection> {
-    let kubernetes = Kubernetes::new(client, context.gate.clone());
+    let calls = Calls::default();
+    let kubernetes = Kubernetes::new(client, context.gate.clone(), calls.clone());
     let mut system = kubernetes.get("/api/v1/namespaces", "kube-system").await;
     let mut pause = FIRST_PAUSE;
     // A control plane that was made just now, or is being upgraded, is away for a moment; and one that was told of a new
@@ -244,7 +247,7 @@ pub(crate) async fn connected(
         Some(uid) => identity.insert("cluster".to_owned(), uid),
         None => identity.insert("server".to_owned(), server.trim_end_matches('/').to_owned()),
     };
-    Ok(Connection::new(identity, kubernetes))
+    Ok(Connection::new(identity, kubernetes).counted(calls))
 }
 
 /// Whether the cluster does not know who asks.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "objects/bulk.rs"]
+mod bulk;
 #[path = "objects/drift.rs"]
 mod drift;
 #[path = "objects/lab.rs"]

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
 use infra_core::{
     provider::{
         Change, Class, Cx, Error, Find, Managed, Observed, Once, Operation, Partial, Readiness,
@@ -16,7 +15,7 @@ use kube::core::{
 };
 use serde_json::Value as Json;
 
-use super::{Object, ObjectOutputs, Propagation, Wait, live, owner};
+use super::{Object, Propagation, owner};
 use crate::{
     Kubernetes,
     classify::Classify as _,
@@ -25,11 +24,8 @@ use crate::{
     ready,
 };
 
-/// How many objects are read at a time.
-const AT_ONCE: usize = 16;
-
 impl Object {
-    fn text(&self, field: &str) -> &str {
+    pub(super) fn text(&self, field: &str) -> &str {
         self.manifest.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
@@ -38,7 +34,7 @@ impl Object {
     }
 
     /// The id, which has a namespace where the kind has.
-    fn id(&self, served: &Served) -> Id {
+    pub(super) fn id(&self, served: &Served) -> Id {
         let namespace = || self.namespace.clone().unwrap_or_else(|| "default".to_owned());
         Id {
             api_version: self.text("apiVersion").to_owned(),
@@ -49,7 +45,7 @@ impl Object {
     }
 
     /// What is applied.
-    fn body(
+    pub(super) fn body(
         &self,
         id: &Id,
         op: Option<&Operation>,
@@ -112,91 +108,6 @@ impl Object {
             answer => answer.classify(&what),
         }
     }
-
-    async fn read_one(
-        cx: &Cx<Kubernetes>,
-        find: &Find<'_, Self>,
-    ) -> Result<Option<Observed<Self>>> {
-        let inputs = find.inputs();
-        let (api_version, kind) = match (find, inputs) {
-            // The recorded version may be newer than the one the object was made with.
-            (_, Some(inputs)) => {
-                (inputs.text("apiVersion").to_owned(), inputs.text("kind").to_owned())
-            }
-            (Find::Id { id, .. }, None) => {
-                let id = Id::parse(id).map_err(Error::invalid)?;
-                (id.api_version, id.kind)
-            }
-            _ => return Ok(None),
-        };
-        // Recorded in a version that the cluster may have no more: the object is still there.
-        let Some(served) = cx.still_served(&api_version, &kind).await? else { return Ok(None) };
-        let id = match (find, inputs) {
-            (Find::Made { want, .. }, _) => want.id(&served),
-            (Find::Id { id, .. }, _) => Id::parse(id).map_err(Error::invalid)?,
-        };
-        let path = served.path(id.namespace.as_deref());
-        let Some(found) = cx.get(&path, &id.name).await? else { return Ok(None) };
-        Self::observed(cx, &id, &path, found, inputs).await.map(Some)
-    }
-
-    async fn observed(
-        cx: &Cx<Kubernetes>,
-        id: &Id,
-        path: &str,
-        found: Json,
-        inputs: Option<&Self>,
-    ) -> Result<Observed<Self>> {
-        let kind = id.kind();
-        let owner = owner::of(&found);
-        let wait = inputs.map_or(&Wait::Ready, |inputs| &inputs.wait);
-        let readiness = ready::readiness(cx, &kind, &found, wait).await?;
-        let manifest = match inputs {
-            None => live::manifest(&kind, &found),
-            // What is going is not compared.
-            Some(inputs) if matches!(readiness, Readiness::Deleting(_)) => inputs.manifest.clone(),
-            Some(inputs) => {
-                let body = inputs.body(id, None, owner.as_ref());
-                match cx.apply(path, &id.name, &body, Apply::Dry).await {
-                    Ok(applied) => live::owned(&inputs.manifest, &found, &applied),
-                    // Who may only read, or what would be refused, is compared as it stands.
-                    Err(kube::Error::Api(status))
-                        if matches!(status.code, 400..=403 | 405 | 422) =>
-                    {
-                        live::stated(&inputs.manifest, &found)
-                    }
-                    Err(error) => return Err(error).classify(&format!("comparing {id}")),
-                }
-            }
-        };
-        let live = Self {
-            name: Some(id.name.clone()),
-            namespace: match &id.namespace {
-                // Left out and written out mean the same; and where there is none, what is said of it means nothing.
-                Some(namespace) if namespace != "default" => Some(namespace.clone()),
-                Some(namespace) if inputs.is_none_or(|inputs| inputs.namespace.is_some()) => {
-                    Some(namespace.clone())
-                }
-                Some(_) => None,
-                None => inputs.and_then(|inputs| inputs.namespace.clone()),
-            },
-            manifest,
-            marked: owner.is_some(),
-            wait: wait.clone(),
-            take_over: inputs.is_some_and(|inputs| inputs.take_over),
-            propagation: inputs.map_or(Propagation::Foreground, |inputs| inputs.propagation),
-        };
-        let outputs = ObjectOutputs {
-            name: id.name.clone(),
-            namespace: id.namespace.clone(),
-            uid: found["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
-            addresses: ready::addresses(&found),
-            status: Value::from(found["status"].clone()),
-        };
-        let mut observed = Observed::ready(id.to_string(), live, outputs).but(readiness);
-        observed.owner = owner;
-        Ok(observed)
-    }
 }
 
 struct Applying<'a> {
@@ -214,8 +125,7 @@ impl Managed for Object {
         cx: &Cx<Kubernetes>,
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
-        let reads: Vec<_> = find.iter().map(|find| Self::read_one(cx, find)).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
+        Self::read_all(cx, find).await
     }
 
     async fn owned_of_kind(
