@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "lifecycle/drift.rs"]
+mod drift;
 #[path = "lifecycle/elsewhere.rs"]
 mod elsewhere;
 mod harness;

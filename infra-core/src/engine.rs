@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     event::{Event, Events, Target},
     graph::{Graph, Mistake},
+    own_policy,
     panics::caught,
     policy::Pack,
     provider::{Connector, Context, Registry},
@@ -53,6 +54,10 @@ pub struct Engine {
     pub revision: String,
     /// Who runs it, `user@host`.
     pub by: String,
+    /// Where its state lives, as the settings say it.
+    pub state_url: Option<String>,
+    /// What seals its secrets, as the settings say it.
+    pub key_url: Option<String>,
     /// Where events go.
     pub events: Events,
     /// How a person stops it.
@@ -136,7 +141,8 @@ impl Engine {
             let config = connector.default_provider(&self.context);
             config.map_err(|e| Error::new(ErrorKind::Usage, e.to_string()).because(e))
         };
-        let graph = Graph::build(stack, &self.registry, &defaults)?;
+        let mut graph = Graph::build(stack, &self.registry, &defaults)?;
+        own_policy::fill(self, &mut graph)?;
         self.known_policies(&graph)?;
         Ok((graph, left.into_inner()))
     }

@@ -15,7 +15,7 @@ use crate::{
     engine::{Cancel, Program},
     event::Events,
     provider::{Connector, Context, Driver, Gate, Registry, World},
-    reference, secret,
+    own_policy, reference, secret,
 };
 
 /// Where state lives that nobody said anything about.
@@ -86,6 +86,7 @@ impl App {
         let mut registry = Registry::default();
         registry.add(secret::driver());
         registry.add(reference::driver::<()>());
+        registry.add(own_policy::driver());
         let mut connectors = BTreeMap::new();
         for (_, connector) in self.clouds.iter().filter(|(name, _)| *name == cloud) {
             registry.add_cloud(connector);
@@ -116,6 +117,8 @@ impl App {
             cloud,
             revision: revision.unwrap_or_default(),
             by: revision::by(),
+            state_url: settings.state.clone(),
+            key_url: settings.key.clone(),
             events,
             cancel: Cancel::default(),
         })

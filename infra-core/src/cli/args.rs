@@ -54,6 +54,8 @@ pub(super) enum Command {
     Up(Up),
     /// Remove everything the stack has
     Destroy(Destroy),
+    /// Show where the cloud is not what is recorded, and put it right; a look changes nothing and takes no lock
+    Drift(super::drift::args::Drift),
     /// Print what the stack exports
     Outputs(Outputs),
     /// Draw the stack
@@ -222,7 +224,7 @@ pub(super) enum For {
     /// `up`, `destroy`, `state rebuild`
     #[default]
     Deploy,
-    /// `preview --refresh`: it changes nothing
+    /// `drift`, `preview --refresh`: it changes nothing
     Drift,
 }
 
@@ -453,7 +455,7 @@ fn parallel(text: &str) -> Result<usize, String> {
     }
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a time like `90s`, `10m` or `1h`".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;

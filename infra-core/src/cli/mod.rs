@@ -6,6 +6,7 @@ mod changes;
 mod confirm;
 mod diagnostic;
 mod dispatch;
+mod drift;
 mod import;
 mod interrupt;
 mod place;

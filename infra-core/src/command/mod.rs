@@ -4,6 +4,7 @@
 
 mod deploy;
 mod destroy;
+pub mod drift;
 pub mod graph;
 mod history;
 pub mod import;
@@ -22,6 +23,7 @@ pub mod saved;
 mod simulate;
 pub mod stack;
 pub mod state;
+pub mod take;
 mod up;
 
 pub use destroy::destroy;
@@ -29,6 +31,7 @@ pub use history::history;
 pub use names::resolve;
 pub use outputs::outputs;
 pub use policy::{PolicyOptions, policy};
+pub(crate) use policy::policy_of;
 pub use preview::{Preview, PreviewOptions, preview};
 pub use rollback::{declared_then, preview_rollback, rollback};
 pub use simulate::simulate;

@@ -205,7 +205,7 @@ async fn groups(
 pub(super) struct Groups {
     pub(super) all: Vec<Group>,
     places: HashMap<(usize, String), usize>,
-    memos: HashMap<usize, Memo>,
+    pub(super) memos: HashMap<usize, Memo>,
 }
 
 impl Groups {

@@ -92,12 +92,6 @@ pub trait Connector: Send + Sync {
         Vec::new()
     }
 
-    /// What a program that is being written says of its [`App`](crate::App) to plug this in as the cloud `name`, call by call:
-    /// `cloud("aws", infra_aws::aws())`. None: no such program can be written.
-    fn plugged(&self, _name: &str) -> Vec<String> {
-        Vec::new()
-    }
-
     /// The policies that allow exactly what a stack needs; `None` for a cloud without any.
     fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
         let _ = needs;

@@ -97,6 +97,10 @@ pub trait Driver: Send + Sync {
     fn collides(&self, _old: &Value, _new: &Value) -> Option<String> {
         None
     }
+    /// [`Managed::shrinks`].
+    fn shrinks(&self, _live: &Value, _want: &Value) -> Option<String> {
+        None
+    }
     /// [`Managed::serialize_on`].
     fn serialize_on(&self, _want: &Value) -> Option<Lock> {
         None
@@ -277,6 +281,10 @@ impl<R: Managed> Driver for ManagedDriver<R> {
 
     fn collides(&self, old: &Value, new: &Value) -> Option<String> {
         R::collides(&R::from_value(old).ok()?, &Partial::new(new.clone()))
+    }
+
+    fn shrinks(&self, live: &Value, want: &Value) -> Option<String> {
+        R::shrinks(&R::from_value(live).ok()?, &R::from_value(want).ok()?)
     }
 
     fn serialize_on(&self, want: &Value) -> Option<Lock> {

@@ -119,6 +119,13 @@ pub trait Managed: Resource {
         None
     }
 
+    /// What there would be less of if the object, as it is in `live`, were brought to `want`: fewer nodes, a smaller
+    /// class. Putting drift right never does that unasked.
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        let _ = (live, want);
+        None
+    }
+
     /// Verbs of resources with the same lock run one at a time.
     fn serialize_on(want: &Self) -> Option<Lock> {
         let _ = want;

@@ -12,7 +12,7 @@ pub enum Purpose {
     /// Everything: `up`, `destroy`, `state rebuild`.
     #[default]
     Deploy,
-    /// Only looking: `preview --refresh`.
+    /// Only looking: `drift`, `preview --refresh`.
     Drift,
 }
 

@@ -4,6 +4,7 @@
 //! The texts always carry their colours; whoever writes them out takes the colours off where they are not wanted.
 
 mod diff;
+mod drift;
 mod duration;
 mod findings;
 pub mod formats;
@@ -22,6 +23,7 @@ mod tree;
 mod value;
 mod violations;
 
+pub use drift::drift;
 pub use duration::duration;
 pub(crate) use findings::findings;
 pub use history::{CUT_OFF, history};

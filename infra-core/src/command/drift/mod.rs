@@ -1,0 +1,16 @@
+//! `drift`: where the cloud is not what is recorded, and putting that right.
+//!
+//! A look reads the state without the lock, runs the program for what it wants, reads every recorded object in one bulk
+//! pass and compares. What cannot be read is said and keeps nothing else from being looked at.
+
+mod act;
+mod compare;
+mod confirm;
+mod look;
+mod options;
+mod read;
+mod strangers;
+mod wanted;
+
+pub use look::look;
+pub use options::{DriftOptions, Orphans};

@@ -1,0 +1,291 @@
+//! What no state knows: orphans, and what nobody manages.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures_util::future::join_all;
+use infra_state::{Provider, ProviderIdentity, Record, Status, Urn};
+
+use super::{
+    compare::Drifted,
+    look::Looking,
+    options::Orphans,
+    read::{Pass, recorded_ids, texts},
+};
+use crate::{
+    command::{
+        observe::read_by_id,
+        owned::{Owner, is_going, owned},
+    },
+    drift::{Finding, Repair, Subject, What},
+    graph::Role,
+    provider::{Connection, Contained, Driver, ErasedObserved, Memo},
+};
+
+/// A place where objects are.
+struct Place {
+    provider: Provider,
+    connection: Arc<Connection>,
+    memo: Memo,
+}
+
+impl Looking<'_> {
+    /// Everything that says it is this stack's and that no state knows.
+    pub(super) async fn orphans(&mut self, pass: &Pass) -> Vec<Drifted> {
+        if self.options.orphans == Orphans::None {
+            return Vec::new();
+        }
+        let stack = &self.snapshot.identity.stack;
+        let places = places(pass);
+        let listings = places.iter().flat_map(|place| {
+            self.kinds(place.provider.urn.kind()).into_iter().map(move |driver| (place, driver))
+        });
+        let engine = self.engine;
+        let listed = join_all(listings.map(|(place, driver)| async move {
+            let found = owned(engine, &driver, &place.connection, &place.memo, stack).await;
+            (place, driver, found)
+        }));
+        let mut orphans = Vec::new();
+        for (place, driver, found) in listed.await {
+            match found {
+                Ok(found) => {
+                    let lost =
+                        found.into_iter().flatten().filter(|object| self.is_lost(&driver, object));
+                    orphans.extend(lost.map(|object| (place, Arc::clone(&driver), object)));
+                }
+                Err(error) => {
+                    let kind = driver.schema().kind;
+                    let why = self.scrub.clean(error.to_string());
+                    self.notices
+                        .push(format!("orphans of the kind {kind} cannot be listed: {why}"));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for (place, driver, object) in orphans {
+            // A listing may lag behind a delete.
+            let urn = self.tagged_urn(&object).unwrap_or_else(|| place.provider.urn.clone());
+            let connection = Arc::clone(&place.connection);
+            match read_by_id(engine, &urn, &driver, connection, &object.id).await {
+                Ok(Some(there)) if !is_going(&there) => {
+                    let driver = Some(driver);
+                    let object = ErasedObserved { owner: object.owner, ..there };
+                    found.push(self.stranger(
+                        What::Orphan,
+                        place,
+                        driver,
+                        Named::of(&object),
+                        Some(object),
+                    ));
+                }
+                Ok(_) => {}
+                Err(error) => self.notices.push(error.to_string()),
+            }
+        }
+        found
+    }
+
+    /// The drivers of the kinds whose orphans are looked for in a place.
+    fn kinds(&self, provider: &str) -> Vec<Arc<dyn Driver>> {
+        let mut kinds = BTreeMap::<&str, Arc<dyn Driver>>::new();
+        let declared = self.wanted.iter().flat_map(|wanted| wanted.graph.nodes.values());
+        for node in declared {
+            kinds.insert(node.urn.kind(), Arc::clone(&node.driver));
+        }
+        let registry = &self.engine.registry;
+        for record in self.snapshot.records.values() {
+            if let Some(driver) = registry.get(record.urn.kind()) {
+                kinds.insert(record.urn.kind(), Arc::clone(driver));
+            }
+        }
+        if self.options.orphans == Orphans::All {
+            kinds.extend(registry.iter().map(|driver| (driver.schema().kind, Arc::clone(driver))));
+        }
+        let only: BTreeSet<&str> = self.options.only.iter().map(Urn::kind).collect();
+        let asked = |kind: &str| only.is_empty() || only.contains(kind);
+        let managed = |driver: &Arc<dyn Driver>| {
+            driver.role() == Role::Managed && driver.provider_kind() == Some(provider)
+        };
+        let kinds = kinds.into_iter().filter(|(kind, driver)| asked(kind) && managed(driver));
+        kinds.map(|(_, driver)| driver).collect()
+    }
+
+    /// The resource that an object's tags say it is.
+    fn tagged_urn(&self, object: &ErasedObserved) -> Option<Urn> {
+        Owner::of(object, std::slice::from_ref(&self.snapshot.identity.stack))?.urn
+    }
+
+    /// Whether an object is this stack's by its tags, and nothing that is remembered.
+    fn is_lost(&self, driver: &Arc<dyn Driver>, object: &ErasedObserved) -> bool {
+        let owner = Owner::of(object, std::slice::from_ref(&self.snapshot.identity.stack));
+        let Some(owner) = owner.filter(|it| it.lineage == self.snapshot.identity.lineage) else {
+            return false;
+        };
+        if is_going(object) || owner.urn.as_ref().is_some_and(|urn| !self.options.is_asked(urn)) {
+            return false;
+        }
+        let kind = driver.schema().kind;
+        let same = |record: &Record| match &record.id {
+            _ if record.urn.kind() != kind => false,
+            Some(id) if record.status != Status::Unresolved => *id == object.id,
+            _ => Some(&record.instance) == owner.instance.as_ref(),
+        };
+        let begun = self.snapshot.open.values().any(|open| {
+            let record = &open.intent.record;
+            Some(&record.instance) == owner.instance.as_ref()
+                || open.created.as_ref() == Some(&object.id)
+        });
+        !begun && !self.snapshot.records.values().any(|record| same(record))
+    }
+
+    /// Everything in the containers that the stack knows that nobody manages.
+    pub(super) async fn unmanaged(&mut self, pass: &Pass, orphans: &[Drifted]) -> Vec<Drifted> {
+        if !self.options.unmanaged || !self.options.only.is_empty() {
+            return Vec::new();
+        }
+        let recorded = recorded_ids(self.snapshot);
+        let mut known = recorded.clone();
+        known.extend(orphans.iter().filter_map(|orphan| orphan.finding.id.clone()));
+        let mut found = Vec::new();
+        for place in places(pass) {
+            let Ok(connector) = self.engine.connector(place.provider.urn.kind()) else { continue };
+            let mut ids = recorded.clone();
+            for record in self.snapshot.records.values() {
+                if record.provider.as_ref().is_some_and(|p| p.identity == place.provider.identity) {
+                    texts(&record.inputs, &mut ids);
+                    texts(&record.outputs, &mut ids);
+                }
+            }
+            for id in ids {
+                match connector.contained(&place.connection, &id).await {
+                    Ok(Some(all)) => {
+                        for it in all {
+                            if known.insert(it.id.clone())
+                                && let Some(what) = self.judge(&it)
+                            {
+                                let driver = self.engine.registry.get(&it.kind).cloned();
+                                let named = Named { id: it.id, kind: Some(it.kind), name: it.name };
+                                found.push(self.stranger(what, &place, driver, named, None));
+                            }
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        let why = self.scrub.clean(error.to_string());
+                        self.notices.push(format!("what is in {id} cannot be listed: {why}"));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What an object in a container is that no state knows.
+    fn judge(&self, it: &Contained) -> Option<What> {
+        if it.comes_with.is_some() {
+            return None;
+        }
+        let tags = it.owner.as_ref();
+        match tags.and_then(|tags| tags.get("infra:lineage")) {
+            None => Some(What::Unmanaged),
+            Some(lineage) if *lineage == self.snapshot.identity.lineage.to_string() => {
+                let word = tags.and_then(|tags| tags.get("infra:instance"));
+                let begun = self.snapshot.open.values().any(|open| {
+                    word.is_some_and(|word| word == open.intent.record.instance.as_str())
+                });
+                (!begun && self.options.orphans != Orphans::None).then_some(What::Orphan)
+            }
+            // Another stack's.
+            Some(_) => None,
+        }
+    }
+
+    fn stranger(
+        &self,
+        what: What,
+        place: &Place,
+        driver: Option<Arc<dyn Driver>>,
+        named: Named,
+        object: Option<ErasedObserved>,
+    ) -> Drifted {
+        let urn = object.as_ref().and_then(|object| self.tagged_urn(object));
+        let schema = driver.as_ref().map(|driver| driver.schema());
+        let kind = named.kind.or_else(|| schema.map(|schema| schema.kind.to_owned()));
+        let kind = kind.unwrap_or_default();
+        let (severity, rule) = self.rules.grade(&Subject {
+            urn: None,
+            kind: &kind,
+            what,
+            path: None,
+            was: None,
+            is: None,
+            recorded: None,
+            live: object.as_ref().map(|object| &object.live),
+            desired: None,
+            record: None,
+            schema,
+            protected: false,
+        });
+        let id = &named.id;
+        let called = named.name.map(|name| format!(" ({name})")).unwrap_or_default();
+        let (message, repair) = if what == What::Orphan {
+            let was = urn.as_ref().map(|urn| format!(" as {urn}")).unwrap_or_default();
+            let message =
+                format!("{id}{called} says that this stack made it{was}, and no state knows it");
+            (message, "`--fix --delete-orphans` deletes it; `import` takes it over")
+        } else {
+            let message = format!("nobody manages {id}{called}, and it is where the stack is");
+            (message, "declare and `import` it, or delete it")
+        };
+        let finding = Finding {
+            urn: None,
+            kind,
+            id: Some(named.id),
+            what,
+            severity,
+            rule,
+            message: self.scrub.clean(message),
+            fields: Vec::new(),
+            at: None,
+            by: None,
+            repair: Repair::Nothing(repair.to_owned()),
+        };
+        Drifted {
+            finding,
+            known: None,
+            diffs: Vec::new(),
+            seen: object.map(Box::new),
+            through: Some((place.provider.clone(), Arc::clone(&place.connection))),
+            driver,
+        }
+    }
+}
+
+/// How an object is called.
+struct Named {
+    id: String,
+    kind: Option<String>,
+    name: Option<String>,
+}
+
+impl Named {
+    fn of(object: &ErasedObserved) -> Self {
+        Self { id: object.id.clone(), kind: None, name: None }
+    }
+}
+
+/// The places that were read, each once: several providers may lead to one.
+fn places(pass: &Pass) -> Vec<Place> {
+    let mut met = BTreeSet::<(String, ProviderIdentity)>::new();
+    let mut places = Vec::new();
+    for (at, (urn, connection)) in &pass.connections {
+        if met.insert((urn.kind().to_owned(), connection.identity.clone())) {
+            let provider = Provider { urn: urn.clone(), identity: connection.identity.clone() };
+            let memo = pass.memos.get(at).cloned().unwrap_or_default();
+            places.push(Place { provider, connection: Arc::clone(connection), memo });
+        }
+    }
+    places
+}
