@@ -6,7 +6,9 @@
 //! **Invariant:** nothing in here changes anything in a cloud.
 
 mod declaration;
+pub mod refer;
+pub mod take;
 pub mod terraform;
+pub mod write;
 
 pub use declaration::{Declaration, Key, Member};
-pub mod write;

@@ -75,7 +75,7 @@ impl fmt::Display for Indexed<'_> {
 }
 
 /// The text as a string of HCL: `${` and `%{` begin a template and are written twice.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     let mut rest = text.chars().peekable();

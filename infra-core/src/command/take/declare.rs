@@ -1,0 +1,342 @@
+//! From what was found to declarations, and round again without what cannot be declared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    panic::Location,
+    sync::Arc,
+};
+
+use infra_state::{EnvExt as _, Instance, Path, Urn, Value};
+
+use super::{
+    Taken, Taking,
+    look::{Found, look},
+    places::Places,
+    prove::{Proof, prove},
+};
+use crate::{
+    Engine, Error, ErrorKind, Result, Stack,
+    graph::{Exports, Expr, Node, NodeOptions},
+    secret,
+    transfer::{
+        Declaration,
+        refer::{Index, Known, Secrets},
+        take::{Candidate, Left, Reason, prune, sparse, urns},
+    },
+};
+
+/// How often what cannot be declared is taken out before it is given up.
+const ROUNDS: usize = 6;
+
+/// What a source gives.
+#[derive(Default)]
+pub(super) struct Source {
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) left: Vec<Left>,
+    /// Secrets that it has by themselves.
+    pub(super) secrets: Vec<(String, String)>,
+    /// What it gives to others.
+    pub(super) outputs: BTreeMap<String, Value>,
+}
+
+/// What was learnt about fields: they are left out, or changes of them ignored.
+#[derive(Default)]
+pub(super) struct Lessons {
+    pub(super) out: BTreeSet<(Urn, String)>,
+    pub(super) ignored: BTreeMap<Urn, BTreeSet<Path>>,
+}
+
+/// What is declared.
+pub(super) struct Declared {
+    pub(super) declarations: Vec<Declaration>,
+    pub(super) exports: Exports,
+    /// The values of the secrets.
+    pub(super) secrets: BTreeMap<Urn, String>,
+    pub(super) unknown: BTreeMap<Urn, String>,
+    pub(super) instances: BTreeMap<Urn, Instance>,
+}
+
+pub(super) async fn take(
+    engine: &Engine,
+    mut places: Places<'_>,
+    source: Source,
+) -> Result<Taking> {
+    let view = engine.state.read().await?;
+    let snapshot = view.map(|view| view.snapshot);
+    if let Some(snapshot) = &snapshot {
+        crate::command::planning::same_cloud(engine, snapshot)?;
+        super::record::free(snapshot, &source.candidates)?;
+    }
+    let lineage = snapshot.as_ref().map(|snapshot| snapshot.identity.lineage);
+    let mut left = source.left;
+    let mut found = look(engine, &mut places, source.candidates, lineage, &mut left).await?;
+    let taken: BTreeSet<Urn> =
+        snapshot.iter().flat_map(|s| s.records.values()).map(|record| record.urn.clone()).collect();
+    let mut lessons = Lessons::default();
+    let mut words = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        if found.is_empty() {
+            break;
+        }
+        let named: Vec<Candidate> = found.iter().map(|found| found.candidate.clone()).collect();
+        let urns = urns(&named, &taken)?;
+        let declaring = Declaring { engine, places: &places, found: &found, urns: &urns };
+        let declared = declaring.all(&source.secrets, &source.outputs, &lessons, &mut words)?;
+        let proof = prove(engine, &declared, &found, &urns).await?;
+        match proof {
+            Proof::Wrong(wrong) => {
+                let mut at = 0;
+                found.retain(|found| {
+                    let why = wrong.get(&urns[at]);
+                    at += 1;
+                    left.extend(why.map(|why| Left {
+                        origin: found.candidate.origin.clone(),
+                        reason: Reason::Unmapped,
+                        why: format!("{} {}: {why}", found.candidate.kind, found.seen.id),
+                    }));
+                    why.is_none()
+                });
+            }
+            Proof::Learnt(more) => {
+                lessons.out.extend(more.out);
+                for (urn, paths) in more.ignored {
+                    lessons.ignored.entry(urn).or_default().extend(paths);
+                }
+            }
+            Proof::Empty { graph, records, exported, unfinished } => {
+                left.sort();
+                let taken = found.iter().zip(&urns).map(|(found, urn)| Taken {
+                    urn: urn.clone(),
+                    id: found.seen.id.clone(),
+                    origin: found.candidate.origin.clone(),
+                    tainted: found.candidate.tainted,
+                    ignored: lessons.ignored.get(urn).into_iter().flatten().cloned().collect(),
+                    unfinished: unfinished.get(urn).cloned(),
+                });
+                let mut taken: Vec<_> = taken.collect();
+                taken.sort_by(|a, b| a.urn.cmp(&b.urn));
+                return Ok(Taking {
+                    declarations: in_order(declared.declarations, &graph.order),
+                    exports: declared.exports,
+                    taken,
+                    left,
+                    unknown_secrets: declared.unknown,
+                    graph: *graph,
+                    records,
+                    exported,
+                });
+            }
+        }
+    }
+    let why = left.iter().map(|left| format!("{}: {}", left.origin, left.why));
+    let why = why.take(10).collect::<Vec<_>>().join("\n  ");
+    let message = if found.is_empty() {
+        format!("nothing can be taken over:\n  {why}")
+    } else {
+        "what was found cannot be declared so that nothing is left to do; please report it"
+            .to_owned()
+    };
+    Err(Error::new(ErrorKind::Failed, message))
+}
+
+fn in_order(mut declarations: Vec<Declaration>, order: &[Urn]) -> Vec<Declaration> {
+    let places: BTreeMap<&Urn, usize> =
+        order.iter().enumerate().map(|(at, urn)| (urn, at)).collect();
+    declarations.sort_by_key(|it| places.get(&it.urn).copied().unwrap_or(usize::MAX));
+    declarations
+}
+
+struct Declaring<'d> {
+    engine: &'d Engine,
+    places: &'d Places<'d>,
+    found: &'d [Found],
+    urns: &'d [Urn],
+}
+
+impl Declaring<'_> {
+    fn all(
+        &self,
+        given: &[(String, String)],
+        outputs: &BTreeMap<String, Value>,
+        lessons: &Lessons,
+        words: &mut BTreeMap<Urn, Instance>,
+    ) -> Result<Declared> {
+        let uses = self.uses();
+        let mut index = Index::new(self.found.iter().zip(self.urns).zip(&uses).filter_map(
+            |((found, urn), uses)| {
+                Some(Known {
+                    urn,
+                    schema: found.driver.schema(),
+                    id: Some(&found.seen.id),
+                    outputs: found.seen.outputs.as_ref()?,
+                    uses,
+                })
+            },
+        ));
+        let mut secrets = Secrets::default();
+        for (name, text) in given {
+            secrets.given(name, text);
+        }
+        let mut unknown = BTreeMap::new();
+        let mut declarations = Vec::new();
+        for (found, urn) in self.found.iter().zip(self.urns) {
+            let declaration =
+                self.one(found, urn, &mut index, &mut secrets, &mut unknown, lessons)?;
+            declarations.push(declaration);
+            words.entry(urn.clone()).or_insert_with(|| self.engine.env.instance());
+        }
+        let exports = outputs.iter().filter_map(|(name, value)| {
+            let text = value.as_str().filter(|_| !value.has_secret())?;
+            Some((name.clone(), index.export(text)?))
+        });
+        let exports = exports.collect();
+        let mut used = BTreeSet::new();
+        for declaration in &declarations {
+            for expr in declaration.inputs.values() {
+                expr.references(&mut |urn, _| {
+                    used.insert(urn.clone());
+                });
+            }
+        }
+        let values: BTreeMap<Urn, String> =
+            secrets.all().map(|(urn, text)| (urn.clone(), text.to_owned())).collect();
+        let sealed = values.keys().filter(|urn| used.contains(*urn));
+        declarations.extend(sealed.map(|urn| Declaration {
+            urn: urn.clone(),
+            driver: secret::driver(),
+            inputs: BTreeMap::new(),
+            provider: None,
+            options: NodeOptions::default(),
+            id: None,
+            origin: None,
+            member: None,
+        }));
+        for (config, urn) in self.places.configured() {
+            if self.found.iter().any(|found| found.provider == *urn) {
+                declarations.push(self.provider(config, urn)?);
+            }
+        }
+        let secrets: BTreeMap<_, _> =
+            values.into_iter().filter(|(urn, _)| used.contains(urn)).collect();
+        unknown.retain(|urn, _| used.contains(urn));
+        for declaration in &declarations {
+            words.entry(declaration.urn.clone()).or_insert_with(|| self.engine.env.instance());
+        }
+        Ok(Declared { declarations, exports, secrets, unknown, instances: words.clone() })
+    }
+
+    fn provider(&self, config: &Value, urn: &Urn) -> Result<Declaration> {
+        let driver = self.engine.registry.get(urn.kind()).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("no cloud of this program has `{}`", urn.kind()))
+        })?;
+        let fields = config.as_map().cloned().unwrap_or_default();
+        Ok(Declaration {
+            urn: urn.clone(),
+            driver,
+            inputs: fields.into_iter().map(|(name, v)| (name, Expr::Literal(v))).collect(),
+            provider: None,
+            options: NodeOptions::default(),
+            id: None,
+            origin: None,
+            member: None,
+        })
+    }
+
+    /// What each is made from, as the source says.
+    fn uses(&self) -> Vec<BTreeSet<Urn>> {
+        let mut by_address: BTreeMap<&str, Vec<&Urn>> = BTreeMap::new();
+        for (found, urn) in self.found.iter().zip(self.urns) {
+            if let Some(address) = &found.candidate.address {
+                by_address.entry(address).or_default().push(urn);
+            }
+        }
+        let of = |(found, own): (&Found, &Urn)| {
+            let candidate = &found.candidate;
+            let siblings = candidate.address.iter();
+            let named = candidate.uses.iter().chain(siblings);
+            let urns = named.filter_map(|address| by_address.get(address.as_str())).flatten();
+            urns.filter(|urn| **urn != own).map(|urn| (*urn).clone()).collect()
+        };
+        self.found.iter().zip(self.urns).map(of).collect()
+    }
+
+    fn one(
+        &self,
+        found: &Found,
+        urn: &Urn,
+        index: &mut Index,
+        secrets: &mut Secrets,
+        unknown: &mut BTreeMap<Urn, String>,
+        lessons: &Lessons,
+    ) -> Result<Declaration> {
+        let (schema, candidate) = (found.driver.schema(), &found.candidate);
+        let default = found.provider.name() == "default";
+        let inherited =
+            if default { self.places.default_tags(found.provider.kind()) } else { BTreeMap::new() };
+        let mut fields = sparse(schema, &found.seen.live, &candidate.known, &inherited);
+        fields.retain(|name, _| !lessons.out.contains(&(urn.clone(), name.clone())));
+        let mut options = NodeOptions::default();
+        options.ignore_changes.extend(lessons.ignored.get(urn).into_iter().flatten().cloned());
+        for field in schema.fields.iter().filter(|field| field.required && field.secret) {
+            if fields.contains_key(field.name) {
+                continue;
+            }
+            // Something has to stand there. It is never written: changes of it are ignored.
+            let mut word = [0; 24];
+            self.engine.env.random(&mut word);
+            let text: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
+            fields.insert(field.name.to_owned(), Value::from(text.clone()).secret());
+            let path = Path::field(field.name);
+            if !options.ignore_changes.contains(&path) {
+                options.ignore_changes.push(path);
+            }
+        }
+        let invented: HashSet<String> = fields
+            .iter()
+            .filter(|(name, _)| options.ignore_changes.iter().any(|p| p.first() == Some(name)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut inputs = index.refer(urn, schema, &fields, secrets);
+        prune(schema, &mut inputs, &candidate.known);
+        for name in invented {
+            if let Some(Expr::Reference { urn: secret, .. }) = inputs.get(&name)
+                && secret.kind() == <secret::Secret as crate::Resource>::KIND
+            {
+                unknown.insert(secret.clone(), format!("{urn} `{name}`"));
+            }
+        }
+        Ok(Declaration {
+            urn: urn.clone(),
+            driver: Arc::clone(&found.driver),
+            inputs,
+            provider: (!default).then(|| found.provider.clone()),
+            options,
+            id: Some(found.seen.id.clone()),
+            origin: Some(candidate.origin.clone()),
+            member: candidate.member.clone(),
+        })
+    }
+}
+
+/// The stack that declares this.
+#[track_caller]
+pub(super) fn stack(engine: &Engine, declared: &Declared) -> Stack {
+    let mut stack = Stack::new(engine.state.name().clone(), engine.config.clone());
+    let at = Location::caller();
+    for declaration in &declared.declarations {
+        stack.nodes.push(Node {
+            urn: declaration.urn.clone(),
+            role: declaration.driver.role(),
+            driver: Arc::clone(&declaration.driver),
+            inputs: declaration.inputs.clone(),
+            provider: declaration.provider.clone(),
+            options: declaration.options.clone(),
+            at,
+        });
+    }
+    for (name, expr) in &declared.exports {
+        stack.exports.insert(name.clone(), expr.clone());
+        stack.export_places.insert(name.clone(), at);
+    }
+    stack
+}

@@ -1,0 +1,125 @@
+//! Writing what is taken over.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use infra_state::{Change, HistoryEntry, Outcome, Record, Snapshot, Urn, Value};
+
+use super::Taking;
+use crate::{
+    Engine, Error, ErrorKind, Result, command::deploy::file_earlier, transfer::take::Candidate,
+};
+
+/// So many are named in an error.
+const SHOWN: usize = 5;
+
+/// Writes the records, under the lock, as one deployment. The cloud is not touched.
+pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<()> {
+    let session = engine.state.acquire(engine.holder("import"), wait).await?;
+    // Something may have been recorded since it was looked.
+    let found = session.with(|snapshot| {
+        let fresh = snapshot.deployment.is_none() && snapshot.records.is_empty();
+        not_taken(snapshot, &taking.records).map(|()| {
+            let (before, ended) = (snapshot.deployment.clone(), snapshot.outcome);
+            let kept = |record: &&Record| !same_provider(snapshot, record);
+            let records: Vec<Record> = taking.records.iter().filter(kept).cloned().collect();
+            let mut exports = snapshot.exports.clone();
+            exports.extend(taking.exported.clone());
+            (fresh, before, ended, records, exports)
+        })
+    });
+    let (fresh, before, ended, records, exports) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            session.release().await?;
+            return Err(error);
+        }
+    };
+    let deployment = engine.deployment("import", before.as_ref());
+    let count = records.len() as u64;
+    let mut changes = vec![Change::Begun(deployment.clone())];
+    changes.extend(records.into_iter().map(Change::Put));
+    changes.push(Change::Exports(exports));
+    changes.push(Change::Ended(Outcome::Succeeded));
+    if let Some(before) = before {
+        file_earlier(engine, &session, before, ended).await;
+    }
+    if let Err(error) = session.commit(changes).await {
+        let _ = session.release().await;
+        return Err(error.into());
+    }
+    let outputs = |urn: &Urn| -> Option<&Value> {
+        taking.records.iter().find(|record| record.urn == *urn).map(|record| &record.outputs)
+    };
+    let entry = HistoryEntry {
+        deployment,
+        ended: engine.env.now(),
+        outcome: Outcome::Succeeded,
+        summary: std::iter::once(("records".to_owned(), count)).collect(),
+        position: session.position(),
+        // Together with what was there before, it is of no one program.
+        graph: fresh.then(|| taking.graph.to_value(&outputs)),
+    };
+    Ok(session.close(entry).await?)
+}
+
+/// A provider that is recorded already, and points where it pointed.
+fn same_provider(snapshot: &Snapshot, record: &Record) -> bool {
+    record.id.is_none()
+        && snapshot.current(&record.urn).is_some_and(|it| it.inputs.same(&record.inputs))
+}
+
+/// Refuses where objects are recorded already, or something is not settled.
+pub(super) fn free(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<()> {
+    if !snapshot.open.is_empty() {
+        let message = "the stack has operations that are not settled; run `up` first";
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    let ids: BTreeSet<(&str, &str)> =
+        candidates.iter().map(|it| (it.kind.as_str(), it.id.as_str())).collect();
+    let has = |record: &&Arc<Record>| {
+        record.id.as_deref().is_some_and(|id| ids.contains(&(record.urn.kind(), id)))
+    };
+    refuse(snapshot.records.values().filter(has).map(|record| {
+        format!(
+            "{} is recorded already, as `{}`",
+            record.id.as_deref().unwrap_or_default(),
+            record.urn
+        )
+    }))
+}
+
+fn not_taken(snapshot: &Snapshot, records: &[Record]) -> Result<()> {
+    if !snapshot.open.is_empty() {
+        let message = "the stack has operations that are not settled; run `up` first";
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    let objects: Vec<&Record> = records.iter().filter(|record| record.id.is_some()).collect();
+    let clash = |record: &&Arc<Record>| {
+        objects.iter().any(|new| {
+            let same_kind = new.urn.kind() == record.urn.kind();
+            new.urn == record.urn || (same_kind && new.id == record.id)
+        })
+    };
+    refuse(
+        snapshot
+            .records
+            .values()
+            .filter(clash)
+            .map(|record| format!("`{}` is recorded already", record.urn)),
+    )
+}
+
+fn refuse(clashes: impl Iterator<Item = String>) -> Result<()> {
+    let clashes: Vec<String> = clashes.collect();
+    if clashes.is_empty() {
+        return Ok(());
+    }
+    let mut text = clashes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if clashes.len() > SHOWN {
+        text.push_str(&format!("; and {} more", clashes.len() - SHOWN));
+    }
+    let message = format!(
+        "{text}. Nothing was written: take over into a stack of its own (`--stack NAME`), or only what is new (`--only`)"
+    );
+    Err(Error::new(ErrorKind::Refused, message))
+}

@@ -1,0 +1,12 @@
+//! References, recovered: a literal that is an output of another object becomes a reference to it, a secret one a
+//! reference to a secret.
+//!
+//! **Invariant:** what is recovered has the type of the field, hangs on nothing that an update changes, and makes no
+//! circle; evaluated, it is the literal that it stands for.
+
+mod index;
+mod inside;
+mod secrets;
+
+pub use index::{Index, Known};
+pub use secrets::Secrets;
