@@ -177,6 +177,8 @@ impl Lab {
             cloud: self.cloud.clone(),
             revision: self.revision.clone(),
             by: "tester@lab".to_owned(),
+            state_url: None,
+            key_url: None,
             events: Events::ignored(),
             cancel: Cancel::default(),
         }

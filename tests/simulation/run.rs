@@ -608,6 +608,8 @@ fn engine(storage: &Storage, me: &Arc<Me>, program: &Program) -> Engine {
         cloud: "sim".to_owned(),
         revision: "test".to_owned(),
         by: me.name.clone(),
+        state_url: None,
+        key_url: None,
         events: Events::ignored(),
         cancel: me.cancel.clone(),
     }

@@ -5,10 +5,11 @@ mod gather;
 
 use gather::Gather;
 
-use infra_state::StackName;
+use infra_state::{Snapshot, StackName};
 
 use crate::{
     Engine, Error, ErrorKind, Result,
+    graph::Graph,
     provider::{Policies, Purpose},
 };
 
@@ -30,7 +31,17 @@ pub struct PolicyOptions {
 pub async fn policy(engine: &Engine, options: &PolicyOptions) -> Result<Policies> {
     let view = engine.state.read().await?;
     let graph = engine.graph()?;
-    let gather = Gather::new(engine, &graph, view.as_ref().map(|view| &view.snapshot));
+    policy_of(engine, &graph, view.as_ref().map(|view| &view.snapshot), options)
+}
+
+/// The policies of a graph, and of what is remembered beside it.
+pub(crate) fn policy_of(
+    engine: &Engine,
+    graph: &Graph,
+    snapshot: Option<&Snapshot>,
+    options: &PolicyOptions,
+) -> Result<Policies> {
+    let gather = Gather::new(engine, graph, snapshot);
     let mut all = None;
     for (kind, needs) in gather.needs(options)? {
         let Some(connector) = engine.connectors.get(&kind) else { continue };

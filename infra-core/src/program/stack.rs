@@ -10,8 +10,9 @@ use crate::{
     Output, Outputs, Sensitive,
     config::Config,
     graph::{Exports, Expr, Mistake, Node, Role},
+    own_policy::OwnPolicy,
     program::{Declaration, Handle, IntoExport, ProviderHandle},
-    provider::{Cloud, Driver, Lookup, Managed, ProviderKind},
+    provider::{Cloud, Driver, Lookup, Managed, ProviderKind, Purpose},
     provider::{driver, lookup_driver, provider_driver},
     reference::{Reference, StackReference, StackReferenceDecl},
     secret::{Secret, SecretDecl},
@@ -143,6 +144,18 @@ impl Stack {
         let handle: Handle<StackReference> =
             self.node(name.as_ref(), reference, driver, Role::Lookup, at);
         Reference::new(handle.urn().clone())
+    }
+
+    /// The least-privilege policy of this stack, as `policy` prints it: for a role that the stack itself makes, to deploy
+    /// it or to look for drift. As JSON text in one document.
+    #[track_caller]
+    pub fn own_policy(&mut self, name: impl AsRef<str>, purpose: Purpose) -> Output<String> {
+        let at = Location::caller();
+        let policy = OwnPolicy::new(purpose.name());
+        let driver = crate::own_policy::driver();
+        let handle: Handle<OwnPolicy> =
+            self.node(name.as_ref(), policy, driver, Role::Lookup, at);
+        handle.document.clone()
     }
 
     /// Runs `body` with every name prefixed by `name/`: a component is a function under a scope.

@@ -230,7 +230,8 @@ fn changes(role: Role, purpose: Purpose, inputs: &Value) -> Vec<ErasedChange> {
     };
     let read = there(Readiness::Ready, &[]);
     if purpose == Purpose::Drift {
-        return vec![read];
+        // What no state knows is looked for too.
+        return vec![nothing(), read];
     }
     vec![
         nothing(),
