@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Engine, Error, ErrorKind, Result,
     event::{Event, Summary},
+    execute::Connections,
     plan::{Action, Plan, PlanOptions, saved::SavedPlan},
 };
 
@@ -97,7 +98,8 @@ pub(super) async fn carry_out(
         tell_in_progress(engine, view);
         // While somebody else works, or something is left to settle, a plan made now would be for nothing.
         if view.holder.is_some() || !view.snapshot.open.is_empty() {
-            held = Some(acquire(engine, &planning, options).await?);
+            let (command, connections) = (&planning.command, &planning.connections);
+            held = Some(acquire(engine, command, connections, options.lock_timeout).await?);
         }
     }
     let known = match &held {
@@ -137,7 +139,8 @@ async fn with_lock(
     let session = if let Some(session) = held {
         Arc::clone(session)
     } else {
-        let session = acquire(engine, planning, options).await?;
+        let (command, connections) = (&planning.command, &planning.connections);
+        let session = acquire(engine, command, connections, options.lock_timeout).await?;
         Arc::clone(held.insert(session))
     };
     if session.position() != known.position {
@@ -166,20 +169,21 @@ async fn with_lock(
 }
 
 /// Takes the lock, and settles what an earlier run left open.
-async fn acquire(
+pub(super) async fn acquire(
     engine: &Engine,
-    planning: &Planning<'_>,
-    options: &UpOptions,
+    command: &str,
+    connections: &Arc<Connections>,
+    wait: Duration,
 ) -> Result<Arc<Session>> {
     if let Some(holder) = engine.state.holder().await?
-        && !options.lock_timeout.is_zero()
+        && !wait.is_zero()
     {
         engine.events.send(Event::Waiting { holder });
     }
-    let who = engine.holder(&planning.command);
+    let who = engine.holder(command);
     let acquired = tokio::select! {
         biased;
-        acquired = engine.state.acquire(who, options.lock_timeout) => acquired,
+        acquired = engine.state.acquire(who, wait) => acquired,
         () = engine.cancel.stopped() => {
             return Err(Error::new(ErrorKind::Interrupted, "stopped before the lock was taken"));
         }
@@ -191,7 +195,7 @@ async fn acquire(
         Some(session) => session.check().map_err(|e| e.to_string()),
         None => Err("the run is over".to_owned()),
     });
-    if let Err(error) = recover(engine, &session, &planning.connections).await {
+    if let Err(error) = recover(engine, &session, connections).await {
         let _ = session.release().await;
         return Err(error);
     }
