@@ -23,6 +23,7 @@ pub mod program;
 pub mod provider;
 pub mod reference;
 pub mod report;
+pub mod schedule;
 mod scrub;
 pub mod secret;
 pub mod spelling;
@@ -42,7 +43,7 @@ pub mod prelude {
     pub use crate::{
         App, Data, Error, ErrorKind, Handle, Output, Result, Sensitive, Stack, interpolate,
         program::{Declaration, IntoInput, ProviderHandle, ResourceExt},
-        reference::{Reference, StackReference},
+        reference::{Reference, StackReference, TerraformState},
         secret::Secret,
     };
 }

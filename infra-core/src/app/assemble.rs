@@ -86,6 +86,7 @@ impl App {
         let mut registry = Registry::default();
         registry.add(secret::driver());
         registry.add(reference::driver::<()>());
+        registry.add(reference::terraform_driver::<()>());
         registry.add(own_policy::driver());
         let mut connectors = BTreeMap::new();
         for (_, connector) in self.clouds.iter().filter(|(name, _)| *name == cloud) {

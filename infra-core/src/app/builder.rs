@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use infra_state::{Backend, Env, Sealer, env::System};
 
-use super::store::{Address, OpenBackend, OpenKey};
+use super::store::{Address, OpenBackend, OpenDocument, OpenKey};
 use crate::{
     Engine, Result, Stack,
     cli::{self, Screen},
@@ -38,6 +38,7 @@ pub struct App {
     pub(super) clouds: Vec<(String, Arc<dyn Connector>)>,
     pub(super) backends: BTreeMap<String, Arc<OpenBackend>>,
     pub(super) keys: BTreeMap<String, Arc<OpenKey>>,
+    pub(super) documents: BTreeMap<String, Arc<OpenDocument>>,
     pub(super) kinds: Vec<Arc<dyn Driver>>,
     pub(super) commands: Vec<Arc<dyn Custom>>,
     pub(super) notifiers: BTreeMap<String, Arc<crate::notify::Open>>,
@@ -74,6 +75,7 @@ impl App {
             clouds: Vec::new(),
             backends: BTreeMap::new(),
             keys: BTreeMap::new(),
+            documents: BTreeMap::new(),
             kinds: Vec::new(),
             commands: Vec::new(),
             notifiers: BTreeMap::new(),
@@ -118,6 +120,19 @@ impl App {
     {
         let open: Arc<OpenKey> = Arc::new(move |address| Box::pin(open(address)));
         self.keys.insert(scheme.into(), open);
+        self
+    }
+
+    /// Where documents of others can be read, a Terraform state above all: `read` is called with every URL that begins with
+    /// `scheme:`. Files need none.
+    #[must_use]
+    pub fn documents<F, Fut>(mut self, scheme: impl Into<String>, read: F) -> Self
+    where
+        F: Fn(Address) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Vec<u8>>> + Send + 'static,
+    {
+        let read: Arc<OpenDocument> = Arc::new(move |address| Box::pin(read(address)));
+        self.documents.insert(scheme.into(), read);
         self
     }
 

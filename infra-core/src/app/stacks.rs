@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use infra_state::{Sealer, State};
+use infra_state::{Sealer, StackName, State};
 
 use super::{Address, App, assemble::local_folder, key};
 use crate::{
@@ -49,6 +49,12 @@ impl Stacks for Reach {
         let backend = app.open_backend(address).await?;
         let state = State::new(backend, sealer, stack.name.clone());
         Ok(state.with_env(Arc::clone(&app.env)))
+    }
+
+    async fn document(&self, url: &str) -> Result<Vec<u8>> {
+        let name = StackName::new(&*self.app.name, &*self.settings.stack)?;
+        let address = self.app.state_address(&self.settings, &name);
+        self.app.open_document(Address { url: url.to_owned(), ..address }).await
     }
 }
 

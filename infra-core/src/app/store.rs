@@ -22,6 +22,9 @@ pub(super) type OpenBackend =
 pub(super) type OpenKey =
     dyn Fn(Address) -> BoxFuture<'static, Result<Arc<dyn Sealer>>> + Send + Sync;
 
+/// What reads a document.
+pub(super) type OpenDocument = dyn Fn(Address) -> BoxFuture<'static, Result<Vec<u8>>> + Send + Sync;
+
 /// A URL with what is needed to open it.
 #[derive(Clone, Debug)]
 pub struct Address {
@@ -93,6 +96,7 @@ impl App {
             let sealer: Arc<dyn Sealer> = Arc::new(sealer);
             Ok(sealer)
         })
+        .documents("file", |address| async move { crate::reference::file(&address.path()) })
         .keys("passphrase", |address| async move {
             let sealer: Arc<dyn Sealer> = Arc::new(key::passphrase(&address)?);
             Ok(sealer)
@@ -105,6 +109,14 @@ impl App {
         match open {
             Some(open) => open(address).await,
             None => Err(unknown("the state", &address, known)),
+        }
+    }
+
+    pub(super) async fn open_document(&self, address: Address) -> Result<Vec<u8>> {
+        let known = self.documents.keys().map(String::as_str);
+        match self.documents.get(address.scheme()) {
+            Some(open) => open(address).await,
+            None => Err(unknown("the document", &address, known)),
         }
     }
 

@@ -1,6 +1,14 @@
 //! Recording an object that exists as the object of a declared resource.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod several;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use several::{Line, Several, find_all, import_all};
 
 use infra_state::{Change, EnvExt, Instance, Provider, Record, Snapshot, Status, Urn, Value};
 
@@ -40,7 +48,7 @@ pub async fn find(engine: &Engine, name: &str, id: &str) -> Result<Import> {
     };
     let snapshot = remembered(engine).await?.snapshot;
     same_cloud(engine, &snapshot)?;
-    ready_for(&snapshot, node, id)?;
+    ready_for(&snapshot, node, id, &BTreeSet::new())?;
     let connections = Connections::new(engine);
     connections.remember(&engine.registry, &snapshot);
     let connection = connections.get(provider).await.map_err(|e| {
@@ -57,7 +65,8 @@ pub async fn find(engine: &Engine, name: &str, id: &str) -> Result<Import> {
     }
     let instance = instance(engine, &snapshot, &urn, &found)?;
     let provider = Provider { urn: provider.clone(), identity: connection.identity.clone() };
-    record(engine, &graph, node, &snapshot, (instance, provider), found)
+    let known = outputs(&snapshot);
+    record(engine, &graph, node, &|urn| known.get(urn).copied(), (instance, provider), found)
 }
 
 /// Records what [`find`] found, as a deployment of its own. The cloud is not touched: `up` changes what differs.
@@ -67,7 +76,9 @@ pub async fn import(engine: &Engine, found: &Import, wait: Duration) -> Result<(
     let graph = engine.graph()?;
     // It may have been recorded since it was looked at.
     let free = match (&found.record.id, graph.nodes.get(urn)) {
-        (Some(id), Some(node)) => session.with(|snapshot| ready_for(snapshot, node, id)),
+        (Some(id), Some(node)) => {
+            session.with(|snapshot| ready_for(snapshot, node, id, &BTreeSet::new()))
+        }
         _ => Err(Error::new(ErrorKind::Usage, format!("{urn} is not declared any more"))),
     };
     if let Err(error) = free {
@@ -77,8 +88,8 @@ pub async fn import(engine: &Engine, found: &Import, wait: Duration) -> Result<(
     commit(engine, &session, "import", vec![Change::Put(found.record.clone())]).await
 }
 
-/// Refuses where the record could not be written.
-fn ready_for(snapshot: &Snapshot, node: &Node, id: &str) -> Result<()> {
+/// Refuses where the record could not be written. `beside` is what is recorded together with it.
+fn ready_for(snapshot: &Snapshot, node: &Node, id: &str, beside: &BTreeSet<Urn>) -> Result<()> {
     let urn = &node.urn;
     let refused = |message: String| Err(Error::new(ErrorKind::Refused, message));
     if snapshot.open.values().any(|open| open.intent.record.urn == *urn) {
@@ -97,7 +108,7 @@ fn ready_for(snapshot: &Snapshot, node: &Node, id: &str) -> Result<()> {
     }
     let uses = node.dependencies().into_iter().chain(node.provider.clone());
     let missing: Vec<_> = uses
-        .filter(|used| snapshot.current(used).is_none())
+        .filter(|used| snapshot.current(used).is_none() && !beside.contains(used))
         .map(|used| format!("`{used}`"))
         .collect();
     if missing.is_empty() {
@@ -135,19 +146,23 @@ fn instance(
     Ok(made.map_or_else(|| engine.env.instance(), Instance::from))
 }
 
-fn record(
+/// The outputs of everything that is recorded.
+fn outputs(snapshot: &Snapshot) -> HashMap<&Urn, &Value> {
+    let known = snapshot.records.values().filter(|record| record.status != Status::Deposed);
+    known.map(|it| (&it.urn, &it.outputs)).collect()
+}
+
+fn record<'v>(
     engine: &Engine,
     graph: &Graph,
     node: &Node,
-    snapshot: &Snapshot,
+    known: &dyn Fn(&Urn) -> Option<&'v Value>,
     (instance, provider): (Instance, Provider),
     found: ErasedObserved,
 ) -> Result<Import> {
     let schema = node.driver.schema();
-    let known = snapshot.records.values().filter(|record| record.status != Status::Deposed);
-    let known: HashMap<&Urn, &Value> = known.map(|it| (&it.urn, &it.outputs)).collect();
     // A name that is generated is the one it has.
-    let want = resolve(graph, node, &|urn| known.get(urn).copied(), &instance, Some(&found.live))?;
+    let want = resolve(graph, node, known, &instance, Some(&found.live))?;
     if want.has_unknown() {
         let message = format!("{}: something it uses has no value yet; run `up` first", node.urn);
         return Err(Error::new(ErrorKind::Refused, message));

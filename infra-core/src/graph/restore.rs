@@ -13,9 +13,8 @@ use super::{Expr, Graph, Mistake, Node, NodeOptions, encode};
 use crate::{
     Error, ErrorKind, Resource, Result,
     provider::{Driver, OutputSchema, Registry},
-    reference::{self, StackReference},
+    reference::{self, StackReference, TerraformState},
     secret::Secret,
-    spelling::Spelling,
     spelling::Spelling,
 };
 
@@ -48,7 +47,7 @@ impl Graph {
         let mut references = Vec::new();
         for (urn, value) in nodes {
             let stored = Stored::read(urn, value)?;
-            if stored.urn.kind() == StackReference::KIND {
+            if matches!(stored.urn.kind(), StackReference::KIND | TerraformState::KIND) {
                 references.push(stored);
                 continue;
             }
@@ -64,7 +63,11 @@ impl Graph {
         }
         for stored in references {
             let (urn, outputs) = (stored.urn.clone(), graph.used_of(&stored.urn));
-            match stored.node(reference::untyped(outputs)) {
+            let driver = match stored.urn.kind() {
+                TerraformState::KIND => reference::untyped_terraform(outputs),
+                _ => reference::untyped(outputs),
+            };
+            match stored.node(driver) {
                 Ok(node) => drop(graph.nodes.insert(urn, node)),
                 Err(message) => mistakes.push(mistake(&urn, message)),
             }
@@ -97,7 +100,6 @@ impl Graph {
             name: name.leak(),
             doc: "",
             stable: false,
-            spelling: || Spelling::Json,
             secret: false,
             spelling: || Spelling::Json,
         };

@@ -14,7 +14,10 @@ use crate::{
     program::{Declaration, Handle, IntoExport, ProviderHandle},
     provider::{Cloud, Driver, Lookup, Managed, ProviderKind, Purpose},
     provider::{driver, lookup_driver, provider_driver},
-    reference::{Reference, StackReference, StackReferenceDecl},
+    reference::{
+        Reference, StackReference, StackReferenceDecl, TerraformState, TerraformStateDecl,
+        terraform_driver,
+    },
     secret::{Secret, SecretDecl},
 };
 
@@ -153,9 +156,24 @@ impl Stack {
         let at = Location::caller();
         let policy = OwnPolicy::new(purpose.name());
         let driver = crate::own_policy::driver();
-        let handle: Handle<OwnPolicy> =
-            self.node(name.as_ref(), policy, driver, Role::Lookup, at);
+        let handle: Handle<OwnPolicy> = self.node(name.as_ref(), policy, driver, Role::Lookup, at);
         handle.document.clone()
+    }
+
+    /// The outputs of a state of Terraform or OpenTofu, typed by a struct with `#[derive(Outputs)]`, so that both tools live
+    /// side by side: `stack.terraform::<Network>("network", TerraformState::at("s3://bucket/key"))`. Read anew for every
+    /// plan; what is sensitive there is secret here.
+    #[track_caller]
+    pub fn terraform<O: Outputs>(
+        &mut self,
+        name: impl AsRef<str>,
+        state: TerraformStateDecl,
+    ) -> Reference<O> {
+        let at = Location::caller();
+        let driver = terraform_driver::<O>();
+        let handle: Handle<TerraformState> =
+            self.node(name.as_ref(), state, driver, Role::Lookup, at);
+        Reference::new(handle.urn().clone())
     }
 
     /// Runs `body` with every name prefixed by `name/`: a component is a function under a scope.

@@ -8,10 +8,14 @@ mod driver;
 mod handle;
 mod kind;
 mod neighbours;
+mod terraform;
 
 pub use driver::driver;
 pub(crate) use driver::untyped;
 pub use handle::Reference;
 pub use kind::{StackReference, StackReferenceDecl};
 pub(crate) use neighbours::Neighbours;
+pub(crate) use neighbours::file;
 pub use neighbours::{Neighbour, SamePlace, Stacks};
+pub(crate) use terraform::untyped_terraform;
+pub use terraform::{TerraformState, TerraformStateDecl, terraform_driver};

@@ -33,6 +33,24 @@ pub struct Neighbour {
 pub trait Stacks: Send + Sync {
     /// The state of another stack, whether there is one or not; under its key if that can be had.
     async fn open(&self, stack: &Neighbour) -> Result<State>;
+
+    /// What is at a URL, as it is: a file, unless more schemes are known.
+    async fn document(&self, url: &str) -> Result<Vec<u8>> {
+        let Some(path) = url.strip_prefix("file:") else {
+            let message =
+                format!("{url:?} is in no place that can be opened; this program knows `file:…`");
+            return Err(Error::new(ErrorKind::Usage, message));
+        };
+        file(std::path::Path::new(path.strip_prefix("//").unwrap_or(path)))
+    }
+}
+
+/// What is in a file.
+pub(crate) fn file(path: &std::path::Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| {
+        let message = format!("{} cannot be read: {e}", path.display());
+        Error::new(ErrorKind::Usage, message).because(e)
+    })
 }
 
 /// The stacks that are in the same place as this one, under the same key.
@@ -64,6 +82,11 @@ pub(crate) struct Neighbours {
 impl Neighbours {
     pub(crate) fn new(stacks: Arc<dyn Stacks>, own: Place, events: Events) -> Self {
         Self { stacks, own, events, told: Mutex::default() }
+    }
+
+    /// What is at a URL.
+    pub(super) async fn document(&self, url: &str) -> Result<Vec<u8>> {
+        self.stacks.document(url).await
     }
 
     /// What another stack is now. An error says what to do.
