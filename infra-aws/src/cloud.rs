@@ -8,7 +8,7 @@ use std::{
 
 use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use infra_core::provider::{Gate, Operation};
+use infra_core::provider::{Calls, Gate, Operation};
 
 use crate::{
     AwsProvider, AwsProviderDecl,
@@ -21,6 +21,7 @@ pub struct Aws {
     sdk: SdkConfig,
     http: SharedHttpClient,
     gate: Gate,
+    calls: Calls,
     identity: Identity,
     clients: Clients,
 }
@@ -73,9 +74,10 @@ impl Aws {
         sdk: SdkConfig,
         http: SharedHttpClient,
         gate: Gate,
+        calls: Calls,
         identity: Identity,
     ) -> Self {
-        Self { sdk, http, gate, identity, clients: Clients::default() }
+        Self { sdk, http, gate, calls, identity, clients: Clients::default() }
     }
 
     /// The same account in another region, for the few calls that a region's objects need there: the credentials, the
@@ -84,7 +86,8 @@ impl Aws {
     pub fn in_region(&self, region: &str) -> Self {
         let sdk = self.sdk.to_builder().region(Region::new(region.to_owned())).build();
         let identity = Identity { region: region.to_owned(), ..self.identity.clone() };
-        Self::new(sdk, self.http.clone(), self.gate.clone(), identity)
+        let (http, gate, calls) = (self.http.clone(), self.gate.clone(), self.calls.clone());
+        Self::new(sdk, http, gate, calls, identity)
     }
 
     /// The tags to send with a create: the declared ones and those that say who made it.
@@ -99,11 +102,11 @@ impl Aws {
         tags
     }
 
-    fn paced(&self, service: &str) -> (Paced, Watch) {
+    fn paced(&self, service: &'static str) -> (Paced, Watch) {
         let Identity { realm, region, .. } = &self.identity;
         let budget = Budget::shared(realm, region, service);
-        let inner = self.http.clone();
-        (Paced { inner, budget: Arc::clone(&budget), gate: self.gate.clone() }, Watch(budget))
+        let (inner, gate, calls) = (self.http.clone(), self.gate.clone(), self.calls.clone());
+        (Paced { inner, budget: Arc::clone(&budget), gate, service, calls }, Watch(budget))
     }
 }
 
@@ -142,6 +145,7 @@ macro_rules! clients {
 clients! {
     "acm" acm aws_sdk_acm "Certificate Manager"
     "autoscaling" autoscaling aws_sdk_autoscaling "EC2 Auto Scaling"
+    "cloudtrail" cloudtrail aws_sdk_cloudtrail "CloudTrail"
     "cloudwatch" cloudwatch aws_sdk_cloudwatch "CloudWatch"
     "dynamodb" dynamodb aws_sdk_dynamodb "DynamoDB"
     "ec2" ec2 aws_sdk_ec2 "EC2"
@@ -156,6 +160,7 @@ clients! {
     "secretsmanager" secretsmanager aws_sdk_secretsmanager "Secrets Manager"
     "sns" sns aws_sdk_sns "SNS"
     "ssm" ssm aws_sdk_ssm "Systems Manager"
+    "tagging" tagging aws_sdk_resourcegroupstagging "the Resource Groups Tagging API"
 }
 
 impl Aws {

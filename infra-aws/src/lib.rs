@@ -7,6 +7,7 @@
 
 pub mod classify;
 pub mod grants;
+pub mod guardrails;
 pub mod policy;
 pub mod sts;
 pub mod tags;
@@ -15,6 +16,9 @@ pub mod types;
 mod batch;
 mod budget;
 mod cloud;
+mod drift;
+#[cfg(feature = "ec2")]
+mod contained;
 #[cfg(test)]
 #[cfg(all(
     feature = "simulated",
@@ -47,11 +51,16 @@ mod seal;
 mod simulated;
 #[cfg(feature = "state")]
 pub mod state;
+mod terraform;
+#[cfg(feature = "tagging")]
+mod tagged;
 
 #[cfg(feature = "acm")]
 pub mod acm;
 #[cfg(feature = "autoscaling")]
 pub mod autoscaling;
+#[cfg(feature = "cloudtrail")]
+mod cloudtrail;
 #[cfg(feature = "cloudwatch")]
 pub mod cloudwatch;
 #[cfg(feature = "dynamodb")]

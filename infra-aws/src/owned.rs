@@ -15,6 +15,8 @@ use crate::Aws;
 
 /// The tag that says which stack an object is of.
 pub(crate) const STACK: &str = "infra:stack";
+/// The tag that says of which life of the stack it is.
+pub(crate) const LINEAGE: &str = "infra:lineage";
 
 type Tags = BTreeMap<String, String>;
 

@@ -1,4 +1,5 @@
-//! What stands between the SDK and the wire: the gate and the rate budget, asked before every attempt.
+//! What stands between the SDK and the wire: the gate and the rate budget, asked before every attempt, and the count of
+//! what goes out.
 //!
 //! **Invariant:** the SDK never sends a changing call twice.
 //!
@@ -24,7 +25,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
-use infra_core::provider::Gate;
+use infra_core::provider::{Calls, Gate};
 
 use crate::budget::Budget;
 
@@ -113,12 +114,14 @@ fn is_throttle(status: u16, body: &[u8]) -> bool {
     status == 429 || (status >= 400 && CODES.iter().any(|code| body.contains(code)))
 }
 
-/// An HTTP client that asks the budget and the gate before each request.
+/// An HTTP client that asks the budget and the gate before each request, and counts it.
 #[derive(Clone)]
 pub(crate) struct Paced {
     pub(crate) inner: SharedHttpClient,
     pub(crate) budget: Arc<Budget>,
     pub(crate) gate: Gate,
+    pub(crate) service: &'static str,
+    pub(crate) calls: Calls,
 }
 
 impl fmt::Debug for Paced {
@@ -134,15 +137,13 @@ impl HttpClient for Paced {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        let (budget, gate) = (Arc::clone(&self.budget), self.gate.clone());
-        SharedHttpConnector::new(PacedConnector { inner, budget, gate })
+        SharedHttpConnector::new(PacedConnector { inner, by: self.clone() })
     }
 }
 
 struct PacedConnector {
     inner: SharedHttpConnector,
-    budget: Arc<Budget>,
-    gate: Gate,
+    by: Paced,
 }
 
 impl fmt::Debug for PacedConnector {
@@ -153,14 +154,14 @@ impl fmt::Debug for PacedConnector {
 
 impl HttpConnector for PacedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { inner, budget, gate } = self;
-        let (inner, budget, gate) = (inner.clone(), Arc::clone(budget), gate.clone());
+        let (inner, by) = (self.inner.clone(), self.by.clone());
         HttpConnectorFuture::new(async move {
-            budget.take().await;
+            by.budget.take().await;
             // After the waiting, because the lease may be lost in it. A `user` error is not tried again.
             if request.extension::<Mutating>().is_none_or(|m| m.0) {
-                gate.check().map_err(|fenced| ConnectorError::user(fenced.into()))?;
+                by.gate.check().map_err(|fenced| ConnectorError::user(fenced.into()))?;
             }
+            by.calls.count(by.service);
             inner.call(request).await
         })
     }

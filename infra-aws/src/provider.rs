@@ -18,11 +18,21 @@ use aws_smithy_runtime_api::client::{
 };
 use infra_core::{
     Data, Resource,
-    provider::{Connection, Connector, Context, Driver, Error, Needs, Policies, Result},
+    drift::Rule,
+    policy::Policy,
+    provider::{Calls, Connection, Connector, Context, Driver, Error, Needs, Policies, Result},
     state::{ProviderIdentity, StackName, Value},
 };
+#[cfg(feature = "cloudtrail")]
+use infra_core::{drift::Actor, provider::Touched};
 
-use crate::{Aws, classify::Classify, cloud::Identity};
+use crate::{
+    Aws,
+    budget::Budget,
+    classify::Classify,
+    cloud::Identity,
+    pace::{Paced, Watch},
+};
 
 /// A connection to AWS. What is left out comes from the stack's settings and the SDK's environment.
 #[derive(Resource, Clone, Debug)]
@@ -42,13 +52,13 @@ pub struct AwsProvider {
 
 /// A role to take on.
 #[derive(infra_core::Value, Clone, Debug, PartialEq)]
+#[value(path = "infra_aws::AssumeRole")]
 pub struct AssumeRole {
     /// The role.
     pub role_arn: String,
     /// What the role's trust policy asks for, if anything.
     pub external_id: Option<String>,
     /// What the session is called in the audit trail; the program and stack if left out.
-#[value(path = "infra_aws::AssumeRole")]
     pub session_name: Option<String>,
 }
 
@@ -96,6 +106,23 @@ pub(crate) fn from_settings(context: &Context, otherwise: Option<String>) -> Res
     Ok(config)
 }
 
+/// The same connection, as `role`. What a provider takes on anyway it does not take on from another role.
+pub(crate) fn as_role(config: Value, role: &str) -> Result<Value> {
+    let parts: Vec<_> = role.splitn(6, ':').collect();
+    let fits = matches!(parts[..], ["arn", _, "iam", "", account, name]
+        if account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit()) && name.starts_with("role/"));
+    if !fits {
+        let message =
+            format!("expected the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME, found {role:?}");
+        return Err(Error::invalid(message));
+    }
+    let Value::Map(mut config) = config else {
+        return Err(Error::invalid("the configuration of a provider is not a map"));
+    };
+    config.insert("assume_role".to_owned(), Value::from([("role_arn", role.into())]));
+    Ok(Value::Map(config))
+}
+
 #[async_trait]
 impl Connector for AwsConnector {
     fn provider_kind(&self) -> &'static str {
@@ -108,6 +135,31 @@ impl Connector for AwsConnector {
 
     fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
         crate::grants::policies(needs).map(Some)
+    }
+
+    fn guardrails(&self) -> Vec<Policy> {
+        crate::guardrails::all()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        crate::drift::rules()
+    }
+
+    fn as_role(&self, config: Value, role: &str) -> Result<Value> {
+        as_role(config, role)
+    }
+
+    #[cfg(feature = "cloudtrail")]
+    async fn actors(
+        &self,
+        connection: &Connection,
+        asked: &[Touched<'_>],
+        since: jiff::Timestamp,
+    ) -> Vec<Option<Actor>> {
+        match connection.client.downcast_ref::<Aws>() {
+            Some(aws) => crate::cloudtrail::actors(aws, asked, since).await,
+            None => asked.iter().map(|_| None).collect(),
+        }
     }
 
     fn default_provider(&self, context: &Context) -> Result<Value> {
@@ -123,6 +175,19 @@ impl Connector for AwsConnector {
         })?;
         let endpoint = sdk.endpoint_url().map(str::to_owned);
         connected(sdk, http, context, Cloud { name: "aws", realm: None, region, endpoint }).await
+    }
+
+    fn terraform(&self) -> infra_core::transfer::terraform::Tables {
+        crate::terraform::tables()
+    }
+
+    #[cfg(feature = "ec2")]
+    async fn contained(
+        &self,
+        connection: &Connection,
+        within: &str,
+    ) -> Result<Option<Vec<infra_core::provider::Contained>>> {
+        crate::contained::contained(connection, within).await
     }
 }
 
@@ -175,7 +240,15 @@ pub(crate) async fn connected(
     cloud: Cloud,
 ) -> Result<Connection> {
     let Cloud { name, realm, region, endpoint } = cloud;
-    let caller = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.classify()?;
+    let calls = Calls::default();
+    // Whose budget it is, only the answer says.
+    let budget = Budget::shared(realm.as_deref().unwrap_or("unknown"), &region, "sts");
+    let (inner, gate) = (http.clone(), context.gate.clone());
+    let paced =
+        Paced { inner, budget: Arc::clone(&budget), gate, service: "sts", calls: calls.clone() };
+    let sts = aws_sdk_sts::config::Builder::from(&sdk).http_client(paced);
+    let sts = aws_sdk_sts::Client::from_conf(sts.interceptor(Watch(budget)).build());
+    let caller = sts.get_caller_identity().send().await.classify()?;
     let account = caller.account.unwrap_or_default();
     let partition = caller.arn.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
     let mut identity = ProviderIdentity::new();
@@ -190,8 +263,8 @@ pub(crate) async fn connected(
         region,
         custom_endpoint: endpoint.is_some(),
     };
-    let aws = Aws::new(sdk, http, context.gate.clone(), who);
-    Ok(Connection::new(identity, aws))
+    let aws = Aws::new(sdk, http, context.gate.clone(), calls.clone(), who);
+    Ok(Connection::new(identity, aws).counted(calls))
 }
 
 /// The same connection as another role.
@@ -230,6 +303,18 @@ mod tests {
     use infra_core::provider::{Gate, World};
 
     use super::*;
+
+    #[test]
+    fn a_role_takes_the_place_of_another() {
+        let role = "arn:aws:iam::123456789012:role/drift";
+        let own = Value::from([("role_arn", "arn:aws:iam::123456789012:role/deploy".into())]);
+        let config = Value::from([("region", "eu-west-1".into()), ("assume_role", own)]);
+        let config = AwsProvider::from_value(&as_role(config, role).unwrap()).unwrap();
+        assert_eq!(config.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(config.assume_role.unwrap().role_arn, role);
+        let error = as_role(Value::map(), "drift").unwrap_err().to_string();
+        assert!(error.contains("arn:aws:iam::ACCOUNT:role/NAME") && error.contains("drift"));
+    }
 
     #[test]
     fn session_names_fit() {

@@ -17,11 +17,15 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use infra_aws_simulated::{Cloud, Settings};
 use infra_core::{
     Data, Resource,
+    drift::Rule,
+    policy::Policy,
     provider::{
         Class, Connection, Connector, Context, Driver, Error, Needs, Policies, Result, World,
     },
     state::Value,
 };
+#[cfg(feature = "cloudtrail")]
+use infra_core::{drift::Actor, provider::Touched};
 
 use crate::{AwsProvider, provider};
 
@@ -88,6 +92,31 @@ impl Connector for Simulated {
         crate::grants::policies(needs).map(Some)
     }
 
+    fn guardrails(&self) -> Vec<Policy> {
+        crate::guardrails::all()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        crate::drift::rules()
+    }
+
+    fn as_role(&self, config: Value, role: &str) -> Result<Value> {
+        provider::as_role(config, role)
+    }
+
+    #[cfg(feature = "cloudtrail")]
+    async fn actors(
+        &self,
+        connection: &Connection,
+        asked: &[Touched<'_>],
+        since: jiff::Timestamp,
+    ) -> Vec<Option<Actor>> {
+        match connection.client.downcast_ref::<crate::Aws>() {
+            Some(aws) => crate::cloudtrail::actors(aws, asked, since).await,
+            None => asked.iter().map(|_| None).collect(),
+        }
+    }
+
     fn default_provider(&self, context: &Context) -> Result<Value> {
         provider::from_settings(context, Some(REGION.to_owned()))
     }
@@ -105,6 +134,19 @@ impl Connector for Simulated {
         let endpoint = Some(ENDPOINT.to_owned());
         let cloud = provider::Cloud { name: "simulated", realm, region, endpoint };
         provider::connected(sdk, http, context, cloud).await
+    }
+
+    fn terraform(&self) -> infra_core::transfer::terraform::Tables {
+        crate::terraform::tables()
+    }
+
+    #[cfg(feature = "ec2")]
+    async fn contained(
+        &self,
+        connection: &Connection,
+        within: &str,
+    ) -> Result<Option<Vec<infra_core::provider::Contained>>> {
+        crate::contained::contained(connection, within).await
     }
 
     async fn serve(

@@ -182,11 +182,13 @@ fn throttled(call: &ApiCall) -> Failure {
         Service::Ec2 => ("RequestLimitExceeded", 503),
         Service::S3 => ("SlowDown", 503),
         Service::Eks => ("TooManyRequestsException", 429),
-        Service::Dynamodb
+        Service::Cloudtrail
+        | Service::Dynamodb
         | Service::Kms
         | Service::Ssm
         | Service::SecretsManager
         | Service::Logs
+        | Service::Tagging
         | Service::Ecr => ("ThrottlingException", 400),
         _ => ("Throttling", 400),
     };

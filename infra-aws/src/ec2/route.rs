@@ -1,6 +1,6 @@
 //! Routes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_ec2::types::{Route as SdkRoute, RouteTable as SdkTable};
 use futures_util::future::try_join_all;
@@ -64,10 +64,8 @@ impl Managed for Route {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let keys: Vec<_> = find.iter().map(key).collect();
-        let mut tables: Vec<_> = keys.iter().flatten().map(|(table, _)| table.clone()).collect();
-        tables.sort();
-        tables.dedup();
-        let tables = match self::tables(cx, "route-table-id", &tables).await {
+        let tables = keys.iter().flatten().map(|(table, _)| table.clone()).collect();
+        let tables = match self::tables(cx, "route-table-id", tables).await {
             Ok(tables) => tables,
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
@@ -157,10 +155,21 @@ impl Managed for Route {
     }
 }
 
-/// The tables that one of the values matches.
-pub(super) async fn tables(cx: &Cx<Aws>, by: &str, values: &[String]) -> Result<Vec<SdkTable>> {
-    let calls = filters(by, values).into_iter().map(|filter| route_table::describe(cx, filter));
-    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+/// The tables that one of the values matches. Their routes and associations come with them, so the kinds that ask for
+/// the same tables share one answer.
+pub(super) async fn tables(
+    cx: &Cx<Aws>,
+    by: &str,
+    mut values: Vec<String>,
+) -> Result<Arc<Vec<SdkTable>>> {
+    values.sort_unstable();
+    values.dedup();
+    let ask = || async {
+        let filters = filters(by, &values).into_iter();
+        let calls = filters.map(|filter| route_table::describe(cx, filter));
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    };
+    cx.memo(&format!("ec2:route-tables:{by}:{}", values.join(",")), ask).await
 }
 
 fn id(table: &str, destination: Cidr) -> String {

@@ -11,6 +11,7 @@ use infra_core::{
 
 use super::{
     grants::{Names, arn},
+    route::tables,
     search::{observed, of_stack, search},
     tagging,
 };
@@ -56,7 +57,18 @@ impl Managed for RouteTable {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        observed(search(find, "route-table-id", |filter| describe(cx, filter)).await, observe)
+        let ids: Option<Vec<_>> = find.iter().map(|find| find.id().map(str::to_owned)).collect();
+        let Some(ids) = ids else {
+            let found = search(find, "route-table-id", |filter| describe(cx, filter)).await;
+            return observed(found, observe);
+        };
+        match tables(cx, "route-table-id", ids).await {
+            Ok(tables) => {
+                let of = |id| tables.iter().find(|table| table.route_table_id() == id);
+                find.iter().map(|find| Ok(of(find.id()).map(observe))).collect()
+            }
+            Err(e) => find.iter().map(|_| Err(e.again())).collect(),
+        }
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {

@@ -1,5 +1,7 @@
 //! Which route table a subnet uses.
 
+use std::collections::HashMap;
+
 use aws_sdk_ec2::types::{
     RouteTable as SdkTable, RouteTableAssociation as SdkAssociation,
     RouteTableAssociationStateCode as State,
@@ -49,13 +51,12 @@ impl Managed for RouteTableAssociation {
             Find::Made { want, .. } => want.subnet_id.to_string(),
         };
         let subnets: Vec<_> = find.iter().map(subnet).collect();
-        let tables = match tables(cx, "association.subnet-id", &subnets).await {
-            Ok(tables) => tables,
-            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+        let found = associations(cx, find, &subnets).await;
+        let answer = |subnet: &String| match &found {
+            Ok(found) => Ok(found.get(subnet).map(observe)),
+            Err(e) => Err(e.again()),
         };
-        let all = || tables.iter().flat_map(SdkTable::associations);
-        let of = |subnet: &String| all().find(|it| it.subnet_id() == Some(subnet) && !is_gone(it));
-        subnets.iter().map(|subnet| Ok(of(subnet).map(observe))).collect()
+        subnets.iter().map(answer).collect()
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
@@ -101,6 +102,43 @@ impl Managed for RouteTableAssociation {
 
     fn once() -> Once {
         Once { by_name: true, ..Once::default() }
+    }
+}
+
+/// The associations of these subnets. Most use the table that was recorded, and that is described for itself anyway;
+/// who is not among its associations is asked for.
+async fn associations(
+    cx: &Cx<Aws>,
+    find: &[Find<'_, RouteTableAssociation>],
+    subnets: &[String],
+) -> Result<HashMap<String, SdkAssociation>> {
+    let expected: Vec<_> = find
+        .iter()
+        .filter_map(|find| find.id().and(find.inputs()))
+        .map(|recorded| recorded.route_table_id.to_string())
+        .collect();
+    let mut found = HashMap::new();
+    if !expected.is_empty() {
+        note(&mut found, subnets, &tables(cx, "route-table-id", expected).await?);
+    }
+    let missing = subnets.iter().filter(|subnet| !found.contains_key(*subnet));
+    let missing: Vec<_> = missing.cloned().collect();
+    if !missing.is_empty() {
+        note(&mut found, subnets, &tables(cx, "association.subnet-id", missing).await?);
+    }
+    Ok(found)
+}
+
+/// Those of the tables' associations that are of these subnets.
+fn note(found: &mut HashMap<String, SdkAssociation>, subnets: &[String], tables: &[SdkTable]) {
+    for association in tables.iter().flat_map(SdkTable::associations) {
+        let subnet = association.subnet_id().unwrap_or_default();
+        // Where it is on its way from one table to another, what goes is not it.
+        let stays = state(association) != Some(&State::Disassociating);
+        let known = found.contains_key(subnet);
+        if subnets.iter().any(|it| it == subnet) && !is_gone(association) && (stays || !known) {
+            found.insert(subnet.to_owned(), association.clone());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Security groups.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType, SecurityGroup as SdkGroup,
@@ -99,7 +99,7 @@ impl Managed for SecurityGroup {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        owned::read(cx, ids(&describe(cx, of_stack(stack)).await?)).await
+        owned::read(cx, ids(&of_the_stack(cx, stack).await?)).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -194,6 +194,12 @@ pub(super) fn wrong_description(text: &str, min: usize) -> Option<String> {
     ))
 }
 
+/// The stack's groups. Their rules are asked for by them too.
+pub(super) async fn of_the_stack(cx: &Cx<Aws>, stack: &StackName) -> Result<Arc<Vec<SdkGroup>>> {
+    let ask = || describe(cx, of_stack(stack));
+    cx.memo(&format!("ec2:security-groups:of:{stack}"), ask).await
+}
+
 async fn describe(cx: &Cx<Aws>, filter: Filter) -> Result<Vec<SdkGroup>> {
     let pages = cx.ec2().describe_security_groups().filters(filter).into_paginator().items().send();
     pages.collect::<Result<Vec<_>, _>>().await.classify()
@@ -201,13 +207,24 @@ async fn describe(cx: &Cx<Aws>, filter: Filter) -> Result<Vec<SdkGroup>> {
 
 /// The rules that let everything out and that are nobody's: AWS's own. A declared rule has owner tags.
 async fn implicit(cx: &Cx<Aws>, groups: &[String]) -> Result<Vec<SdkRule>> {
-    let calls = filters("group-id", groups);
-    let calls = calls.into_iter().map(|filter| security_group_rule::describe(cx, filter));
-    let rules = try_join_all(calls).await?.into_iter().flatten();
-    Ok(rules.filter(is_implicit).collect())
+    let rules = rules(cx, groups).await?;
+    Ok(rules.iter().filter(|rule| is_implicit(rule)).cloned().collect())
 }
 
-fn is_implicit(rule: &SdkRule) -> bool {
+/// All rules of these groups.
+pub(super) async fn rules(cx: &Cx<Aws>, groups: &[String]) -> Result<Arc<Vec<SdkRule>>> {
+    let mut groups = groups.to_vec();
+    groups.sort_unstable();
+    groups.dedup();
+    let ask = || async {
+        let calls = filters("group-id", &groups);
+        let calls = calls.into_iter().map(|filter| security_group_rule::describe(cx, filter));
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    };
+    cx.memo(&format!("ec2:security-group-rules:{}", groups.join(",")), ask).await
+}
+
+pub(super) fn is_implicit(rule: &SdkRule) -> bool {
     let anywhere = rule.cidr_ipv4() == Some("0.0.0.0/0") || rule.cidr_ipv6() == Some("::/0");
     let owned = Object::tags(rule).iter().any(|tag| tag.key() == Some(tagging::OPERATION));
     rule.is_egress() == Some(true) && rule.ip_protocol() == Some("-1") && anywhere && !owned

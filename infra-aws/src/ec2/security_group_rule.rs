@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId as SdkPrefixList, ResourceType,
-    SecurityGroupRule as SdkRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
-    UserIdGroupPair,
+    SecurityGroup as SdkGroup, SecurityGroupRule as SdkRule, SecurityGroupRuleRequest,
+    SecurityGroupRuleUpdate, UserIdGroupPair,
 };
 use infra_core::{
     Data as _, Outputs, Resource, Value,
@@ -20,13 +20,14 @@ use infra_core::{
 use super::{
     grants::{Names, arn},
     ports::{self, Ports},
-    search::{observed, of_stack, search},
-    security_group::wrong_description,
+    search::{ids, observed, of_stack, search},
+    security_group::{self, is_implicit, wrong_description},
     tagging,
 };
 use crate::{
     Aws,
     classify::Classify,
+    owned::{LINEAGE, STACK},
     policy::{Verb, subject},
     tags,
     types::{Cidr, PrefixListId, SecurityGroupId, SecurityGroupRuleId},
@@ -166,7 +167,11 @@ impl Managed for SecurityGroupRule {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
+        let groups = security_group::of_the_stack(cx, stack).await?;
+        let rules = security_group::rules(cx, &ids(&groups)).await?;
+        let tagged = describe(cx, of_stack(stack)).await?;
+        let added = rules.iter().filter_map(|rule| added(rule, &groups));
+        Ok(Some(tagged.iter().map(observe).chain(added).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -228,7 +233,11 @@ impl Managed for SecurityGroupRule {
         } else {
             ("AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress")
         };
-        let read = &["DescribeSecurityGroupRules"];
+        // Who looks for rules looks for what others have put into the stack's groups too.
+        let read: &[_] = match Verb::of(change) {
+            Verb::Search => &["DescribeSecurityGroupRules", "DescribeSecurityGroups"],
+            _ => &["DescribeSecurityGroupRules"],
+        };
         let names = Names { resource: "security-group-rule", read, create, delete };
         let modifies = Verb::of(change) == Verb::Update
             && (change.touches(Self::SOURCE)
@@ -306,6 +315,18 @@ fn observe(rule: &SdkRule) -> Observed<SecurityGroupRule> {
     let id = rule.security_group_rule_id().unwrap_or_default();
     let outputs = SecurityGroupRuleOutputs { id: SecurityGroupRuleId::trusted(id) };
     Observed::ready(id, live, outputs).owned_by(&all)
+}
+
+/// A rule that somebody added to a group of the stack's: it is nobody's, and what it lets in gets to what is the
+/// stack's. So it is taken for the stack's, and says of no resource that it is its object.
+fn added(rule: &SdkRule, groups: &[SdkGroup]) -> Option<Observed<SecurityGroupRule>> {
+    let group = groups.iter().find(|group| group.group_id() == rule.group_id())?;
+    if !rule.tags().is_empty() || is_implicit(rule) {
+        return None;
+    }
+    let whose = [STACK, LINEAGE];
+    let tags = tagging::map(group.tags()).into_iter().filter(|(key, _)| whose.contains(&&**key));
+    Some(observe(rule).owned_by(&tags.collect()))
 }
 
 /// A rule has exactly one source.

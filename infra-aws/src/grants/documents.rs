@@ -24,6 +24,11 @@ pub(crate) fn policies(needs: &Needs) -> Result<Policies> {
         let all = principals.entry(role.clone()).or_default();
         all.extend(place.grants.iter().map(|grant| at.place(grant, false)));
         all.extend(place.adopting.iter().map(|grant| at.place(grant, true)));
+        if needs.purpose == Purpose::Drift && cfg!(feature = "cloudtrail") {
+            // Who did it. It has no resources.
+            let actors = Grant::new("cloudtrail:LookupEvents", "*");
+            all.insert(at.place(&actors, false));
+        }
         if let Some(role) = role {
             let assume = Grant::new("sts:AssumeRole", role);
             principals.entry(None).or_default().insert(at.place(&assume, false));

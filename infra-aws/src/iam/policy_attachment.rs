@@ -8,7 +8,10 @@ use infra_core::{
     provider::{Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result},
 };
 
-use super::role::arns;
+use super::{
+    role::arns,
+    search::{self, Account},
+};
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -41,15 +44,33 @@ impl PolicyAttachment {
         format!("{}|{}", self.role, self.policy)
     }
 
-    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+    fn id_in(find: &Find<'_, Self>) -> String {
         let id = find.id().map_or_else(|| find.inputs().map(Self::id), |id| Some(id.to_owned()));
-        let id = id.unwrap_or_default();
-        let (role, policy) = split(&id)?;
-        if !attached(cx, role).await?.contains(policy) {
-            return Ok(None);
-        }
+        id.unwrap_or_default()
+    }
+
+    fn role_in(find: &Find<'_, Self>) -> String {
+        split(&Self::id_in(find)).map(|(role, _)| role.to_owned()).unwrap_or_default()
+    }
+
+    /// What the details of the account say of it.
+    fn listed(account: &Account, find: &Find<'_, Self>) -> Option<Observed<Self>> {
+        let id = Self::id_in(find);
+        let (role, policy) = split(&id).ok()?;
+        let mut attached = account.role(role)?.attached_managed_policies().iter();
+        attached.any(|it| it.policy_arn() == Some(policy)).then(|| Self::observed(role, policy))
+    }
+
+    fn observed(role: &str, policy: &str) -> Observed<Self> {
         let live = Self { role: RoleName::trusted(role), policy: Arn::trusted(policy) };
-        Ok(Some(Observed::ready(id.clone(), live, ())))
+        Observed::ready(live.id(), live, ())
+    }
+
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let id = Self::id_in(find);
+        let (role, policy) = split(&id)?;
+        let is_attached = attached(cx, role).await?.contains(policy);
+        Ok(is_attached.then(|| Self::observed(role, policy)))
     }
 }
 
@@ -79,7 +100,22 @@ impl Managed for PolicyAttachment {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        batch::each(find, |find| Self::read_one(cx, find)).await
+        let roles: BTreeSet<_> = find.iter().map(Self::role_in).collect();
+        let account = match search::of_many(cx, roles.len()).await {
+            Ok(account) => account,
+            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+        };
+        batch::each(find, |find| {
+            let listed = account.as_ref().and_then(|account| Self::listed(account, find));
+            async move {
+                match listed {
+                    Some(attachment) => Ok(Some(attachment)),
+                    // What is in no list may be too young for one.
+                    None => Self::read_one(cx, find).await,
+                }
+            }
+        })
+        .await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
@@ -111,7 +147,9 @@ impl Managed for PolicyAttachment {
             let changes: Vec<_> = action.into_iter().map(which).collect();
             grants(arn, ["iam:ListAttachedRolePolicies"]).into_iter().chain(changes)
         };
-        arns(both.role.as_str()).into_iter().flat_map(on_role).collect()
+        let lists = Verb::of(change) == Verb::Read;
+        let lists = lists.then(search::grants).into_iter().flatten();
+        arns(both.role.as_str()).into_iter().flat_map(on_role).chain(lists).collect()
     }
 
     fn once() -> Once {

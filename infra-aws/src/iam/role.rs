@@ -1,7 +1,8 @@
 //! Roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_iam::types::Role as SdkRole;
 use infra_core::{
     Outputs, Resource,
     program::IntoText,
@@ -92,7 +93,10 @@ impl Role {
 
     async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
         let answer = cx.iam().get_role().role_name(Self::name_in(find)).send().await.found()?;
-        let Some(role) = answer.and_then(|answer| answer.role) else { return Ok(None) };
+        Ok(answer.and_then(|answer| answer.role).map(Self::observed))
+    }
+
+    fn observed(role: SdkRole) -> Observed<Self> {
         let all = tag::map(role.tags());
         let boundary = role.permissions_boundary().and_then(|b| b.permissions_boundary_arn());
         let live = Self {
@@ -109,7 +113,24 @@ impl Role {
             name: RoleName::trusted(role.role_name.clone()),
             unique_id: role.role_id,
         };
-        Ok(Some(Observed::ready(role.role_name, live, outputs).owned_by(&all)))
+        Observed::ready(role.role_name, live, outputs).owned_by(&all)
+    }
+
+    /// The roles of the account by their names, where that is less than asking for each: two lists that have the half
+    /// of everything each.
+    async fn listed(cx: &Cx<Aws>, asked: usize) -> Result<HashMap<String, SdkRole>> {
+        let Some(account) = search::of_many(cx, asked).await? else { return Ok(HashMap::new()) };
+        let Some(roles) = search::described(cx).await? else { return Ok(HashMap::new()) };
+        let whole = |(name, role): (&String, &SdkRole)| {
+            let details = account.role(name)?;
+            // Another one of the same name, made between the two calls, is asked for alone.
+            let same = details.role_id() == Some(&*role.role_id);
+            let mut role = role.clone();
+            role.tags.clone_from(&details.tags);
+            role.permissions_boundary.clone_from(&details.permissions_boundary);
+            same.then(|| (name.clone(), role))
+        };
+        Ok(roles.iter().filter_map(whole).collect())
     }
 }
 
@@ -117,7 +138,21 @@ impl Managed for Role {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        batch::each(find, |find| Self::read_one(cx, find)).await
+        let listed = match Self::listed(cx, find.len()).await {
+            Ok(listed) => listed,
+            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+        };
+        batch::each(find, |find| {
+            let listed = listed.get(Self::name_in(find)).cloned();
+            async move {
+                match listed {
+                    Some(role) => Ok(Some(Self::observed(role))),
+                    // What is in no list may be too young for one.
+                    None => Self::read_one(cx, find).await,
+                }
+            }
+        })
+        .await
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
@@ -209,7 +244,12 @@ impl Managed for Role {
         if change.touches(Self::PERMISSIONS_BOUNDARY) {
             actions.extend(["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"]);
         }
-        grants(format!("arn:*:iam::*:role{path}{name}"), actions)
+        let mut all = grants(format!("arn:*:iam::*:role{path}{name}"), actions);
+        if Verb::of(change) == Verb::Read {
+            all.extend(search::grants());
+            all.extend(search::lists("iam:ListRoles"));
+        }
+        all
     }
 
     fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {

@@ -9,7 +9,10 @@ use infra_core::{
     state::StackName,
 };
 
-use super::{role::arns, search};
+use super::{
+    role::arns,
+    search::{self, Account},
+};
 use crate::{
     Aws, batch,
     classify::Classify as _,
@@ -48,9 +51,27 @@ impl RolePolicy {
         format!("{}|{}", self.role, self.name.as_deref().unwrap_or_default())
     }
 
-    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+    fn id_in(find: &Find<'_, Self>) -> String {
         let id = find.id().map_or_else(|| find.inputs().map(Self::id), |id| Some(id.to_owned()));
-        let id = id.unwrap_or_default();
+        id.unwrap_or_default()
+    }
+
+    /// What the details of the account say of it.
+    fn listed(account: &Account, find: &Find<'_, Self>) -> Option<Observed<Self>> {
+        let id = Self::id_in(find);
+        let (role, name) = split(&id).ok()?;
+        let policies = account.role(role)?.role_policy_list();
+        let policy = policies.iter().find(|policy| policy.policy_name() == Some(name))?;
+        let live = Self {
+            role: RoleName::trusted(role),
+            policy: decoded(policy.policy_document()?),
+            name: Some(name.to_owned()),
+        };
+        Some(Observed::ready(id.clone(), live, ()))
+    }
+
+    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+        let id = Self::id_in(find);
         let (role, name) = split(&id)?;
         let get = cx.iam().get_role_policy().role_name(role).policy_name(name);
         let Some(found) = get.send().await.found()? else { return Ok(None) };
@@ -72,7 +93,21 @@ impl Managed for RolePolicy {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        batch::each(find, |find| Self::read_one(cx, find)).await
+        let account = match search::of_many(cx, find.len()).await {
+            Ok(account) => account,
+            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+        };
+        batch::each(find, |find| {
+            let listed = account.as_ref().and_then(|account| Self::listed(account, find));
+            async move {
+                match listed {
+                    Some(policy) => Ok(Some(policy)),
+                    // What is in no list may be too young for one.
+                    None => Self::read_one(cx, find).await,
+                }
+            }
+        })
+        .await
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
@@ -111,7 +146,9 @@ impl Managed for RolePolicy {
             Verb::Delete => Some("iam:DeleteRolePolicy"),
         };
         let on_role = |arn| grants(arn, ["iam:GetRolePolicy"].into_iter().chain(action));
-        arns(role).into_iter().flat_map(on_role).collect()
+        let lists = Verb::of(change) == Verb::Read;
+        let lists = lists.then(search::grants).into_iter().flatten();
+        arns(role).into_iter().flat_map(on_role).chain(lists).collect()
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {

@@ -1,20 +1,33 @@
 //! What the account holds of roles and users, and what of it is a stack's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use aws_sdk_iam::types::{EntityType, RoleDetail, Tag, UserDetail};
+use aws_sdk_iam::types::{EntityType, Role, RoleDetail, Tag, UserDetail};
 use infra_core::{
-    provider::{Cx, Grant, Result},
+    provider::{Class, Cx, Grant, Result},
     state::StackName,
 };
 
 use super::tag;
 use crate::{Aws, classify::Classify as _, owned::carries};
 
+/// From how many objects on everything is listed, instead of each being asked for. An account has a thousand roles at
+/// most, unless AWS was asked for more, and a page has so many.
+pub(super) const MANY: usize = 8;
+const PAGE: i32 = 1000;
+
 /// All roles and users. IAM's lists come without tags and without inline policies; this one call has both.
 pub(super) struct Account {
     roles: Vec<RoleDetail>,
     users: Vec<UserDetail>,
+}
+
+/// What listing needs, which is done only to make fewer calls: who may not list is answered one by one.
+pub(super) fn lists(action: &'static str) -> Vec<Grant> {
+    vec![Grant::new(action, "*")]
 }
 
 /// What that call needs.
@@ -28,7 +41,7 @@ pub(super) async fn account(cx: &Cx<Aws>) -> Result<Arc<Account>> {
         let (mut roles, mut users) = (Vec::new(), Vec::new());
         let details = cx.iam().get_account_authorization_details();
         let details = details.filter(EntityType::Role).filter(EntityType::User);
-        let mut pages = details.into_paginator().send();
+        let mut pages = details.into_paginator().page_size(PAGE).send();
         while let Some(page) = pages.next().await {
             let page = page.classify()?;
             roles.extend(page.role_detail_list.unwrap_or_default());
@@ -39,7 +52,69 @@ pub(super) async fn account(cx: &Cx<Aws>) -> Result<Arc<Account>> {
     cx.memo("iam:account", ask).await
 }
 
+/// The account, where so many of its objects are asked for that this is less than asking for each, and we may.
+pub(super) async fn of_many(cx: &Cx<Aws>, asked: usize) -> Result<Option<Arc<Account>>> {
+    if asked < MANY {
+        return Ok(None);
+    }
+    allowed(account(cx).await)
+}
+
+/// What only the list of roles says of them: description and longest session. It leaves out tags and boundary, which
+/// the account's details have. (IAM API reference, `ListRoles`.)
+pub(super) async fn described(cx: &Cx<Aws>) -> Result<Option<Arc<HashMap<String, Role>>>> {
+    let ask = || async {
+        let mut roles = HashMap::new();
+        let mut pages = cx.iam().list_roles().into_paginator().page_size(PAGE).send();
+        while let Some(page) = pages.next().await {
+            let page = page.classify()?.roles;
+            roles.extend(page.into_iter().map(|role| (role.role_name.clone(), role)));
+        }
+        Ok(roles)
+    };
+    allowed(cx.memo("iam:roles", ask).await)
+}
+
+/// The documents of the account's own policies: by ARN and version.
+pub(super) type Documents = HashMap<(String, String), String>;
+
+/// All documents of the account's own policies. Of tags and descriptions it says nothing.
+pub(super) async fn documents(cx: &Cx<Aws>) -> Result<Option<Arc<Documents>>> {
+    let ask = || async {
+        let mut documents = Documents::new();
+        let details = cx.iam().get_account_authorization_details();
+        let details = details.filter(EntityType::LocalManagedPolicy);
+        let mut pages = details.into_paginator().page_size(PAGE).send();
+        while let Some(page) = pages.next().await {
+            for policy in page.classify()?.policies.unwrap_or_default() {
+                let arn = policy.arn.unwrap_or_default();
+                for version in policy.policy_version_list.unwrap_or_default() {
+                    let (id, document) = (version.version_id, version.document);
+                    if let (Some(id), Some(document)) = (id, document) {
+                        documents.insert((arn.clone(), id), document);
+                    }
+                }
+            }
+        }
+        Ok(documents)
+    };
+    allowed(cx.memo("iam:documents", ask).await)
+}
+
+/// Nothing where the list is denied.
+fn allowed<T>(listed: Result<Arc<T>>) -> Result<Option<Arc<T>>> {
+    match listed {
+        Err(e) if e.class() == Class::Denied => Ok(None),
+        listed => listed.map(Some),
+    }
+}
+
 impl Account {
+    /// The role of this name.
+    pub(super) fn role(&self, name: &str) -> Option<&RoleDetail> {
+        self.roles.iter().find(|role| role.role_name() == Some(name))
+    }
+
     /// The names of the stack's roles.
     pub(super) fn roles_of(&self, stack: &StackName) -> Vec<String> {
         let ours = self.roles.iter().filter(|role| has_tags_of(role.tags(), stack));

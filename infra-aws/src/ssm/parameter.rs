@@ -6,13 +6,13 @@ use aws_sdk_ssm::{
     operation::put_parameter::builders::PutParameterFluentBuilder,
     types::{Parameter as Found, ParameterMetadata, ParameterStringFilter, ParameterTier},
 };
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use infra_core::{
     Data as _, Outputs, Resource, Sensitive, Value,
     program::IntoInput,
     provider::{
-        Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason,
-        Result, Violation,
+        Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Partial, Reason, Result,
+        Violation,
     },
     state::StackName,
 };
@@ -23,6 +23,7 @@ use crate::{
     classify::Classify as _,
     owned,
     policy::{Verb, grants, key, subject},
+    tagged::{self, Tagged},
     tags,
     types::{Arn, KeyId},
 };
@@ -106,8 +107,12 @@ pub enum Tier {
     IntelligentTiering,
 }
 
-/// How many names `GetParameters` takes; the filter of `DescribeParameters` takes more.
+/// How many names `GetParameters` takes.
 const NAMES: usize = 10;
+/// How many values the filter of `DescribeParameters` takes, and how many it describes in a page. (Systems Manager API
+/// reference, `ParameterStringFilter`.)
+const FILTER: usize = 50;
+const PAGE: i32 = 50;
 
 impl Parameter {
     /// A parameter that KMS encrypts.
@@ -123,36 +128,53 @@ impl Parameter {
         find.id().or_else(named).unwrap_or_default()
     }
 
-    async fn read_some(
+    /// Values by the ten, the rest by the fifty, tags by the hundred.
+    async fn read_all(
         cx: &Cx<Aws>,
         find: &[Find<'_, Self>],
-    ) -> Vec<Result<Option<Observed<Self>>>> {
-        let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = try_join(values(cx, &names), metadata(cx, "Name", names.clone())).await;
-        let observe = |name: &String| {
-            let name = name.clone();
-            let parts = found.as_ref().map_err(Error::again).map(|(values, metadata)| {
-                (values.get(&name).cloned(), metadata.get(&name).cloned())
-            });
+    ) -> Result<Vec<Result<Option<Observed<Self>>>>> {
+        let mut names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let arns: Vec<_> = names.iter().map(|name| arn(cx, name).to_string()).collect();
+        let (by_ten, by_fifty): (Vec<_>, Vec<_>) =
+            (names.chunks(NAMES).collect(), names.chunks(FILTER).collect());
+        let values = async {
+            let found = batch::each(&by_ten, |names| values(cx, names)).await;
+            found.into_iter().collect::<Result<Vec<_>>>()
+        };
+        let metadata = async {
+            let found = batch::each(&by_fifty, |names| metadata(cx, "Name", names.to_vec())).await;
+            found.into_iter().collect::<Result<Vec<_>>>()
+        };
+        let (values, metadata, tagged) = try_join3(values, metadata, Tagged::of(cx, &arns)).await?;
+        let values: HashMap<_, _> = values.into_iter().flatten().collect();
+        let metadata: HashMap<_, _> = metadata.into_iter().flatten().collect();
+        let observe = |find| {
+            let name = Self::name_in(find);
+            let parts = (values.get(name).cloned(), metadata.get(name).cloned());
+            let recorded = find.inputs().map(|recorded| &recorded.tags);
+            let tags = tagged.as_recorded(arn(cx, name).as_str(), recorded);
             async move {
-                match parts? {
-                    (Some(value), Some(metadata)) => {
-                        Self::observe(cx, name, &value, &metadata).await
-                    }
-                    _ => Ok(None),
-                }
+                let (Some(value), Some(metadata)) = parts else { return Ok(None) };
+                let tags = match tags {
+                    Some(tags) => Some(tags),
+                    None => tag::of(cx, name).await?,
+                };
+                let Some(tags) = tags else { return Ok(None) };
+                Self::observe(cx, name.to_owned(), &value, &metadata, &tags).map(Some)
             }
         };
-        batch::each(&names, observe).await
+        Ok(batch::each(find, observe).await)
     }
 
-    async fn observe(
+    fn observe(
         cx: &Cx<Aws>,
         name: String,
         value: &Found,
         metadata: &ParameterMetadata,
-    ) -> Result<Option<Observed<Self>>> {
-        let Some(all) = tag::of(cx, &name).await? else { return Ok(None) };
+        all: &BTreeMap<String, String>,
+    ) -> Result<Observed<Self>> {
         let kind = value.r#type().map_or("String", |kind| kind.as_str());
         let tier = metadata.tier().map(ParameterTier::as_str);
         let live = Self {
@@ -166,14 +188,14 @@ impl Parameter {
                 .allowed_pattern()
                 .filter(|p| !p.is_empty())
                 .map(str::to_owned),
-            tags: tags::visible(&all),
+            tags: tags::visible(all),
         };
         let outputs = ParameterOutputs {
             arn: value.arn().map_or_else(|| arn(cx, &name), Arn::trusted),
             name: name.clone(),
             version: value.version(),
         };
-        Ok(Some(Observed::ready(name, live, outputs).owned_by(&all)))
+        Ok(Observed::ready(name, live, outputs).owned_by(all))
     }
 
     fn put(&self, cx: &Cx<Aws>) -> PutParameterFluentBuilder {
@@ -198,10 +220,7 @@ fn arn(cx: &Cx<Aws>, name: &str) -> Arn {
 }
 
 async fn values(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Found>> {
-    let mut distinct = names.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let get = cx.ssm().get_parameters().with_decryption(true).set_names(Some(distinct));
+    let get = cx.ssm().get_parameters().with_decryption(true).set_names(Some(names.to_vec()));
     let found = get.send().await.classify()?.parameters.unwrap_or_default();
     Ok(found.into_iter().filter_map(|p| Some((p.name.clone()?, p))).collect())
 }
@@ -215,7 +234,7 @@ async fn metadata(
     let filter = filter.set_values(Some(values)).build().classify()?;
     let mut found = HashMap::new();
     let describe = cx.ssm().describe_parameters().parameter_filters(filter);
-    let mut pages = describe.into_paginator().send();
+    let mut pages = describe.into_paginator().page_size(PAGE).send();
     while let Some(page) = pages.next().await {
         let parameters = page.classify()?.parameters.unwrap_or_default();
         found.extend(parameters.into_iter().filter_map(|p| Some((p.name.clone()?, p))));
@@ -227,12 +246,10 @@ impl Managed for Parameter {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let chunks: Vec<_> = find.chunks(NAMES).collect();
-        batch::each(&chunks, |chunk| Self::read_some(cx, chunk))
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
+        match Self::read_all(cx, find).await {
+            Ok(found) => found,
+            Err(e) => find.iter().map(|_| Err(e.again())).collect(),
+        }
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
@@ -288,6 +305,9 @@ impl Managed for Parameter {
         }
         let mut all = grants(format!("arn:*:ssm:*:*:parameter/{name}"), actions);
         all.extend(grants("*", ["ssm:DescribeParameters"]));
+        if verb == Verb::Read {
+            all.extend(tagged::grants());
+        }
         let of = parameter.and_then(|parameter| parameter.kms_key.as_ref());
         match (of, verb) {
             (None, _) | (_, Verb::Delete) => {}

@@ -67,12 +67,14 @@ fn refusal(access: &mut Access<'_>, ask: &Ask, denied: Denied) -> Failure {
         Service::Sns => fail("AuthorizationError", message).status(403),
         Service::Eks => fail("AccessDeniedException", message).status(403),
         Service::Acm
+        | Service::Cloudtrail
         | Service::Dynamodb
         | Service::Ecr
         | Service::Kms
         | Service::Logs
         | Service::SecretsManager
-        | Service::Ssm => fail("AccessDeniedException", message),
+        | Service::Ssm
+        | Service::Tagging => fail("AccessDeniedException", message),
         _ => fail("AccessDenied", message).status(403),
     }
 }

@@ -8,15 +8,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::calls::Call;
+use super::trail::Trail;
 use super::watch::{Moment, Watcher};
 use crate::authorization::Enforcement;
 use crate::error::Error;
 use crate::faults::{Before, Faults};
 use crate::journal::{Journal, Mode};
 use crate::realism;
-use crate::services::Access;
+use crate::services::{Access, Service, sts};
 use crate::settings::Settings;
-use crate::wire::{ApiCall, Reply, fail, render_failure};
+use crate::wire::{ApiCall, Reply, fail, render, render_failure};
 use crate::world::World;
 
 /// How many calls are remembered for [`Cloud::calls`].
@@ -31,6 +32,7 @@ struct Inner {
     faults: Faults,
     watcher: Watcher,
     enforcement: Enforcement,
+    trail: Trail,
     calls: Mutex<VecDeque<Call>>,
     held: Mutex<Held>,
 }
@@ -76,6 +78,7 @@ impl Cloud {
             faults: Faults::default(),
             watcher: Watcher::default(),
             enforcement: Enforcement::default(),
+            trail: Trail::default(),
             calls: Mutex::default(),
             held: Mutex::new(Held { world, journal }),
         }))
@@ -228,9 +231,14 @@ impl Inner {
         let durations = self.settings.durations;
         let mut access = Access { world, call, now, durations, lag };
         let reply = match self.enforcement.check(&mut access) {
+            Ok(()) if call.service == Service::Cloudtrail => render(call, self.trail.look_up(call)),
             Ok(()) => realism::answer(&mut access),
             Err(failure) => render_failure(call, &failure),
         };
+        if mode == Mode::Write {
+            let caller = sts::caller(&mut access);
+            self.trail.note(call, &caller, now, &reply);
+        }
         if mode == Mode::Write
             && let Some(journal) = journal
         {

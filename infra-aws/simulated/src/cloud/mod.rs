@@ -6,6 +6,7 @@ mod content;
 mod core;
 mod enforce;
 mod serve;
+mod trail;
 mod watch;
 
 pub use self::core::Cloud;

@@ -5,6 +5,7 @@ mod identity_reply;
 mod key_rotation;
 mod managed_policy;
 mod multi_region_key;
+mod role_list;
 mod route;
 mod table_index;
 mod table_status;

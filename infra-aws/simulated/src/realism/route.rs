@@ -1,11 +1,13 @@
 //! Which model or emulator answers a call.
 
-use super::{account_details, identity_reply, managed_policy, multi_region_key, table_status};
+use super::{
+    account_details, identity_reply, managed_policy, multi_region_key, role_list, table_status,
+};
 use crate::services::{
     Access, Service, acm, autoscaling, cloudwatch, ec2, ecr, eks, elbv2, logs, rds, route53, s3,
-    secrets_manager, sns, ssm, sts,
+    secrets_manager, sns, ssm, sts, tagging,
 };
-use crate::wire::{Reply, render};
+use crate::wire::{Reply, fail, render};
 
 /// Answers one call.
 pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
@@ -24,6 +26,12 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::SecretsManager => render(call, secrets_manager::answer(access)),
         Service::Sns => render(call, sns::answer(access)),
         Service::Ssm => render(call, ssm::answer(access)),
+        Service::Tagging => render(call, tagging::answer(access)),
+        // Events are of this process, not of the world: the cloud itself answers for them.
+        Service::Cloudtrail => {
+            let message = format!("no CloudTrail operation {}", call.operation);
+            render(call, Err(fail("UnsupportedOperationException", message)))
+        }
         Service::Route53 => route53::answer(access),
         Service::S3 => s3::answer(access),
         Service::Dynamodb => table_status::answer(access),
@@ -31,6 +39,7 @@ pub(crate) fn answer(access: &mut Access<'_>) -> Reply {
         Service::Iam if call.operation == "GetAccountAuthorizationDetails" => {
             account_details::answer(access)
         }
+        Service::Iam if call.operation == "ListRoles" => role_list::answer(access),
         Service::Iam => {
             managed_policy::ensure(access);
             managed_policy::leave_out(call, identity_reply::answer(access))

@@ -24,6 +24,7 @@ pub(crate) mod secrets_manager;
 pub(crate) mod sns;
 pub(crate) mod ssm;
 pub(crate) mod sts;
+pub(crate) mod tagging;
 
 pub(crate) use access::Access;
 pub(crate) use service::{Protocol, Service, rest_operation};

@@ -10,6 +10,7 @@ use crate::wire::ApiCall;
 pub(crate) enum Service {
     Acm,
     Autoscaling,
+    Cloudtrail,
     Cloudwatch,
     Dynamodb,
     Ec2,
@@ -26,6 +27,7 @@ pub(crate) enum Service {
     Sns,
     Ssm,
     Sts,
+    Tagging,
 }
 
 /// How a service speaks.
@@ -46,6 +48,7 @@ impl Service {
         Some(match name {
             "acm" => Self::Acm,
             "autoscaling" => Self::Autoscaling,
+            "cloudtrail" => Self::Cloudtrail,
             "monitoring" | "cloudwatch" => Self::Cloudwatch,
             "dynamodb" => Self::Dynamodb,
             "ec2" => Self::Ec2,
@@ -62,6 +65,7 @@ impl Service {
             "sns" => Self::Sns,
             "ssm" => Self::Ssm,
             "sts" => Self::Sts,
+            "tagging" => Self::Tagging,
             _ => return None,
         })
     }
@@ -71,6 +75,7 @@ impl Service {
         match self {
             Self::Acm => "acm",
             Self::Autoscaling => "autoscaling",
+            Self::Cloudtrail => "cloudtrail",
             Self::Cloudwatch => "cloudwatch",
             Self::Dynamodb => "dynamodb",
             Self::Ec2 => "ec2",
@@ -87,6 +92,7 @@ impl Service {
             Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
+            Self::Tagging => "tagging",
         }
     }
 

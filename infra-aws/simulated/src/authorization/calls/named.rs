@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::Ask;
 use super::scope::Scope;
-use super::{key, stored};
+use super::{key, role, stored};
 use crate::services::Service;
 
 pub(super) fn asks(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
@@ -18,6 +18,7 @@ pub(super) fn asks(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
         Service::SecretsManager => secrets(scope),
         Service::Sns => topics(scope),
         Service::Ssm => parameters(scope),
+        Service::Cloudtrail | Service::Tagging => vec![scope.own("*")],
         _ => sessions(scope),
     }
 }
@@ -48,10 +49,32 @@ fn certificates(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
     }
 }
 
-fn groups(scope: &Scope<'_, '_>) -> Vec<Ask> {
-    let name = scope.text("AutoScalingGroupName").filter(|_| !scope.name.starts_with("Describe"));
+fn groups(scope: &mut Scope<'_, '_>) -> Vec<Ask> {
+    if scope.name.starts_with("Describe") {
+        return vec![scope.own("*")];
+    }
+    if let Some(name) = scope.text("LaunchConfigurationName")
+        && scope.name.ends_with("LaunchConfiguration")
+    {
+        let arn = format!("launchConfiguration:*:launchConfigurationName/{name}");
+        let own = scope.own(scope.arn(&arn));
+        let profile = scope.text("IamInstanceProfile").filter(|_| scope.name.starts_with("Create"));
+        let profile = profile.map(|it| it.rsplit('/').next().unwrap_or(it));
+        let role = profile.and_then(|name| super::iam::role_in(scope, name));
+        let pass = role.map(|role| role::pass(&role, "ec2.amazonaws.com"));
+        return std::iter::once(own).chain(pass).collect();
+    }
+    let of_tags = scope.input["Tags"][0]["ResourceId"].as_str();
+    let name = scope.text("AutoScalingGroupName").or(of_tags);
     let arn = |name| scope.arn(&format!("autoScalingGroup:*:autoScalingGroupName/{name}"));
-    vec![scope.own(name.map_or_else(|| "*".to_owned(), arn))]
+    let arn = name.map_or_else(|| "*".to_owned(), arn);
+    if scope.name != "CreateAutoScalingGroup" {
+        return vec![scope.own(arn)];
+    }
+    let mut all = made(scope, &arn, "CreateOrUpdateTags");
+    let service = "autoscaling.amazonaws.com";
+    all.extend(role::service_linked(scope, service, "AWSServiceRoleForAutoScaling"));
+    all
 }
 
 fn alarms(scope: &Scope<'_, '_>) -> Vec<Ask> {

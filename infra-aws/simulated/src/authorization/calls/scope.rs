@@ -23,6 +23,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         let call = access.call;
         let service = match call.service {
             Service::Elbv2 => "elasticloadbalancing",
+            Service::Tagging => "tag",
             other => other.name(),
         };
         Self { name: &call.operation, input: &call.input, service, access }
