@@ -18,13 +18,17 @@ pub(super) fn access(stack: &mut Stack, config: &Config, eks: &Handle<eks::Clust
         entries.push(stack.add(format!("admin-{at}"), entry).urn().clone());
     }
     for (at, viewer) in config.viewers.iter().enumerate() {
-        // It reads everything, the cluster's secrets too, as everybody can who may plan; it changes nothing.
-        let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy";
-        let entry = eks::AccessEntry::new(&eks.name, Arn::trusted(viewer))
-            .policies([eks::AccessPolicy::new(Arn::trusted(view))]);
+        let entry = looks(&eks.name, Arn::trusted(viewer));
         entries.push(stack.add(format!("viewer-{at}"), entry).urn().clone());
     }
     entries
+}
+
+/// An entry for somebody who only looks. It reads everything, the cluster's secrets too, as everybody can who may plan; it
+/// changes nothing.
+pub(super) fn looks(cluster: &Output<ClusterName>, who: impl IntoInput<Arn>) -> AccessEntryDecl {
+    let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy";
+    eks::AccessEntry::new(cluster, who).policies([eks::AccessPolicy::new(Arn::trusted(view))])
 }
 
 /// An entry for somebody who may do everything in the cluster.

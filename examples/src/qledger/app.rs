@@ -3,7 +3,7 @@
 use infra_core::prelude::*;
 use infra_kubernetes::{Cluster, Object};
 
-use super::{LedgerConfig, Platform, Secrets, ledger, monitoring};
+use super::{LedgerConfig, Platform, Secrets, WatchConfig, ledger, monitoring, watch};
 
 /// The application on its platform.
 pub struct App {
@@ -15,7 +15,12 @@ pub struct App {
 
 impl App {
     /// Declares it.
-    pub fn new(stack: &mut Stack, config: &LedgerConfig, platform: &Platform) -> Self {
+    pub fn new(
+        stack: &mut Stack,
+        config: &LedgerConfig,
+        drift: Option<&WatchConfig>,
+        platform: &Platform,
+    ) -> Self {
         let secrets = stack.scope("secrets", |stack| Secrets::new(stack, platform));
         let cluster = Cluster::eks(
             interpolate!("{}", &platform.cluster),
@@ -23,6 +28,11 @@ impl App {
             &platform.authority,
         );
         let cluster = stack.provider("cluster", cluster);
+        if let Some(drift) = drift {
+            stack.with_provider(&cluster, |stack| {
+                stack.scope("drift", |stack| watch(stack, drift, platform));
+            });
+        }
         let ledger = stack.with_provider(&cluster, |stack| {
             // The registry has to be there before an image can be pushed to it.
             let image = Image::new(stack, config, platform)?;

@@ -58,6 +58,20 @@ pub struct Config {
     pub protect: bool,
     /// What runs in the cluster; of the platform alone, nothing.
     pub ledger: Option<LedgerConfig>,
+    /// How the stack looks for drift in itself; of the platform alone, not at all.
+    pub drift: Option<WatchConfig>,
+}
+
+/// How the stack looks for drift in itself: `[config.drift]`.
+#[derive(Deserialize)]
+pub struct WatchConfig {
+    /// An image with this program and its configuration in it, by its digest; without one nothing looks.
+    pub image: Option<String>,
+    /// When, as `cron` says it.
+    pub every: String,
+    /// Whom it tells: `sns:ARN`, `https://…`.
+    #[serde(default)]
+    pub notify: Vec<String>,
 }
 
 /// What runs in the cluster: `[config.ledger]`.

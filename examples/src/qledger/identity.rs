@@ -5,7 +5,7 @@ use infra_aws::{
     policy::{Condition, Document, Statement},
     types::Arn,
 };
-use infra_core::prelude::*;
+use infra_core::{prelude::*, program::IntoInput};
 
 use super::{LEDGER, Platform};
 
@@ -16,23 +16,23 @@ pub(super) fn pod_identity(
     account: &str,
     policy: Document,
 ) -> Handle<eks::PodIdentityAssociation> {
-    pod_identity_in(stack, platform, LEDGER, account, policy)
+    pod_identity_in(stack, platform, LEDGER, account, policy).1
 }
 
-/// The same in another namespace.
+/// The same in another namespace, with the role itself.
 pub(super) fn pod_identity_in(
     stack: &mut Stack,
     platform: &Platform,
     namespace: &str,
     account: &str,
-    policy: Document,
-) -> Handle<eks::PodIdentityAssociation> {
+    policy: impl IntoInput<String>,
+) -> (Handle<iam::Role>, Handle<eks::PodIdentityAssociation>) {
     let role = stack.add(account, iam::Role::for_pods());
     let allowed = stack.add(account, iam::RolePolicy::new(&role.name, policy));
     let association =
         eks::PodIdentityAssociation::new(&platform.cluster, namespace, account, &role.arn);
     let association = association.depends_on(&platform.before_pods).depends_on(&allowed);
-    stack.add(account, association)
+    (role, stack.add(account, association))
 }
 
 /// These parameters may be read, and decrypted with this key only as what they are.

@@ -25,13 +25,14 @@ mod program;
 mod recovery;
 mod registry;
 mod secrets;
+mod watch;
 
 pub use alarms::alarms;
 pub use app::App;
 pub use apps::{ha, ledger_app};
 pub use bastion::bastion;
 pub use cluster::Cluster;
-pub use config::{Config, LedgerConfig, Nat};
+pub use config::{Config, LedgerConfig, Nat, WatchConfig};
 pub use database::Database;
 pub use entry::Entry;
 pub use foundation::{Needed, foundation};
@@ -43,6 +44,7 @@ pub use platform::{Exports, Platform};
 pub use program::{app, platform, whole};
 pub use registry::image_repository;
 pub use secrets::Secrets;
+pub use watch::watch;
 
 /// The fixed node port that the load balancer's targets listen on; the ledger's pods stand behind it.
 pub const NODE_PORT: u16 = 30_700;

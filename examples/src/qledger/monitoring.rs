@@ -141,7 +141,7 @@ fn grafana(stack: &mut Stack, platform: &Platform, namespace: &Handle<Object>) {
         .actions(["ec2:DescribeRegions"])
         .all_resources();
     let policy = Document::new().statement(read);
-    let identity = pod_identity_in(stack, platform, NAMESPACE, "grafana", policy);
+    let (_, identity) = pod_identity_in(stack, platform, NAMESPACE, "grafana", policy);
     let account = ServiceAccount::new("grafana").namespace(&namespace.name).automount(false);
     let account = stack.add("grafana", account);
     let container = Container::new("grafana", GRAFANA)

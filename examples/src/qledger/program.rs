@@ -5,8 +5,8 @@ use infra_core::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    App, Cluster, Config, Database, Entry, Exports, LedgerConfig, Network, Platform, alarms,
-    bastion, encryption_key, image_repository, people, recovery::recovery,
+    App, Cluster, Config, Database, Entry, Exports, LedgerConfig, Network, Platform, WatchConfig,
+    alarms, bastion, encryption_key, image_repository, people, recovery::recovery,
 };
 
 /// Everything in one graph. Pure: it builds the graph and calls no cloud.
@@ -20,7 +20,8 @@ pub fn whole(stack: &mut Stack) -> Result<()> {
             "expected `[config.ledger]`: what runs in the cluster",
         ));
     };
-    let app = stack.scope("app", |stack| App::new(stack, ledger, platform));
+    let drift = config.drift.as_ref();
+    let app = stack.scope("app", |stack| App::new(stack, ledger, drift, platform));
     if !config.callers.is_empty() {
         let caller = stack.scope("people", |stack| {
             people::caller(stack, &config.callers, &app.secrets, &platform.key)
@@ -49,6 +50,8 @@ struct AppConfig {
     callers: Vec<String>,
     /// What runs.
     ledger: LedgerConfig,
+    /// How the stack looks for drift in itself.
+    drift: Option<WatchConfig>,
 }
 
 /// The ledger on a platform that another stack made: it changes every day.
@@ -56,7 +59,8 @@ pub fn app(stack: &mut Stack) -> Result<()> {
     let config: AppConfig = stack.config()?;
     let exports = stack.reference::<Exports>(&config.platform);
     let platform = Platform::of(&exports);
-    let app = stack.scope("app", |stack| App::new(stack, &config.ledger, &platform));
+    let drift = config.drift.as_ref();
+    let app = stack.scope("app", |stack| App::new(stack, &config.ledger, drift, &platform));
     if !config.callers.is_empty() {
         let caller = stack.scope("people", |stack| {
             people::caller(stack, &config.callers, &app.secrets, &platform.key)
