@@ -36,6 +36,8 @@ pub enum Event {
     },
     /// The plan is made.
     Planned(Arc<Plan>),
+    /// What a look found, before something is done about it.
+    Drift(Box<crate::drift::Report>),
     /// What a state that was lost is about to be written again from.
     Found(Box<Found>),
     /// An operation that an earlier run left open is settled.

@@ -167,7 +167,7 @@ async fn remembered(engine: &Engine) -> Result<Vec<Urn>> {
 
 impl Session<'_> {
     /// Stops at once where nobody could answer.
-    fn may_ask(&self, agreed: bool, command: &str) -> Result<()> {
+    pub(super) fn may_ask(&self, agreed: bool, command: &str) -> Result<()> {
         if agreed || self.interactive {
             return Ok(());
         }
@@ -175,6 +175,8 @@ impl Session<'_> {
             "nobody is at a terminal to confirm. Look with `{}`, then say `{command} --yes`{}",
             if command.starts_with("rollback") {
                 format!("{command} --preview")
+            } else if command.starts_with("drift") {
+                "drift".to_owned()
             } else {
                 "preview".to_owned()
             },
@@ -183,7 +185,7 @@ impl Session<'_> {
         Err(Error::new(ErrorKind::Refused, message))
     }
 
-    fn confirm(&self, agreed: bool) -> Box<dyn Confirm + '_> {
+    pub(super) fn confirm(&self, agreed: bool) -> Box<dyn Confirm + '_> {
         if agreed { Box::new(Confirmed) } else { Box::new(self.ask()) }
     }
 }

@@ -119,6 +119,11 @@ where
         let sink = if live { Sink::live(sink) } else { Sink::plain(sink) };
         Reporter::human(Human::new(sink, global.details), received)
     };
+    let other = match &asked {
+        Asked::Ours(Some(Command::Import(args))) => Some(args.app(app)),
+        _ => None,
+    };
+    let app = other.as_ref().unwrap_or(app);
     let ended = async {
         let settings = settings(app, &global)?;
         let input = Mutex::new(Some(input));
@@ -242,14 +247,16 @@ async fn execute(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit>
     let cancel = session.engine.cancel.clone();
     interrupt::listen(cancel.clone());
     // These know themselves how to stop.
-    let stops = matches!(
-        asked,
+    let stops = match &asked {
+        Asked::Ours(Some(Command::Drift(args))) => args.stops(),
         Asked::Ours(
-            None | Some(
-                Command::Up(_) | Command::Destroy(_) | Command::Rollback(_) | Command::Simulate(_)
-            )
-        )
-    );
+            None
+            | Some(
+                Command::Up(_) | Command::Destroy(_) | Command::Rollback(_) | Command::Simulate(_),
+            ),
+        ) => true,
+        _ => false,
+    };
     // Cut off, these are finished by being said again.
     let moves = matches!(
         asked,

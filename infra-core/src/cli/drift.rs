@@ -1,13 +1,19 @@
 //! `drift`.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
+use async_trait::async_trait;
 use infra_state::Urn;
+use serde_json::json;
 
-use super::dispatch::Session;
+use super::{confirm::Ask, dispatch::Session};
 use crate::{
     Engine, Error, ErrorKind, Result,
-    command::{drift, drift::DriftOptions, resolve},
+    command::{
+        Confirmed, DEFAULT_PARALLEL, drift,
+        drift::{AcceptOptions, ConfirmAccept, DriftOptions, FixOptions},
+        resolve,
+    },
     drift::Report,
     event::Events,
     exit::Exit,
@@ -16,9 +22,15 @@ use crate::{
 
 pub(super) mod args;
 
-use args::Drift;
+use args::{Drift, Form};
 
 pub(super) async fn drift(session: &Session<'_>, args: &Drift) -> Result<Exit> {
+    if args.repair.fix {
+        return fix(session, args).await;
+    }
+    if args.repair.accept {
+        return accept(session, args).await;
+    }
     let options = options(&session.engine, args).await?;
     // What is printed is one document.
     let quiet = Engine { events: Events::ignored(), ..session.engine.clone() };
@@ -26,6 +38,81 @@ pub(super) async fn drift(session: &Session<'_>, args: &Drift) -> Result<Exit> {
     let report = drift::look(engine, &options).await?;
     show(session, args, &report).await?;
     Ok(exit(&report, args))
+}
+
+/// Puts right what was found.
+async fn fix(session: &Session<'_>, args: &Drift) -> Result<Exit> {
+    let (engine, repair) = (&session.engine, &args.repair);
+    session.may_ask(repair.yes, "drift --fix")?;
+    let options = FixOptions {
+        drift: options(engine, args).await?,
+        allow_data_loss: urns(engine, &repair.allow_data_loss).await?,
+        delete_orphans: repair.delete_orphans,
+        allow_mass_absence: repair.allow_mass_absence,
+        parallel: DEFAULT_PARALLEL,
+        lock_timeout: repair.lock_timeout.unwrap_or_default(),
+    };
+    let confirm = session.confirm(repair.yes);
+    let fixed = drift::fix(engine, &options, &*confirm).await?;
+    file(args, &fixed.report)?;
+    if fixed.summary.is_none() && !fixed.report.findings.is_empty() {
+        session.say("Nothing of it is repaired; nothing was changed.\n").await;
+    }
+    match fixed.summary.as_ref().map(Exit::from) {
+        Some(Exit::Done) | None => {}
+        Some(ended) => return Ok(ended),
+    }
+    Ok(if !fixed.report.is_whole() {
+        Exit::Failed
+    } else if fixed.left > 0 {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
+
+/// Takes what was found into the state.
+async fn accept(session: &Session<'_>, args: &Drift) -> Result<Exit> {
+    let (engine, repair) = (&session.engine, &args.repair);
+    session.may_ask(repair.yes, "drift --accept")?;
+    let options = AcceptOptions {
+        drift: options(engine, args).await?,
+        allow_mass_absence: repair.allow_mass_absence,
+        lock_timeout: repair.lock_timeout.unwrap_or_default(),
+    };
+    let ask: Box<dyn ConfirmAccept + '_> =
+        if repair.yes { Box::new(Confirmed) } else { Box::new(session.ask()) };
+    let accepted = drift::accept(engine, &options, &*ask).await?;
+    file(args, &accepted.report)?;
+    let (taken, forgotten) = (&accepted.taken, &accepted.forgotten);
+    if session.json {
+        let left = accepted.left;
+        session.document(json!({"taken": taken, "forgotten": forgotten, "left": left}));
+    } else if taken.is_empty() && forgotten.is_empty() {
+        session.say("Nothing of it can be recorded; nothing was changed.\n").await;
+    } else {
+        let counts = format!("{} recorded as they are", taken.len());
+        let gone = match forgotten.len() {
+            0 => String::new(),
+            count => format!(", {count} that are gone forgotten"),
+        };
+        let next = "Where the program says otherwise, the next `preview` shows it.";
+        session.say(&format!("{counts}{gone}. {next}\n")).await;
+    }
+    Ok(if !accepted.report.is_whole() {
+        Exit::Failed
+    } else if accepted.left > 0 {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
+
+#[async_trait]
+impl ConfirmAccept for Ask<'_> {
+    async fn confirm_accept(&self, _: &Report) -> Result<bool> {
+        self.asked("take this into the state").await
+    }
 }
 
 /// What is asked for.
@@ -37,6 +124,9 @@ pub(super) async fn options(engine: &Engine, args: &Drift) -> Result<DriftOption
         orphans: args.orphans.into(),
         unmanaged: args.unmanaged,
         actors: !args.no_actors,
+        policies: args.policies,
+        allow_replace: urns(engine, &args.repair.allow_replace).await?,
+        allow_shrink: args.repair.allow_shrink,
         ..DriftOptions::default()
     })
 }
@@ -66,33 +156,26 @@ pub(super) fn exit(report: &Report, args: &Drift) -> Exit {
 
 /// Shows the report in the form that was asked for.
 pub(super) async fn show(session: &Session<'_>, args: &Drift, report: &Report) -> Result<()> {
-    let format = match (args.format, session.json) {
-        (Some(form), _) => form.format(),
-        (None, true) => Some(report::formats::Format::Json),
-        (None, false) => None,
-    };
-    match (format, &args.output) {
-        (Some(format), None) => {
+    let json = session.json.then_some(Form::Json);
+    let form = args.format.or(json).unwrap_or(Form::Human);
+    file(args, report)?;
+    match form.format() {
+        Some(_) if args.output.is_some() && session.json => {}
+        Some(format) if args.output.is_none() => {
             session.data(report::formats::render(std::slice::from_ref(report), format).trim_end());
         }
-        (Some(format), Some(path)) => {
-            write(path, &report::formats::render(std::slice::from_ref(report), format))?;
-            if !session.json {
-                session.say(&report::drift(report)).await;
-            }
-        }
-        (None, output) => {
-            let text = report::drift(report);
-            session.say(&text).await;
-            if let Some(path) = output {
-                write(path, &anstream::adapter::strip_str(&text).to_string())?;
-            }
-        }
+        _ => session.say(&report::drift(report)).await,
     }
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Writes the report to the file that was asked for.
+fn file(args: &Drift, report: &Report) -> Result<()> {
+    let Some(path) = &args.output else { return Ok(()) };
+    let text = match args.format.unwrap_or(Form::Json).format() {
+        Some(format) => report::formats::render(std::slice::from_ref(report), format),
+        None => anstream::adapter::strip_str(&report::drift(report)).to_string(),
+    };
     fs::write(path, text).map_err(|e| {
         Error::new(ErrorKind::Failed, format!("cannot write {}: {e}", path.display())).because(e)
     })

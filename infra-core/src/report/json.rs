@@ -28,6 +28,7 @@ pub fn event(event: &Event) -> Json {
         Event::Waiting { holder } => ("waiting", json!({"holder": held(holder)})),
         Event::Reading { objects } => ("reading", json!({"objects": objects})),
         Event::Planned(plan) => ("planned", plan_body(plan)),
+        Event::Drift(report) => ("drift", json!({"report": report})),
         Event::Found(found) => ("found", rebuilt::members(found)),
         Event::Recovered { urn, how } => ("recovered", json!({"urn": urn, "how": how})),
         Event::Started { steps, deployment } => {

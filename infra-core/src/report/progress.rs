@@ -100,6 +100,7 @@ impl Human {
                 self.line(&dim(&format!("reading {objects} object{plural}")));
             }
             Event::Planned(what) => self.sink.write(&plan(what, self.details)),
+            Event::Drift(report) => self.sink.write(&super::drift(report)),
             Event::Found(found) => self.sink.write(&rebuilt(found)),
             Event::Recovered { urn, how } => {
                 self.line(&format!("{} {}: {how}", changed("recovered"), urn.name()));

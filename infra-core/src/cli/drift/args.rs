@@ -26,17 +26,27 @@ pub(in crate::cli) struct Drift {
     /// Do not ask the cloud who did it
     #[arg(long)]
     pub(in crate::cli) no_actors: bool,
+    /// Show what violates a policy as it is recorded, too, not only what somebody made violate it
+    #[arg(long)]
+    pub(in crate::cli) policies: bool,
     /// Compare what is recorded with what is there, without what the program wants
     #[arg(long, conflicts_with_all = ["fix", "accept"])]
     pub(in crate::cli) recorded_only: bool,
     /// The form of the report
     #[arg(long, value_enum, value_name = "FORM")]
     pub(in crate::cli) format: Option<Form>,
-    /// Write the report to a file
+    /// Write the report to a file; as JSON, unless --format says otherwise
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) repair: Repair,
+}
+
+impl Drift {
+    /// Whether it knows itself how to stop.
+    pub(in crate::cli) fn stops(&self) -> bool {
+        self.repair.fix || self.repair.accept
+    }
 }
 
 /// What is done about what is found.

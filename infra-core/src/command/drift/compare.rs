@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use infra_state::{Instance, Key, Provider, Record, Snapshot, Value};
 
 use super::{
+    options::DriftOptions,
     read::Known,
     wanted::{Intent, Wanted},
 };
@@ -35,6 +36,7 @@ pub(super) struct Comparing<'a> {
     /// `None`: the stack is another program's.
     pub(super) wanted: Option<&'a Wanted>,
     pub(super) rules: &'a Rules,
+    pub(super) options: &'a DriftOptions,
 }
 
 /// What comparing one object came to.
@@ -212,15 +214,18 @@ impl Comparing<'_> {
             (What::Deleted, _) if !intent.pending.is_empty() => {
                 nothing("the program wants it otherwise now: `up` makes it".to_owned())
             }
-            (What::Deleted, _) if known.record.holds_data => nothing(format!(
-                "its data is lost: restore it, or say `--allow-replace {urn}` to make it anew, empty"
-            )),
+            (What::Deleted, _) if known.record.holds_data && !self.may_replace(urn) => {
+                nothing(format!(
+                    "its data is lost: restore it, or say `--allow-replace {urn}` to make it anew, empty"
+                ))
+            }
             (What::Deleted, _) => Repair::Create,
             (What::Changed, Some(_)) => self.put_back(known, diffs, seen, intent),
             (What::Broken, Some(Readiness::Restorable(_))) => Repair::Update,
             (What::Broken, Some(Readiness::Stuck(_))) => {
                 nothing("it is as recorded, and does not get ready: look why".to_owned())
             }
+            (What::Broken, _) if self.may_replace(urn) => Repair::Create,
             (What::Broken, _) => nothing(format!("`--allow-replace {urn}` makes it anew")),
             _ => nothing(format!(
                 "somebody else's object has its place: look there, then `state rm {urn}` and `up`"
@@ -242,8 +247,10 @@ impl Comparing<'_> {
                 "the program wants something else here now: `up` brings it".to_owned(),
             );
         }
-        let anew =
-            |why: String| Repair::Nothing(format!("{why}; `--allow-replace {urn}` makes it anew"));
+        let anew = |why: String| match self.may_replace(urn) {
+            true => Repair::Create,
+            false => Repair::Nothing(format!("{why}; `--allow-replace {urn}` makes it anew")),
+        };
         if let Some(fixed) = diffs.iter().find(|diff| diff.kind != DiffKind::Update) {
             return anew(format!("`{}` cannot be changed in place", fixed.path));
         }
@@ -254,11 +261,15 @@ impl Comparing<'_> {
             return anew(format!("`{}`: {}", reason.path, reason.message));
         }
         match driver.shrinks(live, &record.inputs) {
-            Some(less) => {
+            Some(less) if !self.options.allow_shrink => {
                 Repair::Nothing(format!("that would leave less of it ({less}): `--allow-shrink`"))
             }
-            None => Repair::Update,
+            _ => Repair::Update,
         }
+    }
+
+    fn may_replace(&self, urn: &infra_state::Urn) -> bool {
+        self.options.allow_replace.contains(urn)
     }
 }
 

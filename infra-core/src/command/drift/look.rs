@@ -20,6 +20,8 @@ use crate::{
 
 /// Fewer objects than this may all be gone: somebody deleted them.
 const FEW: usize = 3;
+/// More objects than this are not gone by accident, however many there are.
+const MANY: usize = 10;
 
 /// Looks where the cloud is not what is recorded. Takes no lock, changes nothing.
 ///
@@ -29,7 +31,7 @@ const FEW: usize = 3;
 pub async fn look(engine: &Engine, options: &DriftOptions) -> Result<Report> {
     let view = read(engine, options).await?;
     let connections = Connections::new(engine);
-    Ok(Look::at(engine, options, &view, &connections, false).await?.report)
+    Ok(Look::at(engine, options, &view, &connections, None).await?.report)
 }
 
 /// The state, with or without its key.
@@ -64,13 +66,19 @@ pub(super) struct Looking<'a> {
 }
 
 impl Look {
-    /// Looks at what a view of the state has. `locked`: nobody else can be at work.
+    /// Whether so many objects are gone at once that something else is likelier.
+    pub(super) fn is_massacre(&self) -> bool {
+        is_massacre(self.gone, self.report.checked)
+    }
+
+    /// Looks at what a view of the state has. `locked`: the command that holds the
+    /// lock, so that nobody else can be at work.
     pub(super) async fn at(
         engine: &Engine,
         options: &DriftOptions,
         view: &View,
         connections: &Connections,
-        locked: bool,
+        locked: Option<&str>,
     ) -> Result<Self> {
         let (started, at) = (engine.env.monotonic(), engine.env.now());
         let snapshot = &view.snapshot;
@@ -91,7 +99,7 @@ impl Look {
                 && !busy.contains(&record.urn)
                 && !(at_work && record.status != Status::Ready)
         };
-        let command = if locked { "drift --fix" } else { "drift" };
+        let command = locked.unwrap_or("drift");
         let reading =
             Reading { engine, command, connections, snapshot, scrub: &scrub, asked: &asked };
         let mut pass = reading.all().await;
@@ -113,8 +121,9 @@ impl Look {
         found.extend(looking.orphans(&pass).await);
         let strangers = looking.unmanaged(&pass, &found).await;
         found.extend(strangers);
+        found.extend(looking.violations(&pass)?);
         let mut in_progress = in_progress(view);
-        if !locked {
+        if locked.is_none() {
             in_progress = looking.settle(view, &mut found).await.or(in_progress);
         }
         let gone = found.iter().filter(|it| it.finding.what == What::Deleted).count();
@@ -154,6 +163,11 @@ impl Look {
     }
 }
 
+/// Whether so many objects are gone at once that something else is likelier.
+fn is_massacre(gone: usize, checked: usize) -> bool {
+    gone > MANY || (gone >= FEW && gone * 5 > checked)
+}
+
 /// Who works on the stack, or that somebody stopped in the middle.
 fn in_progress(view: &View) -> Option<String> {
     if let Some(info) = &view.holder {
@@ -165,7 +179,12 @@ fn in_progress(view: &View) -> Option<String> {
 
 impl Looking<'_> {
     pub(super) fn comparing(&self) -> Comparing<'_> {
-        Comparing { snapshot: self.snapshot, wanted: self.wanted, rules: self.rules }
+        Comparing {
+            snapshot: self.snapshot,
+            wanted: self.wanted,
+            rules: self.rules,
+            options: self.options,
+        }
     }
 
     /// Compares everything that was read.
@@ -236,7 +255,7 @@ impl Looking<'_> {
                 "secret fields of {sealed} resources are sealed with a key that is not here, and were not compared"
             ));
         }
-        if gone >= FEW && gone * 5 > pass.seen.len() {
+        if is_massacre(gone, pass.seen.len()) {
             self.notices.push(format!(
                 "{gone} of {} objects are gone at once: the wrong account, region or endpoint is likelier than that \
                  somebody deleted them",

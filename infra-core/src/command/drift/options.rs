@@ -36,6 +36,12 @@ pub struct DriftOptions {
     pub unmanaged: bool,
     /// The clouds are asked who did it.
     pub actors: bool,
+    /// What violates a policy as it is recorded is reported too, not only what somebody made violate it.
+    pub policies: bool,
+    /// These may be made anew: what is done about a finding depends on it.
+    pub allow_replace: BTreeSet<Urn>,
+    /// Capacity that somebody added may go again.
+    pub allow_shrink: bool,
 }
 
 impl Default for DriftOptions {
@@ -48,6 +54,9 @@ impl Default for DriftOptions {
             orphans: Orphans::default(),
             unmanaged: false,
             actors: true,
+            policies: false,
+            allow_replace: BTreeSet::new(),
+            allow_shrink: false,
         }
     }
 }

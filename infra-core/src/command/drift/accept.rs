@@ -1,0 +1,167 @@
+//! Taking what is there into the state.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use infra_state::{Change, Key, Record, Snapshot, Urn, Value};
+
+use super::{
+    compare::Drifted,
+    fix::{locked, paths},
+    look::Look,
+    options::DriftOptions,
+};
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    command::{
+        Confirmed, outputs::never_made, planning::same_cloud, preview::tell_in_progress,
+        state::commit, up::acquire,
+    },
+    drift::{Report, What},
+    event::Event,
+    execute::Connections,
+    plan::ignore,
+    scrub::taint,
+};
+
+/// What it is called in the history.
+const COMMAND: &str = "drift --accept";
+
+/// How to accept what was found.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptOptions {
+    /// What is looked for.
+    pub drift: DriftOptions,
+    /// Go on though many objects are gone at once.
+    pub allow_mass_absence: bool,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: Duration,
+}
+
+/// Asks the person.
+#[async_trait]
+pub trait ConfirmAccept: Send + Sync {
+    /// Whether to take what was found into the state.
+    async fn confirm_accept(&self, report: &Report) -> Result<bool>;
+}
+
+#[async_trait]
+impl ConfirmAccept for Confirmed {
+    async fn confirm_accept(&self, _: &Report) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+/// What was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// What was found.
+    pub report: Report,
+    /// The resources whose records have what is there now.
+    pub taken: BTreeSet<Urn>,
+    /// Those whose records were forgotten, because their objects are gone.
+    pub forgotten: BTreeSet<Urn>,
+    /// How many findings were left alone: nothing that a state could say.
+    pub left: usize,
+}
+
+/// Looks under the lock, asks, and records what is there: changed fields as they are, and of what is gone nothing. No
+/// cloud is touched; what the program wants differently the next plan shows.
+pub async fn accept(
+    engine: &Engine,
+    options: &AcceptOptions,
+    confirm: &dyn ConfirmAccept,
+) -> Result<Accepted> {
+    let view = engine.state.read().await?.ok_or_else(|| never_made(engine))?;
+    same_cloud(engine, &view.snapshot)?;
+    tell_in_progress(engine, &view);
+    let connections = Arc::new(Connections::new(engine));
+    let session = acquire(engine, COMMAND, &connections, options.lock_timeout).await?;
+    let found = async {
+        let view = locked(&session);
+        let look = Look::at(engine, &options.drift, &view, &connections, Some(COMMAND)).await?;
+        look.refuse_massacre(options.allow_mass_absence)?;
+        engine.events.send(Event::Drift(Box::new(look.report.clone())));
+        let (accepted, changes) = taken(engine, &view.snapshot, &look);
+        if !changes.is_empty() && !confirm.confirm_accept(&look.report).await? {
+            return Err(Error::new(ErrorKind::Refused, "declined: nothing was changed"));
+        }
+        Ok((accepted, changes))
+    };
+    let found = found.await;
+    engine.context.gate.guard(|| Ok(()));
+    match found {
+        Ok((accepted, changes)) if !changes.is_empty() => {
+            commit(engine, &session, COMMAND, changes).await?;
+            Ok(accepted)
+        }
+        found => {
+            let released = session.release().await;
+            let (accepted, _) = found?;
+            released?;
+            Ok(accepted)
+        }
+    }
+}
+
+fn taken(engine: &Engine, snapshot: &Snapshot, look: &Look) -> (Accepted, Vec<Change>) {
+    let mut accepted = Accepted {
+        report: look.report.clone(),
+        taken: BTreeSet::new(),
+        forgotten: BTreeSet::new(),
+        left: 0,
+    };
+    let mut put = BTreeMap::<Key, Record>::new();
+    let mut gone = BTreeSet::<Key>::new();
+    for it in &look.drifted {
+        let Some(known) = &it.known else {
+            accepted.left += 1;
+            continue;
+        };
+        let record = &known.record;
+        match (it.finding.what, as_it_is(engine, it)) {
+            (What::Changed, Some(record)) => {
+                accepted.taken.insert(record.urn.clone());
+                put.insert(record.key(), record);
+            }
+            (What::Deleted, _) => {
+                accepted.forgotten.insert(record.urn.clone());
+                gone.insert(record.key());
+            }
+            _ => accepted.left += 1,
+        }
+    }
+    // What was made from something that is forgotten was made from nothing that is remembered.
+    let stays = |urn: &Urn| snapshot.of(urn).any(|record| !gone.contains(&record.key()));
+    let urns: BTreeSet<&Urn> = gone.iter().map(|key| &key.urn).collect();
+    let lost: BTreeSet<Urn> = urns.into_iter().filter(|urn| !stays(urn)).cloned().collect();
+    for (key, record) in &snapshot.records {
+        if !gone.contains(key) && record.dependencies.iter().any(|on| lost.contains(on)) {
+            let record = put.entry(key.clone()).or_insert_with(|| Record::clone(record));
+            record.dependencies.retain(|on| !lost.contains(on));
+        }
+    }
+    let mut changes: Vec<Change> = put.into_values().map(Change::Put).collect();
+    changes.extend(gone.into_iter().map(Change::Forgotten));
+    (accepted, changes)
+}
+
+/// The record with what is there where it differs.
+fn as_it_is(engine: &Engine, it: &Drifted) -> Option<Record> {
+    let (known, object) = (it.known.as_ref()?, it.seen.as_deref()?);
+    let recorded = &known.record;
+    let schema = known.driver.schema();
+    let mut inputs = ignore::overlay(schema, &paths(it), &object.live, &recorded.inputs);
+    taint(&mut inputs, &recorded.inputs);
+    if let Value::Map(map) = &mut inputs {
+        map.retain(|_, value| !matches!(value.revealed(), Value::Null));
+    }
+    let mut outputs = object.outputs.clone().unwrap_or_else(|| recorded.outputs.clone());
+    taint(&mut outputs, &inputs);
+    let updated = engine.env.now();
+    Some(Record { inputs, outputs, updated, ..Record::clone(recorded) })
+}

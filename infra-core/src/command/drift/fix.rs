@@ -1,0 +1,361 @@
+//! Putting right what somebody else changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use infra_state::{
+    EnvExt, Key, Options, Path, Record, Session, Snapshot, Status, Urn, Value, View,
+};
+
+use super::{
+    compare::Drifted,
+    frozen::{frozen, lookups, settled},
+    look::Look,
+    options::DriftOptions,
+    wanted::Wanted,
+};
+use crate::{
+    Engine, Error, ErrorKind, Result,
+    command::{
+        Confirm, UpOptions, deploy::deploy, outputs::never_made, planning::same_cloud,
+        preview::tell_in_progress, up::acquire,
+    },
+    drift::{Repair, Report, What},
+    event::{Event, Summary},
+    execute::Connections,
+    graph::Graph,
+    plan::{Action, Cause, Observation, Plan, PlanOptions, Refresh, Seen, plan},
+    policy,
+};
+
+/// What a repair is called in the history.
+pub(super) const COMMAND: &str = "drift --fix";
+
+/// How to put right what was found.
+#[derive(Clone, Debug, Default)]
+pub struct FixOptions {
+    /// What is looked for, and what may be done about it.
+    pub drift: DriftOptions,
+    /// Data loss that was agreed to.
+    pub allow_data_loss: BTreeSet<Urn>,
+    /// The orphans that were found are deleted.
+    pub delete_orphans: bool,
+    /// Go on though many objects are gone at once.
+    pub allow_mass_absence: bool,
+    /// How many steps run at once.
+    pub parallel: usize,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: Duration,
+}
+
+/// What became of a repair.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// What was found, each with what was to be done about it.
+    pub report: Report,
+    /// What was done; `None`: there was nothing to do.
+    pub summary: Option<Summary>,
+    /// How many findings were left alone.
+    pub left: usize,
+}
+
+/// Looks under the lock, plans what brings back what is recorded, shows it, asks, and does it.
+///
+/// What the program wants differently by now is left to `up`. Nothing is replaced, no orphan deleted, no capacity taken
+/// away and no data made anew, empty, unless the options say so. The report is on the event stream before the plan.
+pub async fn fix(engine: &Engine, options: &FixOptions, confirm: &dyn Confirm) -> Result<Fixed> {
+    let view = engine.state.read().await?.ok_or_else(|| never_made(engine))?;
+    same_cloud(engine, &view.snapshot)?;
+    tell_in_progress(engine, &view);
+    let connections = Arc::new(Connections::new(engine));
+    let session = acquire(engine, COMMAND, &connections, options.lock_timeout).await?;
+    let mut held = Some(Arc::clone(&session));
+    let fixed = under_lock(engine, options, confirm, &connections, &session, &mut held).await;
+    if held.is_some() {
+        // The first error is the one to tell.
+        let released = session.release().await;
+        if fixed.is_ok() {
+            released?;
+        }
+    }
+    engine.context.gate.guard(|| Ok(()));
+    let fixed = fixed?;
+    if let Some(summary) = &fixed.summary {
+        engine.events.send(Event::Finished(Box::new(summary.clone())));
+    }
+    Ok(fixed)
+}
+
+/// The state as it is under the lock.
+pub(super) fn locked(session: &Session) -> View {
+    let position = session.position();
+    View { snapshot: session.snapshot(), position, holder: None, interrupted: false }
+}
+
+async fn under_lock(
+    engine: &Engine,
+    options: &FixOptions,
+    confirm: &dyn Confirm,
+    connections: &Arc<Connections>,
+    session: &Arc<Session>,
+    held: &mut Option<Arc<Session>>,
+) -> Result<Fixed> {
+    let view = locked(session);
+    let mut look = Look::at(engine, &options.drift, &view, connections, Some(COMMAND)).await?;
+    look.refuse_massacre(options.allow_mass_absence)?;
+    let Some(wanted) = look.wanted.take() else {
+        let message = "a stack is repaired by its own program";
+        return Err(Error::new(ErrorKind::Usage, message));
+    };
+    let mut repair = Repairing::new(engine, options, &wanted, &view.snapshot, connections).await?;
+    let planned = repair.plan(&mut look.drifted)?;
+    look.report.findings = look.drifted.iter().map(|it| it.finding.clone()).collect();
+    engine.events.send(Event::Drift(Box::new(look.report.clone())));
+    let left = look.drifted.iter().filter(|it| !repair.is_repaired(it)).count();
+    let Some(plan) = planned else {
+        return Ok(Fixed { report: look.report, summary: None, left });
+    };
+    let plan = Arc::new(plan);
+    engine.events.send(Event::Planned(Arc::clone(&plan)));
+    if let Some(refusal) = plan.violated().or_else(|| plan.refusal()) {
+        return Err(refusal);
+    }
+    if !confirm.confirm(&plan).await? {
+        return Err(Error::new(ErrorKind::Refused, "declined: nothing was changed"));
+    }
+    if engine.cancel.is_stopped() {
+        return Err(Error::new(ErrorKind::Interrupted, "stopped before anything was done"));
+    }
+    let up = UpOptions { parallel: options.parallel, ..UpOptions::default() };
+    let graph = Arc::new(repair.graph);
+    let (session, connections) = (Arc::clone(session), Arc::clone(connections));
+    // From here on it is closed, whatever becomes of it.
+    *held = None;
+    let summary = deploy(engine, &up, COMMAND, session, connections, plan, graph).await?;
+    Ok(Fixed { report: look.report, summary: Some(summary), left })
+}
+
+impl Look {
+    /// Refuses to take the wrong account for a massacre.
+    pub(super) fn refuse_massacre(&self, allowed: bool) -> Result<()> {
+        if allowed || !self.is_massacre() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} of {} objects are gone at once. The wrong account, region or endpoint is likelier than that somebody \
+             deleted them. If they are really gone: `--allow-mass-absence`",
+            self.gone, self.report.checked
+        );
+        Err(Error::new(ErrorKind::Refused, message))
+    }
+}
+
+/// A repair in the making.
+struct Repairing<'a> {
+    engine: &'a Engine,
+    options: &'a FixOptions,
+    /// The state without what waits to be deleted or finished.
+    snapshot: Snapshot,
+    graph: Graph,
+    seen: Observation,
+    /// The objects that are put right.
+    chosen: BTreeSet<Key>,
+    /// The orphans that are deleted, as what waits to be deleted.
+    orphans: Vec<Record>,
+}
+
+impl<'a> Repairing<'a> {
+    async fn new(
+        engine: &'a Engine,
+        options: &'a FixOptions,
+        wanted: &Wanted,
+        snapshot: &Snapshot,
+        connections: &Connections,
+    ) -> Result<Self> {
+        let snapshot = settled(snapshot);
+        let graph = frozen(engine, wanted, &snapshot)?;
+        connections.remember(&engine.registry, &snapshot);
+        let mut seen = Observation::default();
+        seen.lookups = lookups(&graph, &snapshot);
+        let used: BTreeSet<Urn> =
+            snapshot.records.values().filter_map(|it| Some(it.provider.clone()?.urn)).collect();
+        for urn in used {
+            // What cannot be reached now is not touched: its objects could not be read.
+            if let Ok(connection) = connections.get(&urn).await {
+                seen.providers.insert(urn, connection.identity.clone());
+            }
+        }
+        let (chosen, orphans) = (BTreeSet::new(), Vec::new());
+        Ok(Self { engine, options, snapshot, graph, seen, chosen, orphans })
+    }
+
+    /// Whether something is done about a finding.
+    fn is_repaired(&self, it: &Drifted) -> bool {
+        match &it.known {
+            Some(known) => self.chosen.contains(&known.record.key()),
+            None => self.orphans.iter().any(|orphan| orphan.id == it.finding.id),
+        }
+    }
+
+    /// The plan; `None` if nothing is to be done. What turns out not to be possible without replacing something is left
+    /// alone, and its finding says why.
+    fn plan(&mut self, found: &mut [Drifted]) -> Result<Option<Plan>> {
+        for it in found.iter() {
+            match &it.known {
+                Some(known) if !matches!(it.finding.repair, Repair::Nothing(_)) => {
+                    let seen = match &it.seen {
+                        Some(object) => Seen::Present(object.clone()),
+                        None => Seen::Absent,
+                    };
+                    self.seen.objects.insert(known.record.key(), seen);
+                    self.chosen.insert(known.record.key());
+                }
+                None if it.finding.what == What::Orphan && self.options.delete_orphans => {
+                    self.orphans.extend(self.orphan(it));
+                }
+                _ => {}
+            }
+        }
+        loop {
+            if self.chosen.is_empty() && self.orphans.is_empty() {
+                return Ok(None);
+            }
+            let plan = self.made()?;
+            let refused = self.replaced_unasked(&plan)?;
+            if refused.is_empty() {
+                return Ok(Some(plan));
+            }
+            for it in found.iter_mut() {
+                let Some(known) = &it.known else { continue };
+                let key = known.record.key();
+                let Some(why) = refused.get(&key) else { continue };
+                it.finding.repair = Repair::Nothing(why.clone());
+                self.chosen.remove(&key);
+                self.seen.objects.remove(&key);
+            }
+        }
+    }
+
+    fn made(&self) -> Result<Plan> {
+        let engine = self.engine;
+        let mut snapshot = self.snapshot.clone();
+        for orphan in &self.orphans {
+            snapshot.records.insert(orphan.key(), Arc::new(orphan.clone()));
+        }
+        let options = PlanOptions {
+            refresh: Refresh::Nothing,
+            // It was asked about before.
+            allow_mass_absence: true,
+            allow_data_loss: self.options.allow_data_loss.clone(),
+            simulated: engine.is_simulated(),
+            ..PlanOptions::default()
+        };
+        let mint = || engine.env.instance();
+        let made = plan(&self.graph, &snapshot, &engine.registry, &self.seen, &options, &mint)?;
+        let mut made = Plan { records: self.orphans.clone(), forgotten: Vec::new(), ..made };
+        // What only would be remembered differently is left to `up`.
+        for step in made.steps.iter_mut().filter(|step| step.action == Action::Keep) {
+            step.record_only = false;
+        }
+        made.violations = policy::of_plan(&engine.policies, &made, &self.graph)?;
+        Ok(made)
+    }
+
+    /// What must not be done because something would be replaced that nobody allowed to be.
+    fn replaced_unasked(&self, plan: &Plan) -> Result<BTreeMap<Key, String>> {
+        let gone: BTreeSet<Key> = plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Forget)
+            .map(|step| Key { urn: step.urn.clone(), instance: step.instance.clone() })
+            .collect();
+        let mut refused = BTreeMap::new();
+        for step in &plan.steps {
+            let Some(replaces) = step.replaces.as_ref().filter(|it| !gone.contains(&it.old)) else {
+                continue;
+            };
+            let urn = &step.urn;
+            if self.options.drift.allow_replace.contains(urn) {
+                continue;
+            }
+            if self.chosen.contains(&replaces.old) {
+                let why = format!("it would be made anew: `--allow-replace {urn}`");
+                refused.insert(replaces.old.clone(), why);
+                continue;
+            }
+            let causes: BTreeSet<&Urn> = step.why.iter().map(|why| &why.urn).collect();
+            let follows = |why: &crate::plan::Why| match &why.cause {
+                Cause::Follows { urn, .. } | Cause::MakesRoom { urn } => Some(urn.clone()),
+                _ => None,
+            };
+            let followed: BTreeSet<Urn> = step.why.iter().filter_map(follows).collect();
+            let led = |key: &&Key| causes.contains(&key.urn) || followed.contains(&key.urn);
+            let before = refused.len();
+            for key in self.chosen.iter().filter(led) {
+                let why = format!("`{urn}` would be made anew with it: `--allow-replace {urn}`");
+                refused.insert(key.clone(), why);
+            }
+            if refused.len() == before && !self.chosen.iter().any(|key| refused.contains_key(key)) {
+                let message = format!("`{urn}` would be made anew: say `--allow-replace {urn}`");
+                return Err(Error::new(ErrorKind::Refused, message));
+            }
+        }
+        Ok(refused)
+    }
+
+    /// An orphan, as what waits to be deleted.
+    fn orphan(&self, it: &Drifted) -> Option<Record> {
+        let (object, driver) = (it.seen.as_deref()?, it.driver.as_ref()?);
+        let (provider, _) = it.through.as_ref()?;
+        let owner = object.owner.as_ref()?;
+        let urn: Urn = owner.get("infra:urn")?.parse().ok()?;
+        if urn.kind() != driver.schema().kind {
+            return None;
+        }
+        let word = owner.get("infra:instance").filter(|word| !word.is_empty());
+        let mut instance = word.map_or_else(|| self.engine.env.instance(), |it| it.as_str().into());
+        let taken = |instance: &infra_state::Instance| {
+            let key = Key { urn: urn.clone(), instance: instance.clone() };
+            self.snapshot.records.contains_key(&key)
+                || self.orphans.iter().any(|orphan| orphan.key() == key)
+        };
+        if taken(&instance) {
+            instance = self.engine.env.instance();
+        }
+        let now = self.engine.env.now();
+        Some(Record {
+            urn,
+            instance,
+            version: driver.version(),
+            status: Status::Deposed,
+            id: Some(object.id.clone()),
+            inputs: sparse(&object.live),
+            outputs: object.outputs.clone().unwrap_or_else(Value::map),
+            provider: Some(provider.clone()),
+            dependencies: [provider.urn.clone()].into(),
+            options: Options::default(),
+            holds_data: driver.schema().holds_data,
+            created: now,
+            updated: now,
+        })
+    }
+}
+
+/// What is set.
+fn sparse(live: &Value) -> Value {
+    let set = live.as_map().into_iter().flatten();
+    let set = set.filter(|(_, value)| !matches!(value.revealed(), Value::Null));
+    Value::Map(set.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// The paths of a finding, for what takes them as they are.
+pub(super) fn paths(it: &Drifted) -> Vec<Path> {
+    let mut paths: Vec<Path> =
+        it.diffs.iter().map(|diff| super::wanted::named(&diff.path)).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
