@@ -1,0 +1,164 @@
+//! Security groups, launch templates and instances.
+
+use infra_core::{
+    state::Value,
+    transfer::terraform::{Body, Hcl, Object},
+};
+
+use super::{
+    exports::Line,
+    fields::{Draft, Given, entry, flag, line, text, variant},
+};
+
+pub(super) fn exports() -> Vec<Line> {
+    vec![
+        line!(
+            "aws:ec2:SecurityGroup",
+            "aws_security_group",
+            ["id" = "id", "arn" = "arn", "name" = "name"],
+            group
+        ),
+        // The type depends on the direction; nothing refers to a rule.
+        line!("aws:ec2:SecurityGroupRule", "aws_vpc_security_group_ingress_rule", [], rule),
+        line!(
+            "aws:ec2:LaunchTemplate",
+            "aws_launch_template",
+            [
+                "id" = "id",
+                "arn" = "arn",
+                "name" = "name",
+                "latest_version" = "latest_version",
+                "default_version" = "default_version",
+            ],
+            template
+        ),
+        line!(
+            "aws:ec2:Instance",
+            "aws_instance",
+            [
+                "id" = "id",
+                "arn" = "arn",
+                "private_ip" = "private_ip",
+                "private_dns_name" = "private_dns",
+                "public_ip" = "public_ip",
+            ],
+            instance
+        ),
+    ]
+}
+
+/// A group. The rule that lets everything out is written in it: nothing else has its id.
+fn group(it: &Object<'_>) -> Given {
+    let open = flag(it, "allow_all_egress", false).then(|| {
+        let anywhere = Value::from(vec![Value::from("0.0.0.0/0")]);
+        Body::new()
+            .set("protocol", Some("-1"))
+            .set("from_port", Some(0_i64))
+            .set("to_port", Some(0_i64))
+            .set("cidr_blocks", Some(anywhere))
+    });
+    Draft::of(it)
+        .same(&["name", "description", "vpc_id"])
+        .tags()
+        .maybe("egress", open)
+        .whole("aws_security_group")
+}
+
+fn rule(it: &Object<'_>) -> Given {
+    let source = it.field("source").and_then(|source| variant(&source));
+    let (kind, source) = source.ok_or("its source is not known")?;
+    let plain = it.input("source").and_then(|it| it.get("cidr")).and_then(Value::as_str);
+    let attribute = match kind.as_str() {
+        "group" => "referenced_security_group_id",
+        "prefix_list" => "prefix_list_id",
+        _ if plain.is_some_and(|cidr| cidr.contains(':')) => "cidr_ipv6",
+        _ => "cidr_ipv4",
+    };
+    let ports = it.field("ports").and_then(|ports| variant(&ports));
+    let (protocol, ports) = ports.ok_or("its ports are not known")?;
+    let ends = |ports: Option<&Hcl>| (entry(ports, "from"), entry(ports, "to"));
+    let every = || (Some(Hcl::from(-1_i64)), Some(Hcl::from(-1_i64)));
+    let (protocol, (from, to)) = match protocol.as_str() {
+        "all" => (Hcl::from("-1"), (None, None)),
+        "tcp" | "udp" => (Hcl::from(protocol.as_str()), (ports.clone(), ports)),
+        "tcp_range" => (Hcl::from("tcp"), ends(ports.as_ref())),
+        "udp_range" => (Hcl::from("udp"), ends(ports.as_ref())),
+        "icmp" | "icmpv6" => (Hcl::from(protocol.as_str()), every()),
+        _ => (ports.ok_or("its protocol is not known")?, (None, None)),
+    };
+    let terraform = match text(it, "direction") {
+        Some("egress") => "aws_vpc_security_group_egress_rule",
+        _ => "aws_vpc_security_group_ingress_rule",
+    };
+    Draft::of(it)
+        .named("security_group_id", "group_id")
+        .set(attribute, source)
+        .set("ip_protocol", Some(protocol))
+        .set("from_port", from)
+        .set("to_port", to)
+        .same(&["description"])
+        .tags()
+        .whole(terraform)
+}
+
+fn metadata(it: &Object<'_>) -> Body {
+    let options = it.field("metadata");
+    let options = options.as_ref();
+    let enabled = match it.input("metadata").and_then(|it| it.get("enabled")) {
+        Some(Value::Bool(false)) => "disabled",
+        _ => "enabled",
+    };
+    let tokens = entry(options, "http_tokens").unwrap_or_else(|| Hcl::from("required"));
+    let hops = entry(options, "hop_limit").unwrap_or_else(|| Hcl::from(1_i64));
+    Body::new()
+        .set("http_endpoint", Some(enabled))
+        .set("http_tokens", Some(tokens))
+        .set("http_put_response_hop_limit", Some(hops))
+}
+
+fn template(it: &Object<'_>) -> Given {
+    let mut draft = Draft::of(it)
+        .same(&["name", "image_id", "instance_type", "key_name", "ebs_optimized"])
+        .named("vpc_security_group_ids", "security_group_ids")
+        .set("user_data", it.field("user_data").map(|text| Hcl::Call("base64encode", vec![text])))
+        .tags()
+        .maybe(
+            "iam_instance_profile",
+            it.field("instance_profile").map(|arn| Body::new().set("arn", Some(arn))),
+        )
+        .block("metadata_options", metadata(it))
+        .block("monitoring", Body::new().set("enabled", Some(flag(it, "monitoring", false))));
+    for device in it.field("block_devices").unwrap_or_else(|| Hcl::List(Vec::new())).elements() {
+        let of = |key: &str| device.get(key);
+        let or = |key: &str, otherwise: Hcl| of(key).unwrap_or(otherwise);
+        let volume = Body::new()
+            .set("volume_size", of("size"))
+            .set("volume_type", Some(or("volume_type", "gp3".into())))
+            .set("encrypted", Some(or("encrypted", true.into())))
+            .set("kms_key_id", of("kms_key"))
+            .set("iops", of("iops"))
+            .set("throughput", of("throughput"))
+            .set("delete_on_termination", Some(or("delete_on_termination", true.into())));
+        let body = Body::new().set("device_name", of("device_name")).block("ebs", volume);
+        draft = draft.block("block_device_mappings", body);
+    }
+    for (kind, field) in [("instance", "instance_tags"), ("volume", "volume_tags")] {
+        let tags = it.field(field).filter(|tags| !tags.is_nothing());
+        let body = |tags| Body::new().set("resource_type", Some(kind)).set("tags", Some(tags));
+        draft = draft.maybe("tag_specifications", tags.map(body));
+    }
+    draft.whole("aws_launch_template")
+}
+
+fn instance(it: &Object<'_>) -> Given {
+    Draft::of(it)
+        .named("ami", "image_id")
+        .same(&["instance_type", "subnet_id", "key_name", "user_data"])
+        .named("vpc_security_group_ids", "security_group_ids")
+        .named("iam_instance_profile", "instance_profile")
+        .named("associate_public_ip_address", "public_ip")
+        .same(&["monitoring", "source_dest_check"])
+        .tags()
+        .block("metadata_options", metadata(it))
+        .whole("aws_instance")
+}
