@@ -15,6 +15,7 @@ pub mod types;
 
 mod batch;
 mod budget;
+mod capacity;
 mod cloud;
 mod drift;
 #[cfg(feature = "ec2")]

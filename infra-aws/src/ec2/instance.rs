@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     Aws,
+    capacity::smaller_class,
     classify::Classify,
     policy::{Verb, encrypts, key, pass},
     tags,
@@ -291,6 +292,10 @@ impl Managed for Instance {
     fn check(want: &Partial<Self>) -> Vec<Violation> {
         let problem = want.get(Self::METADATA).known().and_then(|metadata| metadata.problem());
         problem.map(|problem| Violation::of(Self::METADATA, problem)).into_iter().collect()
+    }
+
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        smaller_class(&live.instance_type, &want.instance_type)
     }
 
     fn once() -> Once {

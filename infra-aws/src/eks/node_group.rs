@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Aws, batch,
+    capacity::less,
     classify::Classify as _,
     policy::{Verb, grants, linked, pass, subject},
     tags,
@@ -415,6 +416,12 @@ impl Managed for NodeGroup {
         let differs = old.launch_template.as_ref().map(|template| &template.id) != id.as_ref();
         let message = "only the version of a node group's launch template can change";
         differs.then(|| Reason::of(Self::LAUNCH_TEMPLATE, message))
+    }
+
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        let (is, then) = (&live.scaling, &want.scaling);
+        let desired = then.desired.or(is.desired).map(|it| it.clamp(then.min, then.max));
+        less("nodes", is.desired, desired).or_else(|| less("nodes at most", is.max, then.max))
     }
 
     fn once() -> Once {

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Aws,
+    capacity::{less, smaller_class},
     classify::Classify as _,
     owned,
     types::{Arn, SecurityGroupId, Zone},
@@ -336,6 +337,12 @@ impl Managed for Instance {
             }
             _ => None,
         }
+    }
+
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        smaller_class(&live.class, &want.class)
+            .or_else(|| less("GiB", live.storage.0, want.storage.0))
+            .or_else(|| less("IOPS", live.iops, want.iops))
     }
 
     fn once() -> Once {

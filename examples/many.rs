@@ -1,0 +1,36 @@
+//! Many small things: a network of a hundred subnets, a hundred roles, a hundred parameters, and a group with fifty rules.
+//!
+//! A look at all 352 (`drift`) reads them by the page. `.ci/emulators/bulk.py` counts the calls.
+
+use std::process::ExitCode;
+
+use infra_aws::{ec2, iam, ssm, types::Cidr};
+use infra_core::{App, prelude::*};
+
+fn many(stack: &mut Stack) -> Result<()> {
+    let network: Cidr = "10.0.0.0/16".parse()?;
+    let zones = stack.lookup("zones", ec2::AvailabilityZones::new());
+    let vpc = stack.add("vpc", ec2::Vpc::new(network));
+    for at in 0..100 {
+        let Some(block) = network.subnet(24, at) else { continue };
+        stack.add(format!("subnet-{at}"), ec2::Subnet::new(&vpc.id, block, zones.names.index(0)));
+        stack.add(format!("role-{at}"), iam::Role::for_service("ec2.amazonaws.com"));
+        let name = format!("/many/{at}");
+        stack.add(format!("parameter-{at}"), ssm::Parameter::new(name, format!("value {at}")));
+    }
+    let group = stack.add("group", ec2::SecurityGroup::new(&vpc.id, "many rules"));
+    for port in 8000..8050 {
+        let rule = ec2::SecurityGroupRule::ingress(&group.id, network, ec2::Ports::Tcp(port));
+        stack.add(format!("rule-{port}"), rule);
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    App::new("many")
+        .cloud("simulated", infra_aws::simulated())
+        .cloud("aws", infra_aws::aws())
+        .run(many)
+        .await
+}
