@@ -220,6 +220,13 @@ impl App {
         self
     }
 
+    /// The same under another name: with the settings, the state and the keys of a program of that name.
+    #[must_use]
+    pub(crate) fn called(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// The program's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -74,8 +74,9 @@ pub(super) enum Command {
     State(State),
     /// Make the place where the state lives: the bucket and the lock table
     Bootstrap(Bootstrap),
-    /// Record an object that exists as a declared resource; the cloud is not touched
-    Import(Import),
+    /// Record objects that exist: one or many as declared resources, or what Terraform knows or a VPC has, with the program
+    /// that declares it; the cloud is not touched
+    Import(super::import::Import),
     /// Serve the embedded cloud over HTTP, for the aws CLI and other programs
     Simulate(Simulate),
 }
@@ -388,16 +389,6 @@ pub(super) enum State {
         #[command(flatten)]
         locking: Locking,
     },
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Import {
-    /// A declared urn, or its name part
-    pub(super) urn: String,
-    /// The cloud's id of the object
-    pub(super) id: String,
-    #[command(flatten)]
-    pub(super) locking: Locking,
 }
 
 #[derive(Args, Debug)]

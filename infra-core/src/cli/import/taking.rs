@@ -1,0 +1,243 @@
+//! `import --from-terraform`, `import --from-live`.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use infra_state::Urn;
+use serde_json::json;
+
+use super::{DRY, Import, Session};
+use crate::{
+    Error, ErrorKind, Result,
+    cli::dispatch::here,
+    command::take::{TakeOptions, Taking, from_live, from_terraform, record},
+    exit::Exit,
+    transfer::{
+        take::{Left, Reason},
+        terraform::State,
+        write::{self, Program},
+    },
+};
+
+pub(super) async fn take(session: &Session<'_>, args: &Import) -> Result<Exit> {
+    let engine = &session.engine;
+    if let Some(file) = &args.out
+        && file.exists()
+        && !args.force
+        && !args.dry_run
+    {
+        let message =
+            format!("{} is there already: say `--force` to write over it", file.display());
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    let options = TakeOptions { only: args.only.clone() };
+    let (taking, source) = match (&args.from_terraform, &args.from_live) {
+        (Some(place), _) => {
+            let bytes = match place.split_once(':') {
+                Some((scheme, _)) if scheme.len() > 1 && !Path::new(place).exists() => {
+                    engine.stacks.document(&typed(place)?).await?
+                }
+                _ => crate::reference::file(Path::new(place))?,
+            };
+            let state = State::read(&bytes)
+                .map_err(|e| Error::new(e.kind(), format!("{place}: {e}")).because(e))?;
+            let name = Path::new(place).file_name().unwrap_or_default().to_string_lossy();
+            let source = format!("the Terraform state {name}");
+            (from_terraform(engine, &state, &options).await?, source)
+        }
+        (None, Some(within)) => {
+            (from_live(engine, within, &options).await?, format!("what was in {within}"))
+        }
+        (None, None) => return Err(Error::new(ErrorKind::Usage, "say what to take over")),
+    };
+    let text = program(session, &taking, source)?;
+    session.say(&report(&taking)).await;
+    if args.dry_run {
+        print(session, args, &taking, &text);
+        session.say(DRY).await;
+        return Ok(Exit::Done);
+    }
+    let written = args.out.as_ref().map(|file| write_new(file, &text)).transpose()?;
+    let wait = args.locking.lock_timeout.unwrap_or_default();
+    if let Err(error) = record(engine, &taking, wait).await {
+        // The program without its state would make everything a second time.
+        if let Some(written) = written {
+            written.take_back();
+        }
+        return Err(error);
+    }
+    print(session, args, &taking, &text);
+    let to = args.out.as_ref().map(|file| format!(" The program is in {}.", file.display()));
+    session
+        .say(&format!(
+            "{} objects are recorded in {}.{} Its next `preview` is empty.\n",
+            taking.taken.len(),
+            engine.state.name(),
+            to.unwrap_or_default()
+        ))
+        .await;
+    Ok(Exit::Done)
+}
+
+/// What is typed is relative to where it is typed.
+fn typed(place: &str) -> Result<String> {
+    Ok(crate::cli::dispatch::typed(place, &here()?))
+}
+
+/// The text of the program.
+fn program(session: &Session<'_>, taking: &Taking, source: String) -> Result<String> {
+    let engine = &session.engine;
+    let plugs = engine.connectors.values().flat_map(|it| it.plugged(&engine.cloud));
+    let listed = |left: &&Left| left.reason != Reason::Part;
+    let program = Program {
+        name: engine.state.name().program.clone(),
+        source,
+        plugs: plugs.collect(),
+        declarations: taking.declarations.clone(),
+        exports: taking.exports.clone(),
+        notes: notes(taking),
+        missing: taking
+            .left
+            .iter()
+            .filter(listed)
+            .map(|left| (left.origin.clone(), left.why.clone()))
+            .collect(),
+    };
+    write::program(&program).map_err(|e| Error::new(ErrorKind::Failed, e.to_string()).because(e))
+}
+
+/// What stands above declarations.
+fn notes(taking: &Taking) -> BTreeMap<Urn, Vec<String>> {
+    let mut notes: BTreeMap<Urn, Vec<String>> = BTreeMap::new();
+    for taken in &taking.taken {
+        let mut said = Vec::new();
+        if taken.tainted {
+            said.push("Terraform had marked it as tainted: it would have replaced it.".to_owned());
+        }
+        if !taken.ignored.is_empty() {
+            let paths: Vec<_> = taken.ignored.iter().map(|path| format!("`{path}`")).collect();
+            said.push(format!(
+                "What {} is meant to be cannot be told from what is there.",
+                paths.join(", ")
+            ));
+        }
+        if let Some(why) = &taken.unfinished {
+            said.push(format!("When it was taken over: {why}."));
+        }
+        if !said.is_empty() {
+            notes.insert(taken.urn.clone(), said);
+        }
+    }
+    for (secret, of) in &taking.unknown_secrets {
+        let text =
+            format!("Stands for {of}, which cannot be read: its real value is not known here.");
+        notes.entry(secret.clone()).or_default().push(text);
+    }
+    notes
+}
+
+fn print(session: &Session<'_>, args: &Import, taking: &Taking, text: &str) {
+    if !session.json {
+        if args.out.is_none() {
+            session.data(text.trim_end());
+        }
+        return;
+    }
+    let taken: Vec<_> = taking
+        .taken
+        .iter()
+        .map(|taken| {
+            json!({
+                "urn": taken.urn,
+                "id": taken.id,
+                "origin": taken.origin,
+                "tainted": taken.tainted,
+                "ignored": taken.ignored.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "unfinished": taken.unfinished,
+            })
+        })
+        .collect();
+    let left: Vec<_> = taking
+        .left
+        .iter()
+        .map(|left| json!({"origin": left.origin, "reason": left.reason.word(), "why": left.why}))
+        .collect();
+    session.document(json!({
+        "taken": taken,
+        "left": left,
+        "exports": taking.exports.keys().collect::<Vec<_>>(),
+        "unknown_secrets": taking.unknown_secrets,
+        "program": text,
+        "dry_run": args.dry_run,
+    }));
+}
+
+/// What is taken over and what is not, for a person.
+fn report(taking: &Taking) -> String {
+    let mut text = format!("{} objects can be taken over:\n", taking.taken.len());
+    for taken in &taking.taken {
+        let _ = writeln!(text, "  {} is {} ({})", taken.urn, taken.id, taken.origin);
+        if taken.tainted {
+            text.push_str("    Terraform had marked it as tainted, and would have replaced it\n");
+        }
+        if !taken.ignored.is_empty() {
+            let paths: Vec<_> = taken.ignored.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "    changes are ignored at: {}", paths.join(", "));
+        }
+        if let Some(why) = &taken.unfinished {
+            let _ = writeln!(text, "    {why}");
+        }
+    }
+    for (secret, of) in &taking.unknown_secrets {
+        let _ = writeln!(text, "  `{secret}` stands for {of}, which cannot be read");
+    }
+    for (reason, title) in [
+        (Reason::Part, "Not on their own"),
+        (Reason::Unmapped, "Not taken over"),
+        (Reason::Elsewhere, "Not here"),
+        (Reason::Missing, "Not found"),
+        (Reason::Deposed, "Waiting to be deleted"),
+    ] {
+        let left: Vec<_> = taking.left.iter().filter(|left| left.reason == reason).collect();
+        if left.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "{title}:");
+        for left in left {
+            let _ = writeln!(text, "  {}: {}", left.origin, left.why);
+        }
+    }
+    text
+}
+
+/// A file that was written, and what was there before.
+struct Written {
+    file: PathBuf,
+    before: Option<Vec<u8>>,
+}
+
+fn write_new(file: &Path, text: &str) -> Result<Written> {
+    let failed = |e: std::io::Error| {
+        let message = format!("{} cannot be written: {e}. Nothing was recorded", file.display());
+        Error::new(ErrorKind::Failed, message).because(e)
+    };
+    let before = file.exists().then(|| std::fs::read(file)).transpose().map_err(failed)?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(file, text).map_err(failed)?;
+    Ok(Written { file: file.to_owned(), before })
+}
+
+impl Written {
+    fn take_back(self) {
+        // What failed before matters more than what fails here.
+        let _ = match self.before {
+            Some(before) => std::fs::write(&self.file, before),
+            None => std::fs::remove_file(&self.file),
+        };
+    }
+}
