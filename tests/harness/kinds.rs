@@ -234,6 +234,11 @@ managed!(Label, Identity::BareName, |want| 0, {
     }
 });
 managed!(Link, Identity::Ends, |want| 0, {
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        let (live, want) = (live.weight?, want.weight?);
+        (want < live).then(|| format!("{live} to {want}"))
+    }
+
     fn once() -> Once {
         Once { by_name: true, ..Once::default() }
     }
