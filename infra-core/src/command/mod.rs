@@ -5,6 +5,7 @@
 mod deploy;
 mod destroy;
 pub mod drift;
+pub mod fleet;
 pub mod graph;
 mod history;
 pub mod import;
@@ -25,6 +26,7 @@ pub mod stack;
 pub mod state;
 pub mod take;
 mod up;
+pub mod watch;
 
 pub use destroy::destroy;
 pub use history::history;

@@ -9,12 +9,14 @@
 
 mod address;
 mod command;
+mod digest;
 mod notification;
 mod port;
 #[cfg(feature = "webhook")]
 mod webhook;
 
 pub use address::Address;
+pub use digest::{Digest, Told};
 pub use notification::Notification;
 pub use port::{Notifier, Open};
 

@@ -1,0 +1,73 @@
+//! Looking at one stack.
+
+use async_trait::async_trait;
+use infra_state::StackName;
+use jiff::Timestamp;
+
+use super::{Audience, Looker};
+use crate::{
+    Engine, Result,
+    command::drift::{DriftOptions, look},
+    drift::Report,
+    event::Events,
+    panics::caught_in,
+};
+
+/// One stack.
+pub struct OneStack {
+    engine: Engine,
+    options: DriftOptions,
+}
+
+impl OneStack {
+    /// The stack of this engine. Its events are not told: the report is.
+    pub fn new(engine: &Engine, options: DriftOptions) -> Self {
+        Self { engine: Engine { events: Events::ignored(), ..engine.clone() }, options }
+    }
+
+    /// Its report, whatever happens.
+    pub async fn report(&self) -> Report {
+        let engine = &self.engine;
+        let (at, began) = (engine.env.now(), engine.env.monotonic());
+        // The program and the drivers are caught where they are called; this is for what nobody thought of.
+        let looked = caught_in(look(engine, &self.options)).await;
+        let why = match looked {
+            Ok(Ok(report)) => return report,
+            Ok(Err(error)) => {
+                let mistakes = error.mistakes().iter().map(|mistake| &*mistake.message);
+                let all: Vec<_> =
+                    std::iter::once(error.to_string()).chain(mistakes.map(str::to_owned)).collect();
+                all.join("; ")
+            }
+            Err(panic) => format!("the look panicked: {panic}"),
+        };
+        let report = unseen(engine.state.name(), at, why);
+        let seconds = engine.env.monotonic().saturating_sub(began).as_secs_f64();
+        Report { cloud: engine.cloud.clone(), state: engine.state.url(), seconds, ..report }
+    }
+}
+
+#[async_trait]
+impl Looker for OneStack {
+    async fn look(&self, audience: &mut dyn Audience) -> Result<()> {
+        audience.hear(self.report().await).await
+    }
+}
+
+/// The report of a stack of which nothing is known, and why.
+pub fn unseen(stack: &StackName, at: Timestamp, why: String) -> Report {
+    Report {
+        stack: stack.to_string(),
+        cloud: String::new(),
+        state: String::new(),
+        at,
+        seconds: 0.0,
+        in_progress: None,
+        checked: 0,
+        findings: Vec::new(),
+        unchecked: Vec::new(),
+        notices: Vec::new(),
+        calls: std::collections::BTreeMap::new(),
+        failed: Some(why),
+    }
+}
