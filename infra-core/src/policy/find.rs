@@ -20,20 +20,22 @@ pub(crate) fn of_plan(pack: &Pack, plan: &Plan, graph: &Graph) -> Result<Vec<Vio
     // Most programs have more steps than kinds with policies.
     let mut of_kind: Option<HashMap<&str, Vec<&Step>>> = None;
     for (policy, enforcement) in pack.asked() {
-        let asked = match &policy.check {
-            Check::Plan(check) => caught(|| check(plan)),
-            Check::Each(kind, check) => {
-                let of_kind = of_kind.get_or_insert_with(|| by_kind(plan));
-                let steps = of_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
-                caught(|| steps.iter().flat_map(|step| check(step)).collect())
+        for check in &policy.checks {
+            let asked = match check {
+                Check::Plan(check) => caught(|| check(plan)),
+                Check::Each(kind, check) => {
+                    let of_kind = of_kind.get_or_insert_with(|| by_kind(plan));
+                    let steps = of_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
+                    caught(|| steps.iter().flat_map(|step| check(step)).collect())
+                }
+            };
+            match asked {
+                Ok(violations) => {
+                    let named = violations.into_iter().map(|it| named(it, policy, enforcement));
+                    found.extend(named);
+                }
+                Err(panic) => panics.push((policy.name(), panic)),
             }
-        };
-        match asked {
-            Ok(violations) => {
-                let named = violations.into_iter().map(|it| named(it, policy, enforcement));
-                found.extend(named);
-            }
-            Err(panic) => panics.push((policy.name(), panic)),
         }
     }
     if found.is_empty() && panics.is_empty() {
@@ -84,14 +86,19 @@ pub(crate) fn of_step(
     scrub: &Scrub,
 ) -> Result<Vec<Violation>, String> {
     let mut found = Vec::new();
-    for (policy, enforcement) in pack.asked_of(step.urn.kind()) {
-        let Check::Each(_, check) = &policy.check else { continue };
-        let asked = caught(|| check(step)).map_err(|e| panicked(policy.name(), &e, scrub))?;
-        for violation in asked {
-            let mut violation = named(violation, policy, enforcement);
-            violation.message = scrub.clean(violation.message);
-            in_program(&mut violation, node, false);
-            found.push(violation);
+    for (policy, enforcement) in pack.asked() {
+        let of_kind = policy.checks.iter().filter_map(|check| match check {
+            Check::Each(kind, check) if *kind == step.urn.kind() => Some(check),
+            _ => None,
+        });
+        for check in of_kind {
+            let asked = caught(|| check(step)).map_err(|e| panicked(policy.name(), &e, scrub))?;
+            for violation in asked {
+                let mut violation = named(violation, policy, enforcement);
+                violation.message = scrub.clean(violation.message);
+                in_program(&mut violation, node, false);
+                found.push(violation);
+            }
         }
     }
     Ok(found)

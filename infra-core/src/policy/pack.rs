@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use super::{Enforcement, IntoPolicy, Policy, rule::Check};
+use super::{Enforcement, IntoPolicy, Policy};
 use crate::config::did_you_mean;
 
 /// Policies, each with how it is enforced here. Cheap to clone.
@@ -74,12 +74,6 @@ impl Pack {
     /// Those that are asked.
     pub(super) fn asked(&self) -> impl Iterator<Item = (&Policy, Enforcement)> {
         self.iter().filter_map(|(policy, enforcement)| Some((policy, enforcement?)))
-    }
-
-    /// Those that are asked of each resource of a kind.
-    pub(super) fn asked_of(&self, kind: &str) -> impl Iterator<Item = (&Policy, Enforcement)> {
-        let about = move |policy: &Policy| matches!(policy.check, Check::Each(of, _) if of == kind);
-        self.asked().filter(move |(policy, _)| about(policy))
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Policy {
     about: String,
     enforcement: Enforcement,
     only_production: bool,
-    pub(super) check: Check,
+    pub(super) checks: Vec<Check>,
 }
 
 #[derive(Clone)]
@@ -32,7 +32,9 @@ impl Policy {
         name: impl Into<String>,
         check: impl Fn(&Plan) -> Vec<Violation> + Send + Sync + 'static,
     ) -> Self {
-        Self::new(name.into(), Check::Plan(Arc::new(check)))
+        let mut policy = Self::named(name);
+        policy.checks.push(Check::Plan(Arc::new(check)));
+        policy
     }
 
     /// A policy over the plan as a whole whose violations are shown.
@@ -64,13 +66,29 @@ impl Policy {
         name: impl Into<String>,
         check: impl Fn(&Wanted<'_, R>) -> Vec<Violation> + Send + Sync + 'static,
     ) -> Self {
-        let asked = move |step: &Step| check(&Wanted::new(step));
-        Self::new(name.into(), Check::Each(R::KIND, Arc::new(asked)))
+        Self::named(name).also(check)
     }
 
-    fn new(name: String, check: Check) -> Self {
-        let enforcement = Enforcement::Mandatory;
-        Self { name, about: String::new(), enforcement, only_production: false, check }
+    /// A mandatory policy that checks nothing yet.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            about: String::new(),
+            enforcement: Enforcement::Mandatory,
+            only_production: false,
+            checks: Vec::new(),
+        }
+    }
+
+    /// The same, and about every resource of this kind too: what one name stands for may lie in several kinds.
+    #[must_use]
+    pub fn also<R: Resource>(
+        mut self,
+        check: impl Fn(&Wanted<'_, R>) -> Vec<Violation> + Send + Sync + 'static,
+    ) -> Self {
+        let asked = move |step: &Step| check(&Wanted::new(step));
+        self.checks.push(Check::Each(R::KIND, Arc::new(asked)));
+        self
     }
 
     /// The same, enforced like this.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test all through")]
 
+mod enforced;
 mod fake;
 mod keys;
 mod output;

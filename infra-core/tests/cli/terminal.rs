@@ -5,12 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, testing::Buffer};
+use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, policy::Pack, testing::Buffer};
 
 use crate::fake::{Connect, World};
 
 pub struct Terminal {
     pub world: World,
+    pub policies: Pack,
     folder: tempfile::TempDir,
 }
 
@@ -39,7 +40,21 @@ impl Terminal {
         }
         let config = toml.split("\n[stack.").next().unwrap();
         std::fs::write(project.join("shop.toml"), format!("{config}\n{text}")).unwrap();
-        Self { world: World::default(), folder }
+        Self { world: World::default(), policies: Pack::none(), folder }
+    }
+
+    /// With these policies.
+    pub fn held_to(mut self, policies: Pack) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// With settings that are taken as they are, but for the key.
+    pub fn whole(toml: &str) -> Self {
+        let t = Self::new("");
+        let key = format!("[stack.dev]\nkey = 'file:{}'\n", t.key().display());
+        std::fs::write(t.folder().join("shop.toml"), toml.replace("[stack.dev]\n", &key)).unwrap();
+        t
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -105,6 +120,7 @@ impl Terminal {
         let app = App::new("shop")
             .cloud("simulated", simulated)
             .cloud("real", Connect { world: self.world.clone(), notice: None })
+            .policies(self.policies.clone())
             .config_beside(self.folder());
         let folder = self.folder();
         let arguments = arguments.iter().map(|argument| match *argument {
