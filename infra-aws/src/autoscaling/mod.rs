@@ -1,5 +1,7 @@
-//! EC2 Auto Scaling: what joins a group of instances (a node group's, say) to a load balancer.
+//! EC2 Auto Scaling: groups of instances, what those are made of, and what joins a group to a load balancer.
 
+mod group;
+mod launch_configuration;
 mod target_group_attachment;
 #[cfg(all(
     test,
@@ -10,9 +12,18 @@ mod target_group_attachment;
     feature = "elbv2"
 ))]
 mod tests;
+mod volume;
 
+pub use group::{
+    Group, GroupDecl, GroupOutputs, InstanceChoice, InstanceChoiceDecl, MixedInstances,
+    MixedInstancesDecl, Template, TemplateDecl, TemplateVersion,
+};
+pub use launch_configuration::{
+    LaunchConfiguration, LaunchConfigurationDecl, LaunchConfigurationOutputs,
+};
 pub use target_group_attachment::{
     TargetGroupAttachment, TargetGroupAttachmentDecl, TargetGroupAttachmentOutputs,
 };
+pub use volume::{BlockDevice, BlockDeviceDecl, Metadata, MetadataDecl};
 
-crate::kinds! { TargetGroupAttachment }
+crate::kinds! { Group, LaunchConfiguration, TargetGroupAttachment }

@@ -203,6 +203,8 @@ async fn strangers_but_clusters(aws: &Aws) -> ([String; 2], String, String) {
 const CALLS: &[&str] = &[
     "acm:ListCertificates",
     "acm:ListTagsForCertificate",
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeLaunchConfigurations",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:ListTagsForResource",
     "dynamodb:ListTables",

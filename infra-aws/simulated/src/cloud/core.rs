@@ -110,6 +110,27 @@ impl Cloud {
         Ok(seen)
     }
 
+    /// Changes the world other than by a call; all of it is one frame. It blocks.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut World, u64) -> T) -> Result<T, Error> {
+        let mut held = locked(&self.0.held);
+        let Held { world, journal } = &mut *held;
+        let entered = match journal {
+            Some(journal) => Some(journal.enter(world, Mode::Write)?),
+            None => None,
+        };
+        let now = now();
+        world.settle(now);
+        let changed = change(world, now);
+        if let Some(journal) = journal {
+            let changes = world.take_changes();
+            if !changes.is_empty() {
+                journal.commit(world, &changes)?;
+            }
+        }
+        drop(entered);
+        Ok(changed)
+    }
+
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
         locked(&self.0.calls).clear();

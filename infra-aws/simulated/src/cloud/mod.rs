@@ -5,6 +5,7 @@ mod client;
 mod content;
 mod core;
 mod enforce;
+mod plant;
 mod serve;
 mod trail;
 mod watch;

@@ -33,6 +33,20 @@ impl<'a> Access<'a> {
         self.now + wait.millis(self.durations)
     }
 
+    /// Another call of the same caller in the middle of this one: what a service does in another on their behalf.
+    pub(crate) fn within<T>(
+        &mut self,
+        service: super::Service,
+        operation: &str,
+        input: Value,
+        answer: impl FnOnce(&mut Access<'_>) -> T,
+    ) -> T {
+        let operation = operation.to_owned();
+        let call = ApiCall { service, operation, input, ..self.call.clone() };
+        let (now, durations, lag) = (self.now, self.durations, self.lag);
+        answer(&mut Access { world: &mut *self.world, call: &call, now, durations, lag })
+    }
+
     pub(crate) fn input(&self) -> &'a Value {
         &self.call.input
     }

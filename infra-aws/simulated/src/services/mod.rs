@@ -3,7 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "the operations of a service all have one shape")]
 #![expect(clippy::needless_pass_by_value, reason = "documents are given away with json!")]
 
-mod access;
+pub(crate) mod access;
 mod json_tags;
 mod neighbour;
 mod service;

@@ -60,6 +60,16 @@ impl World {
         }
     }
 
+    /// Writes `to` wherever `from` stands in an account's documents and their ids.
+    pub(crate) fn rename(&mut self, account: &str, from: &str, to: &str) {
+        for (id, cell) in &mut self.cells {
+            if id.account == account && cell.docs.rename(from, to) {
+                // It reads the documents again.
+                cell.emulator = None;
+            }
+        }
+    }
+
     /// What changed since the last commit, cell by cell.
     pub(crate) fn take_changes(&mut self) -> Vec<(CellId, Vec<Change>)> {
         self.cells

@@ -49,6 +49,23 @@ impl Docs {
         Some(gone)
     }
 
+    /// Writes `to` wherever `from` stands, in ids too; whether it stood anywhere.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> bool {
+        let mut moved = Vec::new();
+        for (table, rows) in &self.tables {
+            for (id, document) in
+                rows.iter().filter(|(id, it)| id.contains(from) || holds(it, from))
+            {
+                moved.push((table.clone(), id.clone(), renamed(document, from, to)));
+            }
+        }
+        for (table, id, document) in &moved {
+            self.remove(table, id);
+            self.put(table, &id.replace(from, to), document.clone());
+        }
+        !moved.is_empty()
+    }
+
     pub(crate) fn all(&self, table: &str) -> impl Iterator<Item = (&str, &Value)> {
         self.tables.get(table).into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
@@ -171,5 +188,28 @@ impl Docs {
             view.insert(table.clone(), content);
         }
         Value::Object(view)
+    }
+}
+
+/// Whether the text stands anywhere in the document, in the name of a field or a value.
+fn holds(document: &Value, text: &str) -> bool {
+    match document {
+        Value::String(it) => it.contains(text),
+        Value::Array(items) => items.iter().any(|it| holds(it, text)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, it)| key.contains(text) || holds(it, text))
+        }
+        _ => false,
+    }
+}
+
+fn renamed(document: &Value, from: &str, to: &str) -> Value {
+    match document {
+        Value::String(it) => Value::String(it.replace(from, to)),
+        Value::Array(items) => items.iter().map(|it| renamed(it, from, to)).collect(),
+        Value::Object(fields) => Value::Object(
+            fields.iter().map(|(key, it)| (key.replace(from, to), renamed(it, from, to))).collect(),
+        ),
+        other => other.clone(),
     }
 }

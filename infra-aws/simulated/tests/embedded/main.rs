@@ -14,6 +14,7 @@ mod identities;
 mod neighbours;
 mod network;
 mod objects;
+mod planting;
 mod processes;
 mod recovery;
 mod stores;
