@@ -77,6 +77,8 @@ pub(super) enum Command {
     /// Record objects that exist: one or many as declared resources, or what Terraform knows or a VPC has, with the program
     /// that declares it; the cloud is not touched
     Import(super::import::Import),
+    /// Write the stack as the configuration of another tool; nothing else is changed
+    Export(super::export::Export),
     /// Serve the embedded cloud over HTTP, for the aws CLI and other programs
     Simulate(Simulate),
 }

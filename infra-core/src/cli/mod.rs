@@ -7,6 +7,7 @@ mod confirm;
 mod diagnostic;
 mod dispatch;
 mod drift;
+mod export;
 mod import;
 mod interrupt;
 mod place;

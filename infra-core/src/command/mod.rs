@@ -4,6 +4,7 @@
 
 mod deploy;
 mod destroy;
+pub mod export;
 pub mod drift;
 pub mod fleet;
 pub mod graph;

@@ -64,7 +64,8 @@ pub async fn find_all(engine: &Engine, lines: &[Line]) -> Result<Several> {
     let mut places: BTreeMap<Urn, usize> = BTreeMap::new();
     for (at, result) in results.iter_mut().enumerate() {
         let Ok(urn) = &*result else { continue };
-        if let Some(first) = places.insert(urn.clone(), at) {
+        let first = *places.entry(urn.clone()).or_insert(at);
+        if first != at {
             let message = format!("{urn} is named twice: line {} says it too", first + 1);
             *result = Err(Error::new(ErrorKind::Usage, message));
         }

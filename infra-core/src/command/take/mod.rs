@@ -14,7 +14,7 @@ mod prove;
 mod record;
 mod terraform;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use infra_state::{Path, Record, Urn, Value};
 
@@ -70,4 +70,11 @@ pub struct Taking {
     pub records: Vec<Record>,
     /// What the exports come to.
     pub exported: BTreeMap<String, Value>,
+}
+
+impl fmt::Debug for Taking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Taking");
+        shown.field("taken", &self.taken).field("left", &self.left).finish_non_exhaustive()
+    }
 }

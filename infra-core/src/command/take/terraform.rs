@@ -19,7 +19,7 @@ use crate::{
     provider::Connection,
     transfer::{
         take::{Candidate, Left, Reason, builtin, piece_of},
-        terraform::{Ask, Import, Instance, Piece, State, Tables},
+        terraform::{Ask, Import, Instance, Piece, ProviderAddress, State, Tables},
     },
 };
 
@@ -55,12 +55,17 @@ pub async fn from_terraform(
         .iter()
         .map(|(kind, connector)| (kind.as_str(), connector.terraform()))
         .collect();
+    for instance in &instances {
+        sorted.locate(&tables, &mut places, instance).await?;
+    }
     for instance in instances {
         sorted.sort(&tables, &mut places, instance).await?;
     }
     sorted.ask(engine, &mut places).await?;
     places.announce();
-    let Sorted { candidates, left, secrets, .. } = sorted;
+    let Sorted { mut candidates, listed, left, secrets, .. } = sorted;
+    // What is a resource of its own is met before it is met in another's attributes.
+    candidates.extend(listed);
     let mut outputs = BTreeMap::new();
     if options.only.is_empty() {
         outputs.extend(state.outputs.iter().map(|(name, it)| (name.clone(), it.value.clone())));
@@ -72,11 +77,15 @@ pub async fn from_terraform(
 #[derive(Default)]
 struct Sorted<'i> {
     candidates: Vec<Candidate>,
+    /// Those that are only listed in the attributes of others.
+    listed: Vec<Candidate>,
     left: Vec<Left>,
     /// Random passwords: names and values.
     secrets: Vec<(String, String)>,
     /// Those that the cloud has to be asked about: by question, provider kind and place.
     asked: Vec<(Ask, &'static str, String, At, Vec<&'i Instance>)>,
+    /// Where the instances of each aliased provider say that they are.
+    located: BTreeMap<ProviderAddress, Vec<Value>>,
 }
 
 impl<'i> Sorted<'i> {
@@ -157,7 +166,37 @@ impl<'i> Sorted<'i> {
         let (_, default) = places.default(provider).await?;
         let Some(place) = tables.place else { return Ok(Ok(None)) };
         let alias = instance.provider.alias.clone();
-        Ok(place(instance, &default.identity).map(|config| config.map(|config| (config, alias))))
+        Ok(place(instance, &default.identity).map(|config| {
+            // What does not say itself where it is is where the others of its provider are.
+            let config = config.or_else(|| match &self.located.get(&instance.provider)?[..] {
+                [only] => Some(only.clone()),
+                _ => None,
+            });
+            config.map(|config| (config, alias))
+        }))
+    }
+
+    /// Where the instances of an aliased provider say that they are.
+    async fn locate(
+        &mut self,
+        tables: &BTreeMap<&str, Tables>,
+        places: &mut Places<'_>,
+        instance: &Instance,
+    ) -> Result<()> {
+        let kind = instance.address.kind.as_str();
+        let known = tables.iter().find(|(_, tables)| tables.imports.contains_key(kind));
+        let Some((provider, tables)) = known.filter(|_| instance.provider.alias.is_some()) else {
+            return Ok(());
+        };
+        let Some(place) = tables.place else { return Ok(()) };
+        let (_, default) = places.default(provider).await?;
+        if let Ok(Some(config)) = place(instance, &default.identity) {
+            let all = self.located.entry(instance.provider.clone()).or_default();
+            if !all.iter().any(|other| other.same(&config)) {
+                all.push(config);
+            }
+        }
+        Ok(())
     }
 
     fn leave(&mut self, instance: &Instance, reason: Reason, why: String) {
@@ -165,8 +204,10 @@ impl<'i> Sorted<'i> {
     }
 
     fn pieces(&mut self, instance: &Instance, pieces: Vec<Piece>, at: &At) {
-        let pieces = pieces.into_iter().map(|piece| piece_of(instance, piece, at.clone()));
-        self.candidates.extend(pieces);
+        for piece in pieces {
+            let all = if piece.listed { &mut self.listed } else { &mut self.candidates };
+            all.push(piece_of(instance, piece, at.clone()));
+        }
     }
 
     /// Asks the cloud about what the attributes alone do not tell.

@@ -35,13 +35,23 @@ impl Block {
 
 /// An object of ours that is to be written.
 pub struct Object<'a> {
-    pub(super) record: &'a Record,
-    pub(super) field: &'a dyn Fn(&str) -> Option<Hcl>,
-    pub(super) name: &'a str,
-    pub(super) itself: String,
+    record: &'a Record,
+    field: &'a dyn Fn(&str) -> Option<Hcl>,
+    name: &'a str,
+    itself: String,
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The object of this record, called `terraform.name`; `field` gives its fields as expressions.
+    pub fn new(
+        record: &'a Record,
+        terraform: &str,
+        name: &'a str,
+        field: &'a dyn Fn(&str) -> Option<Hcl>,
+    ) -> Self {
+        Self { record, field, name, itself: format!("{terraform}.{name}") }
+    }
+
     /// What it is called in the configuration.
     pub fn name(&self) -> &str {
         self.name

@@ -83,7 +83,7 @@ impl Hcl {
     }
 
     /// Every literal in it, to be replaced.
-    pub(super) fn each_literal(&mut self, change: &mut dyn FnMut(&Value) -> Option<Self>) {
+    pub(crate) fn each_literal(&mut self, change: &mut dyn FnMut(&Value) -> Option<Self>) {
         match self {
             Self::Literal(value) => {
                 if let Some(other) = change(value) {
@@ -265,7 +265,8 @@ impl Body {
         self
     }
 
-    pub(super) fn each_literal(&mut self, change: &mut dyn FnMut(&Value) -> Option<Hcl>) {
+    /// Calls `change` with every literal in it, and puts what it answers in its place.
+    pub(crate) fn each_literal(&mut self, change: &mut dyn FnMut(&Value) -> Option<Hcl>) {
         self.attributes.iter_mut().for_each(|(_, value)| value.each_literal(change));
         self.blocks.iter_mut().for_each(|(_, body)| body.each_literal(change));
     }

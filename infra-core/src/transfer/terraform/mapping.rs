@@ -62,6 +62,8 @@ pub struct Piece {
     pub id: String,
     /// What tells it from the other pieces of the instance, for its name: `ingress-443`. Nothing for the main one.
     pub suffix: Option<String>,
+    /// It is only listed in the attributes of the instance, and may be a resource of its own too, which then names it.
+    pub listed: bool,
     /// Fields that cannot be read back, or that a program should say although the cloud would choose them: as Terraform
     /// knows them. Marked secret where they are.
     pub known: BTreeMap<String, Value>,
@@ -78,6 +80,13 @@ impl Piece {
     pub fn suffix(mut self, suffix: impl Into<String>) -> Self {
         self.suffix = Some(suffix.into());
         self
+    }
+
+    /// One that is listed in the attributes of the instance.
+    #[must_use]
+    pub fn listed(mut self, suffix: impl Into<String>) -> Self {
+        self.listed = true;
+        self.suffix(suffix)
     }
 
     /// A field that Terraform knows; nothing where it does not.

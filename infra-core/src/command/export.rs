@@ -1,0 +1,241 @@
+//! Leaving again: a stack as a Terraform configuration that imports it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use infra_state::{Record, Status, Urn, Value};
+
+use super::outputs::remembered;
+use crate::{
+    Engine, Resource as _, Result,
+    graph::{Graph, Role},
+    secret::Secret,
+    transfer::terraform::{
+        Block, Body, Convert, Export, Hcl, Names, Object, Requires, Tables, identifier,
+    },
+};
+
+/// A stack as a Terraform configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// The files, by name.
+    pub files: BTreeMap<String, String>,
+    /// What each object is there.
+    pub written: BTreeMap<Urn, String>,
+    /// What is not written, and why.
+    pub left: BTreeMap<Urn, String>,
+    /// The variables that secrets have become: of what.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Writes the stack as it is recorded, with the references that the program has. Changes nothing anywhere.
+pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
+    let graph = engine.graph()?;
+    let snapshot = remembered(engine).await?.snapshot;
+    let records: BTreeMap<Urn, &Record> = snapshot
+        .records
+        .values()
+        .filter(|record| record.status != Status::Deposed)
+        .map(|record| (record.urn.clone(), &**record))
+        .collect();
+    let tables: BTreeMap<String, Tables> = engine
+        .connectors
+        .iter()
+        .map(|(kind, connector)| (kind.clone(), connector.terraform()))
+        .collect();
+    let exports: BTreeMap<&'static str, Export> =
+        tables.values().flat_map(|tables| tables.exports.iter().map(|(k, v)| (*k, *v))).collect();
+    let is_object = |record: &Record| {
+        let role = engine.registry.get(record.urn.kind()).map(|driver| driver.role());
+        role == Some(Role::Managed) && record.urn.kind() != Secret::KIND
+    };
+    let mut out = Exported::default();
+    let mut variables = BTreeMap::new();
+    for urn in records.keys().filter(|urn| urn.kind() == Secret::KIND) {
+        let name = identifier(urn.name());
+        out.variables.insert(name.clone(), format!("`{urn}`"));
+        variables.insert(urn.clone(), name);
+    }
+    let order = graph.order.iter().filter_map(|urn| records.get(urn));
+    let rest = records.values().filter(|record| !graph.nodes.contains_key(&record.urn));
+    let objects: Vec<&Record> =
+        order.chain(rest).copied().filter(|record| is_object(record)).collect();
+    let mut names = Names::default();
+    for record in &objects {
+        if let Some(export) = exports.get(record.urn.kind()) {
+            names.give(&record.urn, &[export.terraform]);
+        }
+    }
+    let convert =
+        Convert { records: &records, exports: &exports, names: &names, variables: &variables };
+    let mut main = String::new();
+    let mut imports = String::new();
+    let mut places = BTreeSet::new();
+    for record in objects {
+        let blocks = match blocks(&graph, &convert, record) {
+            Ok(blocks) => blocks,
+            Err(why) => {
+                out.left.insert(record.urn.clone(), why);
+                continue;
+            }
+        };
+        places.extend(record.provider.as_ref().map(|provider| provider.urn.clone()));
+        let alias = alias(&tables, record);
+        let name = names.of(&record.urn).unwrap_or_default();
+        for (at, mut block) in blocks.into_iter().enumerate() {
+            let address = format!("{}.{name}", block.terraform);
+            hide(&mut block.body, &record.urn, &mut out.variables);
+            let lifecycle = at == 0 && record.options.protect;
+            let body = resource(&block, alias.as_deref(), lifecycle);
+            let header = format!("resource \"{}\" \"{name}\"", block.terraform);
+            main.push_str(&format!("\n# {}\n{}", record.urn, body.text(&header)));
+            let import = Body::new()
+                .set("to", Some(Hcl::Expression(address.clone())))
+                .set("id", Some(block.id.as_str()))
+                .set("provider", alias.clone().map(Hcl::Expression));
+            imports.push_str(&format!("{}\n", import.text("import")));
+            if at == 0 {
+                out.written.insert(record.urn.clone(), address);
+            }
+        }
+    }
+    for (urn, why) in &out.left {
+        main.push_str(&format!("\n# Not written: {urn}: {}\n", why.replace('\n', " ")));
+    }
+    let head = head(&tables, &records, &places);
+    out.files.insert("main.tf".to_owned(), format!("{head}{main}"));
+    out.files.insert("imports.tf".to_owned(), format!("{}\n", imports.trim_end()));
+    let outputs = outputs(&graph, &convert);
+    if !outputs.is_empty() {
+        out.files.insert("outputs.tf".to_owned(), outputs);
+    }
+    if !out.variables.is_empty() {
+        let variable = |(name, of): (&String, &String)| {
+            let body = Body::new()
+                .set("description", Some(format!("Secret: {of}")))
+                .set("type", Some(Hcl::Expression("string".to_owned())))
+                .set("sensitive", Some(true));
+            body.text(&format!("variable \"{name}\""))
+        };
+        let text: Vec<String> = out.variables.iter().map(variable).collect();
+        out.files.insert("variables.tf".to_owned(), text.join("\n"));
+    }
+    Ok(out)
+}
+
+fn blocks(
+    graph: &Graph,
+    convert: &Convert<'_>,
+    record: &Record,
+) -> std::result::Result<Vec<Block>, String> {
+    let urn = &record.urn;
+    let export = convert
+        .exports
+        .get(urn.kind())
+        .ok_or_else(|| format!("nothing of Terraform's is known for `{}`", urn.kind()))?;
+    if record.id.is_none() {
+        return Err("it has no id yet; run `up` first".to_owned());
+    }
+    let node = graph.nodes.get(urn);
+    let field = |name: &str| convert.field(node, record, name);
+    let name = convert.names.of(urn).unwrap_or_default();
+    (export.give)(&Object::new(record, export.terraform, name, &field))
+}
+
+/// The body with what is about the resource, not about the object.
+fn resource(block: &Block, alias: Option<&str>, protect: bool) -> Body {
+    let mut body = Body::new().set("provider", alias.map(|it| Hcl::Expression(it.to_owned())));
+    body.attributes.extend(block.body.attributes.iter().cloned());
+    body.blocks.extend(block.body.blocks.iter().cloned());
+    if protect {
+        body = body.block("lifecycle", Body::new().set("prevent_destroy", Some(true)));
+    }
+    body
+}
+
+/// `aws.us`, for what is not made through the default provider.
+fn alias(tables: &BTreeMap<String, Tables>, record: &Record) -> Option<String> {
+    let urn = &record.provider.as_ref()?.urn;
+    let requires = tables.get(urn.kind())?.requires.as_ref()?;
+    (urn.name() != "default").then(|| format!("{}.{}", requires.name, identifier(urn.name())))
+}
+
+/// Makes a variable of everything that is secret.
+fn hide(body: &mut Body, urn: &Urn, variables: &mut BTreeMap<String, String>) {
+    body.each_literal(&mut |value: &Value| {
+        if !matches!(value, Value::Secret(_)) {
+            return None;
+        }
+        let base = identifier(urn.name());
+        let mut name = format!("{base}_secret");
+        let mut number = 2;
+        while variables.contains_key(&name) {
+            name = format!("{base}_secret_{number}");
+            number += 1;
+        }
+        variables.insert(name.clone(), format!("a field of `{urn}`"));
+        Some(Hcl::Expression(format!("var.{name}")))
+    });
+}
+
+/// The block `terraform`, and the providers.
+fn head(
+    tables: &BTreeMap<String, Tables>,
+    records: &BTreeMap<Urn, &Record>,
+    places: &BTreeSet<Urn>,
+) -> String {
+    let used: Vec<&Requires> = tables
+        .iter()
+        .filter(|(kind, _)| places.iter().any(|urn| urn.kind() == kind.as_str()))
+        .filter_map(|(_, tables)| tables.requires.as_ref())
+        .collect();
+    let mut required = Body::new();
+    for requires in &used {
+        let source = Hcl::Map(vec![
+            ("source".to_owned(), requires.source.into()),
+            ("version".to_owned(), requires.version.into()),
+        ]);
+        required = required.set(requires.name, Some(source));
+    }
+    let terraform =
+        Body::new().set("required_version", Some(">= 1.5")).block("required_providers", required);
+    let mut text = terraform.text("terraform");
+    for urn in places {
+        let Some(requires) = tables.get(urn.kind()).and_then(|it| it.requires.as_ref()) else {
+            continue;
+        };
+        let mut of = records.values().filter_map(|record| record.provider.as_ref());
+        let identity = of.find(|provider| provider.urn == *urn).map(|it| it.identity.clone());
+        let config = records.get(urn).map_or_else(Value::map, |record| record.inputs.clone());
+        let given = (requires.provider)(&identity.unwrap_or_default(), &config);
+        let alias = (urn.name() != "default").then(|| identifier(urn.name()));
+        let mut body = Body::new().set("alias", alias);
+        body.attributes.extend(given.attributes);
+        body.blocks.extend(given.blocks);
+        text.push_str(&format!("\n{}", body.text(&format!("provider \"{}\"", requires.name))));
+    }
+    text
+}
+
+fn outputs(graph: &Graph, convert: &Convert<'_>) -> String {
+    let mut blocks = Vec::new();
+    for (name, expr) in &graph.exports {
+        let value = convert.value(expr);
+        let secret = value.as_ref().is_some_and(Value::has_secret);
+        let Some(hcl) = convert.expr(expr, value.as_ref()) else { continue };
+        let mut body = Body::new().set("value", Some(hcl));
+        // What is secret and no variable is not written at all.
+        let mut hidden = false;
+        body.each_literal(&mut |value| {
+            hidden |= matches!(value, Value::Secret(_));
+            None
+        });
+        if hidden {
+            continue;
+        }
+        if secret {
+            body = body.set("sensitive", Some(true));
+        }
+        blocks.push(body.text(&format!("output \"{}\"", identifier(name))));
+    }
+    blocks.join("\n")
+}
