@@ -77,7 +77,7 @@ fn routes(table: &str, it: &Instance) -> Vec<Piece> {
     let route = |it: &Value| {
         let piece = route(table, it).ok()?;
         let to = piece.id.split_once('|').map(|(_, to)| to.to_owned())?;
-        Some(piece.suffix(to))
+        Some(piece.listed(to))
     };
     made.filter_map(route).collect()
 }

@@ -46,10 +46,10 @@ fn role(it: &Instance) -> Taken {
     let mut all = vec![Piece::new("aws:iam:Role", name)];
     for inline in list(&it.attributes, "inline_policy") {
         let policy = text(inline, "name").filter(|_| text(inline, "policy").is_some());
-        all.extend(policy.map(|policy| role_policy(name, policy).suffix(policy)));
+        all.extend(policy.map(|policy| role_policy(name, policy).listed(policy)));
     }
     for arn in texts(&it.attributes, "managed_policy_arns") {
-        all.push(attachment(name, arn).suffix(short(arn)));
+        all.push(attachment(name, arn).listed(short(arn)));
     }
     Ok(all)
 }

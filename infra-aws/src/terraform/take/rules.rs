@@ -42,7 +42,7 @@ pub(super) fn of_groups<'a>(connection: &'a Connection, all: &'a [&'a Instance])
             let wanted = blocks.iter().flat_map(|block| wanted(group, egress, block));
             // What is no more live is nothing to take; Terraform would make it again.
             let found = wanted.filter_map(|wanted| piece(&wanted, live).ok().flatten());
-            pieces.extend(found);
+            pieces.extend(found.map(|piece| Piece { listed: true, ..piece }));
         }
         let mut seen = BTreeSet::new();
         pieces.retain(|piece| seen.insert(piece.id.clone()));

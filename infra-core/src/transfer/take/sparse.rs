@@ -22,7 +22,8 @@ pub fn sparse(
     for (name, value) in known {
         let nothing = fields.get(name).is_none_or(|live| is_nothing(live));
         let Some(field) = schema.fields.iter().find(|field| field.name == name) else { continue };
-        if nothing && !is_nothing(value) {
+        // What a read gives for a field that cannot be read back says nothing.
+        if (nothing || field.write_only) && !is_nothing(value) {
             let value = value.clone();
             fields.insert(name.clone(), if field.secret { value.secret() } else { value });
         }
