@@ -25,6 +25,7 @@ use infra_core::{
     config::{Known, Settings, Source},
     event::Summary,
     plan::{Action, Plan, PlanOptions, Refresh, Step},
+    policy::Pack,
     state::Outcome,
 };
 use infra_examples::qledger;
@@ -51,6 +52,7 @@ fn settings_of(program: &str, folder: &Path, sets: &[&str]) -> Settings {
         keys: [("region".to_owned(), None)].into(),
         clouds: vec!["simulated".to_owned()],
         states: vec!["file".to_owned()],
+        policies: Pack::new(infra_aws::guardrails::all()),
         ..Known::default()
     };
     let mut settings = Settings::load(&source, "dev", &sets, &known).unwrap();
