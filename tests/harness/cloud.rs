@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use infra_core::{
     Data, Resource,
+    drift::{Actor, Changed, Rule, Severity},
     provider::{
-        self, Connection, Connector, Context, Driver, driver, lookup_driver, provider_driver,
+        self, Connection, Connector, Contained, Context, Driver, Touched, driver, lookup_driver,
+        provider_driver,
     },
     state::Value,
 };
+use jiff::Timestamp;
 
 use super::{Db, Host, Image, Label, Link, Net, Note, Safe, Slot, World};
 
@@ -66,6 +69,30 @@ impl Connector for FakeConnector {
     fn default_provider(&self, context: &Context) -> provider::Result<Value> {
         let said = context.settings.get("region").cloned();
         Ok([("region", said.unwrap_or_else(|| self.region.as_str().into()))].into())
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        let moved = |it: &Changed<'_, Db>| it.touches(Db::NET).then_some(Severity::High);
+        let mild = |it: &Changed<'_, Db>| it.touches(Db::NET).then_some(Severity::Low);
+        vec![Rule::of::<Db>("fake:mild", mild), Rule::of::<Db>("fake:moved", moved)]
+    }
+
+    async fn actors(
+        &self,
+        _: &Connection,
+        asked: &[Touched<'_>],
+        _: Timestamp,
+    ) -> Vec<Option<Actor>> {
+        asked.iter().map(|it| self.world.actor(it.id)).collect()
+    }
+
+    /// A net contains what is in it.
+    async fn contained(
+        &self,
+        _: &Connection,
+        within: &str,
+    ) -> provider::Result<Option<Vec<Contained>>> {
+        Ok(within.starts_with("net-").then(|| self.world.contained(within)))
     }
 
     async fn connect(&self, config: &Value, _: &Context) -> provider::Result<Connection> {

@@ -10,7 +10,8 @@ use std::{
 
 use infra_core::{
     Resource,
-    provider::{Class, Error, Find, Operation, Readiness, Result},
+    drift::Actor,
+    provider::{Class, Contained, Error, Find, Operation, Readiness, Result},
     state::{StackName, Value},
 };
 use tokio::sync::Notify;
@@ -71,6 +72,7 @@ pub struct World {
     calls: Mutex<Vec<String>>,
     faults: Mutex<Vec<Fault>>,
     tokens: Mutex<BTreeMap<String, String>>,
+    actors: Mutex<BTreeMap<String, Actor>>,
     next: AtomicU64,
     /// How many calls of a kind run, and how many ran at most.
     running: Mutex<BTreeMap<String, (usize, usize)>>,
@@ -148,6 +150,33 @@ impl World {
         if !keep {
             objects.remove(id);
         }
+    }
+
+    /// Tells who changed an object.
+    pub fn blame(&self, id: &str, actor: Actor) {
+        lock(&self.actors).insert(id.to_owned(), actor);
+    }
+
+    /// Who changed an object.
+    pub fn actor(&self, id: &str) -> Option<Actor> {
+        lock(&self.actors).get(id).cloned()
+    }
+
+    /// Everything that is in a net.
+    pub fn contained(&self, net: &str) -> Vec<Contained> {
+        lock(&self.calls).push(format!("read contained {net}"));
+        let objects = lock(&self.objects);
+        let inside = objects
+            .iter()
+            .filter(|(_, object)| object.inputs.get("net").and_then(Value::as_str) == Some(net));
+        let contained = |(id, object): (&String, &Object)| Contained {
+            kind: object.kind.to_owned(),
+            id: id.clone(),
+            name: None,
+            owner: (!object.owner.is_empty()).then(|| object.owner.clone()),
+            comes_with: id.ends_with("-part").then(|| "another object".to_owned()),
+        };
+        inside.map(contained).collect()
     }
 
     /// Makes an object that nobody's program made.

@@ -8,7 +8,7 @@ use infra_core::{
         Confirmed,
         drift::{AcceptOptions, DriftOptions, FixOptions, Fixed, Orphans, accept, fix, look},
     },
-    drift::{Finding, Repair, Report, Rule, Severity, What},
+    drift::{Actor, Finding, Repair, Report, Rule, Severity, What},
     plan::{Action, Refresh},
     prelude::*,
     provider::Class,
@@ -17,7 +17,7 @@ use infra_core::{
 
 use crate::{
     base, cut_off,
-    harness::{Db, FakeProvider, Host, Lab, Link, Net, Safe, Wrong, steps},
+    harness::{Db, FakeProvider, Host, Lab, Label, Link, Net, Safe, Slot, Wrong, steps},
     nothing, set, sized, urn,
 };
 
@@ -316,6 +316,16 @@ async fn rules_of_the_program_go_first_and_decide_even_downwards() {
 }
 
 #[tokio::test]
+async fn of_the_rules_of_the_clouds_the_worst_wins() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    tamper(&lab, &urn("Db", "db"), |it| drop(it.insert("net".into(), "net-9".into()))).await;
+    let report = found(&lab, base).await;
+    let finding = one(&report);
+    assert_eq!((finding.severity, &*finding.rule), (Severity::High, "fake:moved"));
+}
+
+#[tokio::test]
 async fn a_fix_brings_everything_back_and_the_next_look_finds_nothing() {
     let lab = Lab::new();
     lab.up(base).await.ok();
@@ -479,4 +489,174 @@ async fn fixed(
     assert!(fixed.summary.as_ref().is_none_or(|it| it.failed.is_empty()), "{fixed:#?}");
     assert!(lab.engine(nothing).state.holder().await.unwrap().is_none());
     fixed
+}
+
+#[tokio::test]
+async fn what_nobody_manages_is_found_on_request() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let net = lab.world.of("fake:Net").pop_first().unwrap().0;
+    let inside = || Value::from([("net", Value::from(&*net))]);
+    lab.world.plant("host-77", "fake:Host", inside());
+    lab.world.plant("host-78-part", "fake:Host", inside());
+    let theirs = [("infra:lineage".to_owned(), uuid(7))].into();
+    lab.world.plant_for("host-79", "fake:Host", inside(), theirs);
+    assert_eq!(found(&lab, base).await.findings, []);
+    let options = DriftOptions { unmanaged: true, ..DriftOptions::default() };
+    let report = found_with(&lab, base, &options).await;
+    let finding = one(&report);
+    let told = (finding.id.as_deref(), finding.what, finding.severity);
+    assert_eq!(told, (Some("host-77"), What::Unmanaged, Severity::Info));
+}
+
+#[tokio::test]
+async fn who_did_it_is_told_where_the_cloud_tells() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let host = urn("Host", "a");
+    tamper(&lab, &host, |it| drop(it.insert("size".into(), "huge".into()))).await;
+    remove(&lab, &urn("Host", "b")).await;
+    let actor = Actor {
+        who: "mallory".to_owned(),
+        at: jiff::Timestamp::from_second(1_700_000_000).unwrap(),
+        what: "ResizeHost".to_owned(),
+        from: Some("192.0.2.1".to_owned()),
+    };
+    lab.world.blame(&id(&host, &lab.snapshot().await.unwrap()), actor.clone());
+    let report = found(&lab, base).await;
+    let by: Vec<_> = report.findings.iter().map(|it| it.by.clone()).collect();
+    assert_eq!(by, [None, Some(actor)]);
+    let text = infra_core::report::drift(&report);
+    assert!(
+        text.contains("by mallory at 2023-11-14T22:13:20Z: ResizeHost from 192.0.2.1"),
+        "{text}"
+    );
+    let unasked = DriftOptions { actors: false, ..DriftOptions::default() };
+    assert!(found_with(&lab, base, &unasked).await.findings.iter().all(|it| it.by.is_none()));
+}
+
+#[tokio::test]
+async fn what_somebody_put_into_an_object_of_the_stack_goes_as_an_orphan() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let net = lab.world.of("fake:Net").pop_first().unwrap().1;
+    // It says whose it is and of no resource that it is its object.
+    let mut owner = net.owner.clone();
+    owner.retain(|key, _| key == "infra:stack" || key == "infra:lineage");
+    lab.world.plant_for("net-77", "fake:Net", net.inputs.clone(), owner);
+    let report = found(&lab, base).await;
+    assert!(one(&report).message.contains("part of what is this stack's"), "{report:?}");
+    let done = fixed(&lab, base, |it| it.delete_orphans = true).await;
+    assert_eq!((done.left, lab.world.of("fake:Net").len()), (0, 1));
+    assert_eq!(found(&lab, base).await.findings, []);
+    assert!(lab.plan(base).await.is_empty());
+}
+
+/// What a program has of a number: which resources, with what in them.
+fn program_of(number: u64) -> impl Fn(&mut Stack) -> Result<()> + Copy + Send + Sync + 'static {
+    move |stack: &mut Stack| {
+        let bit = |at: u32| number >> at & 1 == 1;
+        let tags: Vec<(&str, &str)> = if bit(0) { vec![("team", "a")] } else { Vec::new() };
+        let mut net = Net::new(if bit(1) { "10.0.0.0/16" } else { "10.1.0.0/16" }).tags(tags);
+        if bit(2) {
+            net = net.note("a note");
+        }
+        let net = stack.add("net", net);
+        for at in 0..(number >> 3 & 3) {
+            let mut host = Host::new(&net.id).size(if bit(5) { "small" } else { "big" });
+            if bit(6) {
+                host = host.labels(["x", "y"]);
+            }
+            if bit(7) {
+                host = host.address("10.0.0.7");
+            }
+            stack.add(format!("host{at}"), host);
+        }
+        if bit(8) {
+            stack.add("label", Label::new(&net.id));
+        }
+        if bit(9) {
+            stack.add("link", Link::new("a", &net.summary).weight(if bit(10) { 1u32 } else { 2 }));
+        }
+        if bit(11) {
+            stack.add("slot", Slot::new(if bit(12) { "one" } else { "two" }));
+        }
+        let secret = stack.secret("word");
+        stack.add("safe", Safe::new(&secret));
+        stack.export("net", &net.id);
+        Ok(())
+    }
+}
+
+/// Whatever is deployed after whatever, and put right after whatever, nobody touched it since.
+#[tokio::test]
+async fn what_nobody_touched_never_drifts() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    let all = DriftOptions { orphans: Orphans::All, unmanaged: true, ..DriftOptions::default() };
+    for _ in 0..8 {
+        let lab = Lab::new();
+        for _ in 0..6 {
+            let program = program_of(random());
+            lab.up(program).await.ok();
+            let report = found_with(&lab, program, &all).await;
+            assert_eq!(report.findings, [], "{:#?}", lab.snapshot().await);
+            let recorded = DriftOptions { recorded_only: true, ..all.clone() };
+            assert_eq!(found_with(&lab, program, &recorded).await.findings, []);
+            // Somebody touches one object.
+            let snapshot = lab.snapshot().await.unwrap();
+            let hosts = lab.world.of("fake:Host");
+            let Some((touched, _)) = hosts.iter().nth((random() % 4) as usize) else { continue };
+            let gone = random() % 2 == 0;
+            lab.world.tamper(touched, |object| {
+                let Value::Map(inputs) = &mut object.inputs else { return None };
+                inputs.insert("size".into(), "huge".into());
+                (!gone).then_some(())
+            });
+            assert_eq!(found_with(&lab, program, &all).await.findings.len(), 1, "{snapshot:#?}");
+            if random() % 2 == 0 {
+                assert_eq!(fixed(&lab, program, |_| {}).await.left, 0);
+            } else {
+                let engine = lab.engine(program);
+                let accepted = accept(&engine, &AcceptOptions::default(), &Confirmed).await;
+                assert_eq!(accepted.unwrap().left, 0);
+            }
+            assert_eq!(found_with(&lab, program, &all).await.findings, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_over_never_drifts() {
+    fn program(stack: &mut Stack) -> Result<()> {
+        stack.add("net", Net::new("10.0.0.0/16").import("net-77"));
+        stack.add("label", Label::new("x").name("a-label").adopt());
+        Ok(())
+    }
+    let lab = Lab::new();
+    let block = || Value::from([("block", Value::from("10.0.0.0/16"))]);
+    // It has the tags of an earlier life.
+    lab.up(|stack| {
+        stack.add("net", Net::new("10.0.0.0/16"));
+        Ok(())
+    })
+    .await
+    .ok();
+    let (id, net) = lab.world.of("fake:Net").pop_first().unwrap();
+    lab.world.tamper(&id, |_| None);
+    let engine = lab.engine(nothing);
+    let rm = infra_core::command::state::rm(&engine, "net", false, std::time::Duration::ZERO);
+    rm.await.unwrap();
+    lab.world.plant_for("net-77", "fake:Net", block(), net.owner);
+    let label = [("name", Value::from("a-label")), ("of", "y".into())];
+    lab.world.plant("label-1", "fake:Label", label.into());
+    lab.up(program).await.ok();
+    assert_eq!(found(&lab, program).await.findings, []);
+    let recorded = DriftOptions { recorded_only: true, ..DriftOptions::default() };
+    assert_eq!(found_with(&lab, program, &recorded).await.findings, []);
 }

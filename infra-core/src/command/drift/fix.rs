@@ -311,12 +311,15 @@ impl<'a> Repairing<'a> {
         let (object, driver) = (it.seen.as_deref()?, it.driver.as_ref()?);
         let (provider, _) = it.through.as_ref()?;
         let owner = object.owner.as_ref()?;
-        let urn: Urn = owner.get("infra:urn")?.parse().ok()?;
-        if urn.kind() != driver.schema().kind {
-            return None;
-        }
         let word = owner.get("infra:instance").filter(|word| !word.is_empty());
         let mut instance = word.map_or_else(|| self.engine.env.instance(), |it| it.as_str().into());
+        let kind = driver.schema().kind;
+        let said = owner.get("infra:urn").and_then(|urn| urn.parse().ok());
+        let urn: Urn = match said.filter(|urn: &Urn| urn.kind() == kind) {
+            Some(urn) => urn,
+            // What somebody put into an object of the stack's has no name.
+            None => Urn::new(kind, &format!("orphans/{instance}")).ok()?,
+        };
         let taken = |instance: &infra_state::Instance| {
             let key = Key { urn: urn.clone(), instance: instance.clone() };
             self.snapshot.records.contains_key(&key)

@@ -231,9 +231,14 @@ impl Looking<'_> {
         let id = &named.id;
         let called = named.name.map(|name| format!(" ({name})")).unwrap_or_default();
         let (message, repair) = if what == What::Orphan {
-            let was = urn.as_ref().map(|urn| format!(" as {urn}")).unwrap_or_default();
-            let message =
-                format!("{id}{called} says that this stack made it{was}, and no state knows it");
+            let message = match &urn {
+                Some(urn) => format!(
+                    "{id}{called} says that this stack made it as {urn}, and no state knows it"
+                ),
+                None => {
+                    format!("{id}{called} is part of what is this stack's, and no state knows it")
+                }
+            };
             (message, "`--fix --delete-orphans` deletes it; `import` takes it over")
         } else {
             let message = format!("nobody manages {id}{called}, and it is where the stack is");
