@@ -5,5 +5,7 @@
 mod harness;
 #[path = "transfer/outside.rs"]
 mod outside;
+#[path = "transfer/references.rs"]
+mod references;
 #[path = "transfer/taking.rs"]
 mod taking;
