@@ -123,6 +123,18 @@ pub(crate) fn as_role(config: Value, role: &str) -> Result<Value> {
     Ok(Value::Map(config))
 }
 
+/// The calls with which a program plugs in this crate's connector that `function` makes, and where else it keeps state.
+pub(crate) fn plugged(name: &str, function: &str) -> Vec<String> {
+    let mut calls = vec![format!("cloud({name:?}, infra_aws::{function}())")];
+    if cfg!(feature = "state") {
+        calls.push("backend(\"s3\", infra_aws::state::s3)".to_owned());
+    }
+    if cfg!(feature = "kms") {
+        calls.push("keys(\"kms\", infra_aws::kms_keys())".to_owned());
+    }
+    calls
+}
+
 #[async_trait]
 impl Connector for AwsConnector {
     fn provider_kind(&self) -> &'static str {
@@ -131,6 +143,10 @@ impl Connector for AwsConnector {
 
     fn drivers(&self) -> Vec<Arc<dyn Driver>> {
         crate::drivers()
+    }
+
+    fn plugged(&self, name: &str) -> Vec<String> {
+        plugged(name, "aws")
     }
 
     fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {

@@ -88,6 +88,10 @@ impl Connector for Simulated {
         crate::drivers()
     }
 
+    fn plugged(&self, name: &str) -> Vec<String> {
+        crate::provider::plugged(name, "simulated")
+    }
+
     fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
         crate::grants::policies(needs).map(Some)
     }

@@ -48,6 +48,10 @@ impl Connector for KubernetesConnector {
         drivers()
     }
 
+    fn plugged(&self, name: &str) -> Vec<String> {
+        vec![format!("cloud({name:?}, infra_kubernetes::kubernetes())")]
+    }
+
     fn kind(&self, kind: &str) -> Option<&'static Arc<dyn Driver>> {
         kind::driver_of(kind)
     }

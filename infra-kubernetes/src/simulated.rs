@@ -98,6 +98,10 @@ impl Connector for Simulated {
         drivers()
     }
 
+    fn plugged(&self, name: &str) -> Vec<String> {
+        vec![format!("cloud({name:?}, infra_kubernetes::simulated())")]
+    }
+
     fn kind(&self, kind: &str) -> Option<&'static Arc<dyn Driver>> {
         kind::driver_of(kind)
     }

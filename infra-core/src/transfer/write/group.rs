@@ -280,6 +280,7 @@ impl Unifier<'_> {
             Term::Reference(..) => self.references(terms, at),
             Term::Literal(Value::Secret(_)) => None,
             Term::Literal(_) => self.literals(terms, at),
+            Term::Index(..) | Term::Base64(_) | Term::UrlEncode(_) => self.computed(terms, at),
             _ => None,
         }
     }
@@ -342,6 +343,12 @@ impl Unifier<'_> {
             }
             At::Text(_) | At::Handles => None,
         }
+    }
+
+    fn computed(&mut self, terms: &[&Term], at: &At) -> Option<Term> {
+        let At::Path(_) = at else { return None };
+        let spelling = self.spelling(at)?;
+        Some(self.column(terms, at, spelling))
     }
 
     fn spelling(&self, at: &At) -> Option<Spelling> {

@@ -1,6 +1,6 @@
 //! The text of items, laid out: comments and empty lines where they were marked.
 
-use super::value::MACRO;
+use super::value::{DOT, MACRO};
 
 /// Lines that a syntax tree does not keep: comments, and empty lines.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Lines {
             let file = syn::parse_file(item)?;
             let text = prettyplease::unparse(&file);
             let lines: Vec<_> = text.lines().map(|line| self.marked(line)).collect();
-            texts.push(lines.join("\n").replace(MACRO, "\u{0}"));
+            texts.push(lines.join("\n").replace(MACRO, "\u{0}").replace(DOT, "."));
         }
         Ok(called(&texts.join("\n\n")))
     }

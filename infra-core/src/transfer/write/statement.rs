@@ -11,7 +11,7 @@ use super::{
     reach::{Collection, Scope},
     term::Term,
     uses::Uses,
-    value::{Column, Failed, Writer, named, quoted},
+    value::{Column, DOT, Failed, Writer, named, quoted},
 };
 use crate::{
     Resource as _,
@@ -41,7 +41,9 @@ impl Statement<'_> {
 
     fn written(&mut self, uses: &mut Uses) -> Result<String, Failed> {
         let Some(table) = &self.unit.table else {
-            let add = self.add(uses, Vec::new(), "")?;
+            let Added { name, verb, declaration } = self.add(uses, Vec::new(), "")?;
+            let arguments = [Some(name), declaration].into_iter().flatten().collect::<Vec<_>>();
+            let add = format!("stack{DOT}{verb}({})", arguments.join(", "));
             return Ok(match self.variable {
                 Some(name) => format!("let {name} = {add};"),
                 None => format!("{add};"),
@@ -57,49 +59,57 @@ impl Statement<'_> {
             values.push(texts);
         }
         let variables: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-        let add = self.add(uses, columns, key)?;
-        let mut rows = values.first().map_or(0, Vec::len);
-        if rows == 0 {
-            rows = self.unit.members.len();
-        }
-        let row = |at: usize| values.iter().map(|texts| texts[at].clone()).collect::<Vec<_>>();
-        let keys = self.unit.members.iter().filter_map(|member| member.member.as_ref());
-        let keys: Vec<_> = keys
-            .map(|member| match &member.key {
-                Key::Index(at) => at.to_string(),
-                Key::Name(name) => format!("{name:?}"),
-            })
+        let Added { name, verb, declaration } = self.add(uses, columns, key)?;
+        let rows: Vec<Vec<String>> = (0..self.unit.members.len())
+            .map(|at| values.iter().map(|texts| texts[at].clone()).collect())
             .collect();
-        let head = match (table.collection, variables.is_empty()) {
-            (Collection::List, true) => format!("index in 0..{rows}"),
-            (Collection::List, false) => {
-                let rows: Vec<_> = (0..rows).map(|at| tuple(&row(at))).collect();
-                let row = tuple(&variables);
-                let list = rows.join(", ");
-                if self.uses_key() {
-                    format!("(index, {row}) in [{list}].into_iter().enumerate()")
-                } else {
-                    format!("{row} in [{list}]")
-                }
-            }
-            (Collection::ByName | Collection::ByNumber, _) => {
-                let with_key = |key: &str, rest: Vec<String>| {
-                    tuple(&std::iter::once(key.to_owned()).chain(rest).collect::<Vec<_>>())
-                };
-                let rows: Vec<_> = (0..rows).map(|at| with_key(&keys[at], row(at))).collect();
-                let row = with_key(key, variables);
-                format!("{row} in [{}]", rows.join(", "))
-            }
+        let head = self.head(table.collection, &variables, rows);
+        let kind = self.unit.first().driver.schema().path.rsplit("::").next().unwrap_or_default();
+        let one = self.names.pick(kind, "one");
+        let (first, arguments) = match declaration {
+            Some(declaration) => (format!("let {one} = {declaration};"), format!("{name}, {one}")),
+            None => (String::new(), name),
         };
+        let add = format!("stack{DOT}{verb}({arguments})");
         Ok(match (self.variable, table.collection) {
-            (None, _) => format!("for {head} {{ {add}; }}"),
-            (Some(name), Collection::List) => {
-                format!("let mut {name} = Vec::new(); for {head} {{ {name}.push({add}); }}")
+            (None, _) => format!("for {head} {{ {first} {add}; }}"),
+            (Some(list), Collection::List) => {
+                format!(
+                    "let mut {list} = Vec::new(); for {head} {{ {first} {list}{DOT}push({add}); }}"
+                )
             }
-            (Some(name), _) => format!(
-                "let mut {name} = BTreeMap::new(); for {head} {{ {name}.insert({key}, {add}); }}"
+            (Some(map), _) => format!(
+                "let mut {map} = BTreeMap::new(); for {head} {{ {first} {map}{DOT}insert({key}, {add}); }}"
             ),
         })
+    }
+
+    /// What a loop runs over, and what its body calls that.
+    fn head(&self, collection: Collection, variables: &[String], rows: Vec<Vec<String>>) -> String {
+        if collection == Collection::List {
+            let list: Vec<_> = rows.iter().map(|row| tuple(row)).collect();
+            let (row, list) = (tuple(variables), list.join(", "));
+            return match (variables.is_empty(), self.uses_key()) {
+                (true, true) => format!("index in 0..{}", rows.len()),
+                (true, false) => format!("_ in 0..{}", rows.len()),
+                (false, true) => format!("(index, {row}) in [{list}].into_iter().enumerate()"),
+                (false, false) => format!("{row} in [{list}]"),
+            };
+        }
+        let keys = self.unit.members.iter().filter_map(|member| member.member.as_ref());
+        let keys = keys.map(|member| match &member.key {
+            Key::Index(at) => at.to_string(),
+            Key::Name(name) => format!("{name:?}"),
+        });
+        let is_used = self.variable.is_some() || self.uses_key();
+        let with_key = |key: String, rest: Vec<String>| {
+            let key = is_used.then_some(key);
+            tuple(&key.into_iter().chain(rest).collect::<Vec<_>>())
+        };
+        let rows: Vec<_> = keys.zip(rows).map(|(key, row)| with_key(key, row)).collect();
+        let key = if collection == Collection::ByName { "key" } else { "index" };
+        let row = with_key(key.to_owned(), variables.to_vec());
+        format!("{row} in [{}]", rows.join(", "))
     }
 
     /// Whether the body needs to know which member it is.
@@ -128,17 +138,19 @@ impl Statement<'_> {
         Ok((Column { name, ty, is_copy, left }, texts))
     }
 
-    /// `stack.add("vpc", ec2::Vpc::new(…))`.
+    /// What `stack.add` is given. In a loop the declaration is made before the name.
     fn add(
         &self,
         uses: &mut Uses,
         columns: Vec<Column>,
         key: &'static str,
-    ) -> Result<String, Failed> {
+    ) -> Result<Added, Failed> {
         let declaration = self.unit.first();
         let schema = declaration.driver.schema();
         let body = &self.unit.body;
         let mut writer = Writer { scope: self.scope, uses, columns, key };
+        let mut text = writer.declaration(&schema.path, &schema.fields, &body.fields)?;
+        let depends_on = self.depends_on(&body.depends_on)?;
         let name = match &body.name {
             Term::Literal(Value::String(text)) => quoted(text),
             Term::Keyed(before, after) if before.is_empty() && after.is_empty() && key == "key" => {
@@ -147,18 +159,14 @@ impl Statement<'_> {
             Term::Keyed(before, after) => named(before, key, after),
             other => writer.value(other, &crate::spelling::Spelling::Text)?.text,
         };
-        let mut text = writer.declaration(&schema.path, &schema.fields, &body.fields)?;
-        let depends_on = self.depends_on(&body.depends_on)?;
         if schema.kind == Secret::KIND {
             let options = NodeOptions { import: None, ..declaration.options.clone() };
             if options != NodeOptions::default() {
                 return Err((Path::ROOT, "a secret of the stack takes no options".to_owned()));
             }
-            let plain = text.ends_with("::new()");
-            return Ok(match plain {
-                true => format!("stack.secret({name})"),
-                false => format!("stack.secret_with({name}, {text})"),
-            });
+            let given = (!text.ends_with("::new()")).then_some(text);
+            let verb = if given.is_some() { "secret_with" } else { "secret" };
+            return Ok(Added { name, verb, declaration: given });
         }
         if let Some(provider) = &declaration.provider {
             let Some(reached) = self.scope.reach(provider) else {
@@ -173,7 +181,7 @@ impl Statement<'_> {
             Role::Lookup => "lookup",
             Role::Provider => "provider",
         };
-        Ok(format!("stack.{verb}({name}, {text})"))
+        Ok(Added { name, verb, declaration: Some(text) })
     }
 
     fn depends_on(&self, on: &[Term]) -> Result<String, Failed> {
@@ -212,6 +220,14 @@ impl Statement<'_> {
             }
         })
     }
+}
+
+/// What the stack is told.
+struct Added {
+    name: String,
+    /// Its method.
+    verb: &'static str,
+    declaration: Option<String>,
 }
 
 /// The options that are no references.

@@ -165,7 +165,10 @@ impl Text<'_> {
         for (number, step) in function.steps.iter().enumerate() {
             body.push_str(&match step {
                 Step::Declare(unit) => self.declare(at, *unit, number == 0)?,
-                Step::Call(inner) => self.call(at, *inner),
+                Step::Call(inner) => {
+                    let call = self.call(at, *inner);
+                    if number == 0 { call } else { self.lines.empty() + &call }
+                }
             });
             body.push('\n');
         }

@@ -80,8 +80,9 @@ impl<'a> Tree<'a> {
         let mut names = Names::taken(["main", "program", "stack", "key", "index"]);
         let mut types: Vec<&str> = Uses::known().collect();
         types.extend(units.iter().filter_map(|unit| {
-            let schema = unit.first().driver.schema();
-            schema.path.rsplit("::").next()
+            let path = &unit.first().driver.schema().path;
+            // What has a module before it is told apart by that.
+            path.rsplit_once("::").filter(|(module, _)| !module.contains("::")).map(|(_, it)| it)
         }));
         let mut types = Names::taken(types);
         tree.add(None, None, "program".to_owned(), String::new());

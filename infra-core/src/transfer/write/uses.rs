@@ -71,6 +71,7 @@ impl Uses {
             return segments.last().copied().unwrap_or_default().to_owned();
         }
         let (import, shown) = match segments[..] {
+            ["infra_core", "state", name] => (path.to_owned(), name.to_owned()),
             [krate, module, name] if module != "types" => {
                 (format!("{krate}::{module}"), format!("{module}::{name}"))
             }
@@ -125,8 +126,7 @@ fn tree(krate: &str, paths: &BTreeSet<&str>) -> String {
             _ => format!("{module}::{{{}}}", names.join(", ")),
         });
     }
-    // rustfmt has what begins with a small letter before what begins with a capital one.
-    parts.sort_by_key(|part| (part.starts_with(|c: char| c.is_ascii_uppercase()), part.clone()));
+    parts.sort();
     match &parts[..] {
         [] => String::new(),
         [one] => format!("use {krate}::{one};\n"),
@@ -150,8 +150,8 @@ mod tests {
         assert_eq!(uses.ty("infra_core::secret::Secret"), "Secret");
         assert_eq!(uses.macro_("infra_aws::cidr"), "cidr");
         let items = "use std::process::ExitCode;\n\n\
-            use infra_aws::{cidr, ec2, types::{Arn, Zone}, AwsProvider};\n\
-            use infra_core::{prelude::*, App};\n";
+            use infra_aws::{AwsProvider, cidr, ec2, types::{Arn, Zone}};\n\
+            use infra_core::{App, prelude::*};\n";
         assert_eq!(uses.items(&["process::ExitCode"]), items);
     }
 }

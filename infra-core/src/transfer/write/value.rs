@@ -240,8 +240,7 @@ impl Writer<'_> {
             }
             (Spelling::Enum { path, variants }, _) => self.variant(path, variants, term),
             (Spelling::Json, _) => {
-                let text = json(term)?;
-                self.uses.ty("infra_core::state::Value");
+                let text = json(term, &self.uses.ty("infra_core::state::Value"))?;
                 typed(text)
             }
             (Spelling::Secret(_), _) => {
@@ -426,8 +425,11 @@ impl Writer<'_> {
     }
 }
 
-/// What a call stands before while the program is formatted, if it is a macro's.
+/// What a macro's name begins with while the program is formatted: it is laid out as the call that it reads like.
 pub(super) const MACRO: &str = "__macro_";
+
+/// What stands for the dot of a method that is laid out like a function: `stack.add(…)` is no chain to be broken up.
+pub(super) const DOT: &str = "__dot__";
 
 fn interpolated(arguments: &str) -> Written {
     let text = format!("{MACRO}interpolate({arguments})");
@@ -480,7 +482,8 @@ fn alike(elements: Vec<Written>) -> Vec<String> {
         _ if same => element.text,
         "&str" if texts => format!("{}.to_owned()", element.text),
         _ if texts => element.text,
-        ty if ty.starts_with('&') => format!("({}).into_input()", element.text),
+        ty if ty.starts_with("Input<") => element.text,
+        ty if ty.starts_with("&Output<") => format!("({}).into_input()", element.text),
         _ => format!("{}.into_input()", element.text),
     };
     elements.into_iter().map(element).collect()
@@ -524,24 +527,25 @@ fn grouped(number: &serde_json::Number) -> String {
     if text.starts_with('-') { format!("-{out}") } else { out }
 }
 
-fn json(term: &Term) -> Result<String> {
+/// JSON, as a value of the type that is written `ty`.
+fn json(term: &Term, ty: &str) -> Result<String> {
     Ok(match term {
-        Term::Literal(Value::Null) => "Value::Null".to_owned(),
-        Term::Literal(Value::Bool(value)) => format!("Value::from({value})"),
-        Term::Literal(Value::String(text)) => format!("Value::from({})", quoted(text)),
+        Term::Literal(Value::Null) => format!("{ty}::Null"),
+        Term::Literal(Value::Bool(value)) => format!("{ty}::from({value})"),
+        Term::Literal(Value::String(text)) => format!("{ty}::from({})", quoted(text)),
         Term::Literal(Value::Number(number)) => match number.as_i64() {
-            Some(number) => format!("Value::from({number}i64)"),
+            Some(number) => format!("{ty}::from({number}_i64)"),
             None => return fail(format!("the number {number} is not written")),
         },
         Term::List(list) => {
-            let list = list.iter().map(json).collect::<Result<Vec<_>>>()?;
-            format!("Value::List(vec![{}])", list.join(", "))
+            let list = list.iter().map(|of| json(of, ty)).collect::<Result<Vec<_>>>()?;
+            format!("{ty}::List(vec![{}])", list.join(", "))
         }
-        Term::Map(map) if map.is_empty() => "Value::map()".to_owned(),
+        Term::Map(map) if map.is_empty() => format!("{ty}::map()"),
         Term::Map(map) => {
-            let entry = |(key, of): (&String, &Term)| Ok(format!("({key:?}, {})", json(of)?));
+            let entry = |(key, of): (&String, &Term)| Ok(format!("({key:?}, {})", json(of, ty)?));
             let map = map.iter().map(entry).collect::<Result<Vec<_>>>()?;
-            format!("Value::from([{}])", map.join(", "))
+            format!("{ty}::from([{}])", map.join(", "))
         }
         _ => return fail("JSON with outputs in it is not written"),
     })
