@@ -14,8 +14,9 @@ use crate::{
     config::{Known, Settings, Source, did_you_mean, scheme},
     engine::{Cancel, Program},
     event::Events,
+    own_policy,
     provider::{Connector, Context, Driver, Gate, Registry, World},
-    own_policy, reference, secret,
+    reference, secret,
 };
 
 /// Where state lives that nobody said anything about.
@@ -83,6 +84,20 @@ impl App {
             Some(wanted) => self.known_cloud(wanted)?,
             None => self.choose(exists.then_some(&state)).await?,
         };
+        self.outfit(settings, state, sealer, cloud, program, events)
+    }
+
+    /// The engine for a state that is open. Its stack may be another program's.
+    pub(super) fn outfit(
+        &self,
+        settings: &Settings,
+        state: State,
+        sealer: Arc<dyn Sealer>,
+        cloud: String,
+        program: Arc<Program>,
+        events: Events,
+    ) -> Result<Engine> {
+        let name = state.name().clone();
         let mut registry = Registry::default();
         registry.add(secret::driver());
         registry.add(reference::driver::<()>());
@@ -98,7 +113,7 @@ impl App {
             stack: name.clone(),
             settings: settings.clouds.clone(),
             directory: settings.directory.clone(),
-            world: self.world_of(settings),
+            world: self.world_at(settings, self.world.as_ref().unwrap_or(&name.program)),
             gate: Gate::default(),
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
@@ -153,7 +168,7 @@ impl App {
     }
 
     /// The cloud that the settings name.
-    fn known_cloud(&self, wanted: &str) -> Result<String> {
+    pub(super) fn known_cloud(&self, wanted: &str) -> Result<String> {
         let names = self.cloud_names();
         if names.contains(&wanted) {
             return Ok(wanted.to_owned());
@@ -179,8 +194,11 @@ impl App {
 
     /// A world of each program, unless it shares one: those of one folder have keys of their own.
     fn world_of(&self, settings: &Settings) -> World {
+        self.world_at(settings, self.world.as_ref().unwrap_or(&self.name))
+    }
+
+    fn world_at(&self, settings: &Settings, name: &str) -> World {
         let folder = own_folder(settings);
-        let name = self.world.as_ref().unwrap_or(&self.name);
         let key =
             key::world_file(name).and_then(|file| key::outside(&file, &folder).map(|()| file));
         // The dot keeps it from being taken for a stack.
@@ -188,7 +206,7 @@ impl App {
     }
 
     /// The cloud of stacks that name none.
-    fn default_cloud(&self) -> String {
+    pub(super) fn default_cloud(&self) -> String {
         let names = self.cloud_names();
         let default = names.iter().find(|name| **name == DEFAULT_CLOUD).or(names.first());
         // A program without a cloud can still have secrets.
@@ -218,7 +236,7 @@ impl App {
     }
 
     /// The clouds in their order, each once: several connectors may share a name.
-    fn cloud_names(&self) -> Vec<&str> {
+    pub(super) fn cloud_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in &self.clouds {
             if !names.contains(&name.as_str()) {
@@ -253,7 +271,12 @@ impl App {
         self.open_backend(self.state_address(settings, name)).await
     }
 
-    fn key_address(&self, settings: &Settings, name: &StackName, exists: bool) -> Result<Address> {
+    pub(super) fn key_address(
+        &self,
+        settings: &Settings,
+        name: &StackName,
+        exists: bool,
+    ) -> Result<Address> {
         let state = self.state_address(settings, name);
         let url = match &settings.key {
             Some(url) => url.clone(),
@@ -274,7 +297,7 @@ fn state_url(settings: &Settings) -> String {
 }
 
 /// What is kept on this machine: beside the state if that is here too.
-fn own_folder(settings: &Settings) -> PathBuf {
+pub(crate) fn own_folder(settings: &Settings) -> PathBuf {
     let folder = local_folder(&state_url(settings), &settings.directory);
     folder.unwrap_or_else(|| settings.directory.join(".infra"))
 }

@@ -6,10 +6,12 @@ mod builder;
 mod key;
 mod policies;
 mod notify;
+mod onlook;
 mod revision;
 mod stacks;
 mod store;
 
-pub(crate) use assemble::provider_fields;
+pub(crate) use assemble::{own_folder, provider_fields};
 pub use builder::{App, Custom};
+pub(crate) use onlook::Onlooker;
 pub use store::Address;

@@ -55,7 +55,7 @@ pub(super) enum Command {
     /// Remove everything the stack has
     Destroy(Destroy),
     /// Show where the cloud is not what is recorded, and put it right; a look changes nothing and takes no lock
-    Drift(super::drift::args::Drift),
+    Drift(Box<super::drift::args::Drift>),
     /// Print what the stack exports
     Outputs(Outputs),
     /// Draw the stack
@@ -441,7 +441,7 @@ fn current(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn parallel(text: &str) -> Result<usize, String> {
+pub(super) fn parallel(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a number from 1".to_owned()),
         Ok(n) => Ok(n),

@@ -14,12 +14,18 @@ use super::{
     args::{self, Arguments, Bootstrap, Command, Global},
     changes,
     confirm::Ask,
-    diagnostic, drift, export, import, interrupt,
+    diagnostic, drift,
+    drift::args::Drift,
+    export,
+    fleet::Fleet,
+    import, interrupt,
     place::Place,
     policy, print,
     reporter::Reporter,
+    schedule::{Then, schedule},
     screen::Shared,
     stack, state,
+    voice::Voice,
 };
 use crate::{
     App, Cancel, Engine, Error, ErrorKind, Program, Result,
@@ -69,6 +75,11 @@ impl Session<'_> {
         self.reporter.write(text);
     }
 
+    /// What says things beside it.
+    pub(super) fn voice(&self) -> Voice<'_> {
+        Voice { reporter: self.reporter, out: self.out.clone(), json: self.json }
+    }
+
     /// The question before changes.
     pub(super) fn ask(&self) -> Ask<'_> {
         let input = self.input.lock().map_or(None, |mut input| input.take());
@@ -93,6 +104,8 @@ enum Asked {
     Ours(Option<Command>),
     /// The place of the state, before there can be an engine on it.
     Place(Bootstrap),
+    /// Many stacks, or none.
+    Apart(Box<Drift>),
     Custom(usize, clap::ArgMatches),
 }
 
@@ -133,6 +146,15 @@ where
             let ask = Ask { reporter: &reporter, err, input, cancel, production: None };
             let place = Place { settings: &settings, ask, interactive, json: global.json, out };
             return place.bootstrap(app, args.yes).await;
+        }
+        if let Asked::Apart(args) = &asked {
+            let voice = Voice { reporter: &reporter, out: out.clone(), json: global.json };
+            if let Some(Then::Schedule(then)) = &args.then {
+                return schedule(app, &settings, &global, args, then, &voice).await;
+            }
+            let cancel = Cancel::default();
+            interrupt::listen(cancel.clone());
+            return Fleet { app, settings: &settings, program, voice, cancel, args }.run().await;
         }
         let session = Session {
             engine: app.assemble(&settings, program, events).await?,
@@ -186,6 +208,7 @@ fn parse(app: &App, arguments: &[OsString]) -> Result<(Global, Asked), clap::Err
     let Arguments { global, command } = Arguments::from_arg_matches(&matches)?;
     let asked = match command {
         Some(Command::Bootstrap(args)) => Asked::Place(args),
+        Some(Command::Drift(args)) if args.is_apart() => Asked::Apart(args),
         command => Asked::Ours(command),
     };
     Ok((global, asked))
@@ -287,7 +310,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
             return Ok(Exit::Done);
         }
         Asked::Ours(command) => command,
-        Asked::Place(_) => unreachable!("it needs no engine"),
+        Asked::Place(_) | Asked::Apart(_) => unreachable!("it needs no engine"),
     };
     match command {
         None if session.is_simulated() => changes::try_out(session).await,
@@ -295,7 +318,7 @@ async fn dispatch(app: &App, session: &Session<'_>, asked: Asked) -> Result<Exit
         Some(Command::Preview(args)) => changes::preview(session, &args).await,
         Some(Command::Up(args)) => changes::up(session, &args).await,
         Some(Command::Destroy(args)) => changes::destroy(session, &args).await,
-        Some(Command::Drift(args)) => drift::drift(session, &args).await,
+        Some(Command::Drift(args)) => drift::drift(app, session, &args).await,
         Some(Command::Outputs(args)) => print::outputs(session, &args).await,
         Some(Command::Graph(args)) => print::graph(session, &args).await,
         Some(Command::Policy(args)) => policy::policy(session, &args).await,

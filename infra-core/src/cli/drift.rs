@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use infra_state::Urn;
 use serde_json::json;
 
-use super::{confirm::Ask, dispatch::Session};
+use super::{confirm::Ask, dispatch::Session, notify::Tellers, watch};
 use crate::{
-    Engine, Error, ErrorKind, Result,
+    App, Engine, Error, ErrorKind, Result,
     command::{
         Confirmed, DEFAULT_PARALLEL, drift,
         drift::{AcceptOptions, ConfirmAccept, DriftOptions, FixOptions},
@@ -17,6 +17,7 @@ use crate::{
     drift::Report,
     event::Events,
     exit::Exit,
+    notify::Digest,
     report,
 };
 
@@ -24,19 +25,28 @@ pub(super) mod args;
 
 use args::{Drift, Form};
 
-pub(super) async fn drift(session: &Session<'_>, args: &Drift) -> Result<Exit> {
+pub(super) async fn drift(app: &App, session: &Session<'_>, args: &Drift) -> Result<Exit> {
+    if args.often.watch.is_some() {
+        return watch::one(app, session, args).await;
+    }
     if args.repair.fix {
         return fix(session, args).await;
     }
     if args.repair.accept {
         return accept(session, args).await;
     }
+    let tellers = Tellers::open(app, session.settings, true, &args.telling).await?;
     let options = options(&session.engine, args).await?;
     // What is printed is one document.
     let quiet = Engine { events: Events::ignored(), ..session.engine.clone() };
     let engine = if session.json { &quiet } else { &session.engine };
     let report = drift::look(engine, &options).await?;
     show(session, args, &report).await?;
+    let mut digest = Digest::default();
+    digest.add(&report);
+    if digest.is_of_interest() || args.telling.notify_always {
+        tellers.tell(&digest.notification(&report.stack)).await?;
+    }
     Ok(exit(&report, args))
 }
 

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// What the engine itself reads under `[stack.X]`; the clouds add the fields of their providers.
-pub const ENGINE_KEYS: [&str; 6] = ["cloud", "config", "key", "policies", "production", "state"];
+pub const ENGINE_KEYS: [&str; 7] =
+    ["cloud", "config", "key", "notify", "policies", "production", "state"];
 
 /// What may stand under `[stack.X]`.
 #[derive(Clone, Default)]
@@ -51,6 +52,9 @@ pub struct Settings {
     pub key: Option<String>,
     /// Whether changes must be confirmed by typing the stack's name.
     pub production: bool,
+    /// Who is told what a look found: `command:PROGRAM`, `https://…`, or another scheme of
+    /// [`App::notifier`](crate::App::notifier).
+    pub notify: Vec<String>,
     /// Policies that are enforced otherwise than they say; `None`: they are off.
     pub policies: BTreeMap<String, Option<Enforcement>>,
     /// What the clouds read: `region`, `profile`, …
@@ -193,6 +197,7 @@ impl Settings {
                         value,
                     );
                 }
+                "notify" => self.notify = wrong.texts(value, key),
                 "policies" => self.fill_policies(value, &format!("{name}.policies"), known, wrong),
                 "production" => match &value.node {
                     Node::Scalar(Value::Bool(production)) => self.production = *production,
@@ -296,6 +301,14 @@ impl Wrong {
         None
     }
 
+    fn texts(&mut self, value: &Located, key: &str) -> Vec<String> {
+        let Node::List(list) = &value.node else {
+            self.expected("a list of texts", value, key);
+            return Vec::new();
+        };
+        list.iter().filter_map(|value| self.text(value, key)).collect()
+    }
+
     fn end(self) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
@@ -373,6 +386,15 @@ mod tests {
     }
 
     #[test]
+    fn who_is_notified_is_a_list() {
+        let text = "[stack.dev]\nnotify = ['command:page', 'https://hooks.example.com/x']\n";
+        let notify = load(text, "dev", &[]).unwrap().notify;
+        assert_eq!(notify, ["command:page", "https://hooks.example.com/x"]);
+        let error = load("[stack.dev]\nnotify = 'command:page'\n", "dev", &[]).unwrap_err();
+        assert!(error.mistakes()[0].message.contains("expected a list of texts"), "{error:?}");
+    }
+
+    #[test]
     fn every_mistake_is_reported_with_its_line() {
         let text = "stat = 1\n[stack.dev]\nregoin = 'x'\nstate = 3\nzones = 2\nconfig = 7\n";
         let error = load(text, "dev", &[]).unwrap_err();
@@ -386,7 +408,7 @@ mod tests {
         :6: `stack.dev.config`: expected a table `[stack.dev.config]`, found 7
         :3: `[stack.dev]` has no key `regoin`; did you mean `region`? (the program's own keys stand under `[stack.dev.config]`)
         :4: `state`: expected text, found 3
-        :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `policies`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
+        :5: `[stack.dev]` has no key `zones`; known: `cloud`, `config`, `key`, `notify`, `policies`, `production`, `region`, `state` (the program's own keys stand under `[stack.dev.config]`)
         ");
         let text = "[stack.dev]\ncloud = 'awz'\nregion = 5\nstate = 's3://bucket'\nkey = 'kms:x'\n";
         let error = load(text, "dev", &["novalue"]).unwrap_err();

@@ -23,8 +23,10 @@ pub fn units(look: &Look, every: Every, machine: &Machine) -> Vec<File> {
     let words = std::iter::once(program).chain(look.arguments.iter().cloned());
     let exec: Vec<_> = words.map(|word| quoted(&argument(&word))).collect();
     let user = machine.user.as_ref().map(|user| format!("User={user}\n")).unwrap_or_default();
-    let writable =
-        machine.writable.iter().map(|path| format!("ReadWritePaths={}\n", quoted(&path_of(path))));
+    let writable = machine
+        .writable
+        .iter()
+        .map(|path| format!("ReadWritePaths={}\n", quoted(&format!("-{}", path_of(path)))));
     let writable: String = writable.collect();
     let directory = path_of(&machine.directory);
     let service = format!(

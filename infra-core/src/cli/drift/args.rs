@@ -4,7 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::{cli::args::time, command::drift, drift::Severity, report::formats};
+use crate::{
+    cli::{args::time, fleet::Many, notify::Telling, schedule::Then, watch::Often},
+    command::drift,
+    drift::Severity,
+    report::formats,
+};
 
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Drift {
@@ -40,12 +45,25 @@ pub(in crate::cli) struct Drift {
     pub(in crate::cli) output: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) repair: Repair,
+    #[command(flatten)]
+    pub(in crate::cli) often: Often,
+    #[command(flatten)]
+    pub(in crate::cli) many: Many,
+    #[command(flatten)]
+    pub(in crate::cli) telling: Telling,
+    #[command(subcommand)]
+    pub(in crate::cli) then: Option<Then>,
 }
 
 impl Drift {
     /// Whether it knows itself how to stop.
     pub(in crate::cli) fn stops(&self) -> bool {
-        self.repair.fix || self.repair.accept
+        self.repair.fix || self.repair.accept || self.often.watch.is_some()
+    }
+
+    /// Whether it is not about one stack that is made: there may be no engine for it.
+    pub(in crate::cli) fn is_apart(&self) -> bool {
+        self.many.all_stacks || self.then.is_some()
     }
 }
 

@@ -120,6 +120,19 @@ impl<'a> Run<'a> {
         Ok(read::<Claim>(&key, &object.body)?.by == shard)
     }
 
+    /// From now on what all have found is told.
+    pub async fn told(&self, at: Timestamp) -> Result<()> {
+        let body = json(&serde_json::json!({"version": VERSION, "at": at}))?;
+        // Refused: it was told before.
+        let _ = self.place.put_if_absent(&self.key("told.json"), &body).await?;
+        Ok(())
+    }
+
+    /// Whether what all have found was told.
+    pub async fn was_told(&self) -> Result<bool> {
+        Ok(self.place.get(&self.key("told.json")).await?.is_some())
+    }
+
     /// Gives all reports of a part, a chunk at a time.
     pub async fn reports(&self, part: &Part, audience: &mut dyn Audience) -> Result<()> {
         for chunk in &part.chunks {

@@ -1,6 +1,6 @@
 //! The role in which the stacks of an account are looked at.
 
-use std::{collections::BTreeSet, net::TcpListener, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, net::TcpListener, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use infra_state::{ProviderIdentity, Snapshot, StackName, Value};
@@ -37,6 +37,12 @@ impl FromStr for Role {
             return Err("write it like `arn:aws:iam::{account}:role/drift`".to_owned());
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Shared {
         parts: Vec<Part>,
         /// What they come to.
         totals: Totals,
+        /// It was told by an earlier attempt.
+        again: bool,
     },
 }
 
@@ -47,7 +49,8 @@ pub async fn share(
     let mut totals = Totals::default();
     parts.iter().for_each(|part| totals.merge(&part.totals));
     if run.claim(shard, &totals, env.now()).await? {
-        Ok(Shared::Whole { own, parts, totals })
+        let again = run.was_told().await?;
+        Ok(Shared::Whole { own, parts, totals, again })
     } else {
         Ok(Shared::Part(own))
     }

@@ -197,6 +197,10 @@ async fn an_attempt_that_died_is_made_again_and_one_that_told_tells_again() {
     // Both are started again: nobody looks again, and the same one tells again.
     let again = process(&memory, 1, 2, &looked, &env).await.unwrap();
     assert_eq!(merged(&memory, &again).await.unwrap().totals, told.totals);
+    assert!(matches!(again, Shared::Whole { again: false, .. }));
+    Run::new(&memory, "nightly-1").unwrap().told(env.now()).await.unwrap();
+    let again = process(&memory, 1, 2, &looked, &env).await.unwrap();
+    assert!(matches!(again, Shared::Whole { again: true, .. }));
     let other = process(&memory, 0, 2, &looked, &env).await.unwrap();
     assert!(matches!(other, Shared::Part(_)));
     assert_eq!(*looked.at.lock().unwrap(), before);

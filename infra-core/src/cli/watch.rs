@@ -1,0 +1,181 @@
+//! `drift --watch`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{
+    args::time,
+    dispatch::Session,
+    drift::{self, args::Drift},
+    notify::Tellers,
+    sheet::Sheet,
+    voice::Voice,
+};
+use crate::{
+    App, Cancel, Error, ErrorKind, Result,
+    command::watch::{self, Audience, Board, Looker, OneStack, Watcher},
+    drift::Report,
+    exit::Exit,
+    notify::{Digest, Told},
+    report,
+    state::Env,
+};
+
+/// How often.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Again and again")]
+pub(super) struct Often {
+    /// Look again and again, like `15m`, until somebody stops it
+    #[arg(long, value_name = "TIME", value_parser = interval, conflicts_with_all = ["fix", "accept"])]
+    pub(super) watch: Option<Duration>,
+    /// With --watch: serve `/metrics` and `/healthz` at this address
+    #[arg(long, value_name = "ADDR", requires = "watch")]
+    pub(super) listen: Option<String>,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        short if short < Duration::from_secs(1) => Err("expected a time from `1s`".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// Watches one stack.
+pub(super) async fn one(app: &App, session: &Session<'_>, args: &Drift) -> Result<Exit> {
+    let engine = &session.engine;
+    let options = drift::options(engine, args).await?;
+    let looker = OneStack::new(engine, options);
+    let tellers = Tellers::open(app, session.settings, true, &args.telling).await?;
+    let watching = Watching {
+        args,
+        of: engine.state.name().to_string(),
+        voice: session.voice(),
+        env: std::sync::Arc::clone(&engine.env),
+        cancel: engine.cancel.clone(),
+        tellers,
+    };
+    watching.run(&looker).await
+}
+
+/// What a watch works with.
+pub(super) struct Watching<'a> {
+    pub(super) args: &'a Drift,
+    /// The stack, or the place of many.
+    pub(super) of: String,
+    pub(super) voice: Voice<'a>,
+    pub(super) env: std::sync::Arc<dyn Env>,
+    pub(super) cancel: Cancel,
+    pub(super) tellers: Tellers,
+}
+
+impl Watching<'_> {
+    /// Until somebody stops it.
+    pub(super) async fn run(self, looker: &dyn Looker) -> Result<Exit> {
+        let every = self.args.often.watch.unwrap_or_default();
+        let board = Board::new(std::sync::Arc::clone(&self.env), every);
+        let serving = match &self.args.often.listen {
+            Some(address) => {
+                let listener = self.listen(address).await?;
+                Some(self.env.spawn(Box::pin(watch::serve(board.clone(), listener))))
+            }
+            None => None,
+        };
+        let every_text = report::duration(every);
+        self.voice
+            .say(&format!("Watching {} every {every_text}; Ctrl-C ends it.\n", self.of))
+            .await;
+        let (env, cancel) = (std::sync::Arc::clone(&self.env), self.cancel.clone());
+        let mut following = Following {
+            watching: &self,
+            sheet: None,
+            digest: Digest::default(),
+            shown: Told::default(),
+            told: Told::default(),
+        };
+        watch::watch(&env, &cancel, every, &board, looker, &mut following).await;
+        drop(serving);
+        self.voice.say("Stopped.\n").await;
+        Ok(Exit::Done)
+    }
+
+    async fn listen(&self, address: &str) -> Result<TcpListener> {
+        let failed = |e: std::io::Error| {
+            let message =
+                format!("cannot listen on {address}: {e}; write it like `--listen 127.0.0.1:9101`");
+            Error::new(ErrorKind::Usage, message).because(e)
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let at = listener.local_addr().map_err(failed)?;
+        self.voice.say(&format!("Metrics are at http://{at}/metrics.\n")).await;
+        Ok(listener)
+    }
+}
+
+/// Follows the looks: shows what is new, and tells whoever wants to know.
+struct Following<'a> {
+    watching: &'a Watching<'a>,
+    /// The file that is written anew with every look.
+    sheet: Option<Sheet>,
+    digest: Digest,
+    shown: Told,
+    told: Told,
+}
+
+#[async_trait]
+impl Audience for Following<'_> {
+    async fn hear(&mut self, report: Report) -> Result<()> {
+        let watching = self.watching;
+        self.digest.add(&report);
+        if watching.args.output.is_some() {
+            if self.sheet.is_none() {
+                self.sheet = Sheet::new(watching.args, &watching.voice)?;
+            }
+            self.sheet.as_mut().map_or(Ok(()), |sheet| sheet.add(&report))?;
+        }
+        let mut own = Digest::default();
+        own.add(&report);
+        if watching.voice.json {
+            let report = serde_json::to_value(&report).unwrap_or_default();
+            watching.voice.document("report", &report);
+        } else if self.shown.moves_to(&own) || report.failed.is_some() {
+            watching.voice.say(&report::drift(&report)).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Watcher for Following<'_> {
+    async fn over(&mut self, how: &Result<()>) -> Result<()> {
+        let watching = self.watching;
+        let voice = &watching.voice;
+        let digest = std::mem::take(&mut self.digest);
+        let sheet = self.sheet.take().map_or(Ok(()), Sheet::end);
+        let now = watching.env.now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        if let Err(error) = how {
+            voice.say(&format!("{now}: the look failed: {error}\n")).await;
+            if voice.json {
+                voice.document("error", &error.to_string().into());
+            }
+        } else {
+            voice.say(&format!("{now}: {}\n", digest.totals())).await;
+        }
+        let mut told = self.told.clone();
+        let new = told.moves_to(&digest);
+        let mut done = sheet;
+        if new || watching.args.telling.notify_always {
+            let tell = watching.tellers.tell(&digest.notification(&watching.of)).await;
+            if tell.is_ok() {
+                self.told = told;
+            }
+            done = tell.and(done);
+        }
+        if let Err(error) = &done {
+            voice.say(&format!("{now}: {error}\n")).await;
+        }
+        done
+    }
+}
