@@ -4,11 +4,11 @@
 
 use std::process::ExitCode;
 
-use infra_aws::{ec2, iam, ssm, types::Cidr};
+use infra_aws::{cidr, ec2, iam, ssm};
 use infra_core::{App, prelude::*};
 
 fn many(stack: &mut Stack) -> Result<()> {
-    let network: Cidr = "10.0.0.0/16".parse()?;
+    let network = cidr!("10.0.0.0/16");
     let zones = stack.lookup("zones", ec2::AvailabilityZones::new());
     let vpc = stack.add("vpc", ec2::Vpc::new(network));
     for at in 0..100 {

@@ -4,8 +4,11 @@ Each repair says what AWS does. The provider never sends anything else for an em
 """
 
 import fnmatch
+import io
 import os
+import re
 import threading
+import urllib.parse
 
 # AWS has policies of its own (`AmazonEKSClusterPolicy`); moto has them if it is asked to.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -95,12 +98,31 @@ def is_action_permitted(statement, *args, decide=IAMPolicyStatement.is_action_pe
 IAMPolicyStatement.is_action_permitted = is_action_permitted
 
 
+# The file that every call is written to, `SERVICE OPERATION` a line, if somebody counts them.
+CALLS = os.environ.get("CALLS")
+
+
+def named(environ):
+    """The service in the signature, and the operation: in a header, in a form, or the path itself."""
+    scope = re.search(r"Credential=[^/]*/[^/]*/[^/]*/([^/]*)/", environ.get("HTTP_AUTHORIZATION", ""))
+    operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    if not operation:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        form = urllib.parse.parse_qs(body.decode(errors="replace"))
+        operation = form.get("Action", [f"{environ['REQUEST_METHOD']}:{environ['PATH_INFO']}"])[0]
+    return f"{scope[1] if scope else '-'} {operation}"
+
+
 # Calls do not disturb each other. moto's threads walk through dictionaries that others change meanwhile.
 class OneAtATime(server.DomainDispatcherApplication):
     turn = threading.Lock()
 
     def __call__(self, environ, start_response):
         with self.turn:
+            if CALLS:
+                with open(CALLS, "a") as calls:
+                    print(named(environ), file=calls)
             return super().__call__(environ, start_response)
 
 

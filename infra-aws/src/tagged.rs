@@ -52,13 +52,22 @@ impl Tagged {
     }
 }
 
-/// What does not exist, or never had a tag, is not in the answer. An answer for ARNs has no pages.
+/// What does not exist, or never had a tag, is not in the answer.
 async fn ask(cx: &Cx<Aws>, arns: &[String]) -> Result<HashMap<String, Tags>> {
-    let call = cx.tagging().get_resources().set_resource_arn_list(Some(arns.to_vec()));
-    let found = call.send().await.classify()?.resource_tag_mapping_list.unwrap_or_default();
     let of = |found: ResourceTagMapping| {
         let tags = found.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
         Some((found.resource_arn?, tags.collect()))
     };
-    Ok(found.into_iter().filter_map(of).collect())
+    let mut all = HashMap::new();
+    let mut token = None;
+    loop {
+        // An answer for so few ARNs is one page; whoever makes more of it gives a token.
+        let call = cx.tagging().get_resources().set_resource_arn_list(Some(arns.to_vec()));
+        let page = call.set_pagination_token(token).send().await.classify()?;
+        all.extend(page.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(of));
+        token = page.pagination_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(all);
+        }
+    }
 }

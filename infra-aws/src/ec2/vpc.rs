@@ -1,6 +1,6 @@
 //! VPCs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, Filter, ResourceType, Tenancy as SdkTenancy, Vpc as SdkVpc,
@@ -164,20 +164,14 @@ pub(super) async fn describe(cx: &Cx<Aws>, filter: Filter) -> Result<Vec<SdkVpc>
 /// The VPC with its DNS attributes, which only a call for each gives.
 async fn observe(cx: &Cx<Aws>, vpc: &SdkVpc) -> Result<Option<Observed<Vpc>>> {
     let id = vpc.vpc_id().unwrap_or_default();
-    let ask = |name| cx.ec2().describe_vpc_attribute().vpc_id(id).attribute(name).send();
-    let attributes = try_join!(
-        ask(VpcAttributeName::EnableDnsSupport),
-        ask(VpcAttributeName::EnableDnsHostnames)
-    );
     // It may have gone since it was described.
-    let Some((support, hostnames)) = attributes.found()? else { return Ok(None) };
-    let on = |value: Option<AttributeBooleanValue>| value.and_then(|v| v.value).unwrap_or_default();
+    let Some((support, hostnames)) = *attributes(cx, id).await? else { return Ok(None) };
     let all = tagging::map(vpc.tags());
     let cidr = cidr(vpc.cidr_block());
     let live = Vpc {
         cidr,
-        dns_support: on(support.enable_dns_support),
-        dns_hostnames: on(hostnames.enable_dns_hostnames),
+        dns_support: support,
+        dns_hostnames: hostnames,
         tenancy: match vpc.instance_tenancy() {
             Some(SdkTenancy::Dedicated) => Tenancy::Dedicated,
             _ => Tenancy::Default,
@@ -192,6 +186,23 @@ async fn observe(cx: &Cx<Aws>, vpc: &SdkVpc) -> Result<Option<Observed<Vpc>>> {
         _ => Readiness::Ready,
     };
     Ok(Some(Observed::ready(id, live, outputs).but(readiness).owned_by(&all)))
+}
+
+/// Whether DNS and host names are on; nothing where the VPC is gone.
+async fn attributes(cx: &Cx<Aws>, id: &str) -> Result<Arc<Option<(bool, bool)>>> {
+    let ask = |name| cx.ec2().describe_vpc_attribute().vpc_id(id).attribute(name).send();
+    let both = || async {
+        let attributes = try_join!(
+            ask(VpcAttributeName::EnableDnsSupport),
+            ask(VpcAttributeName::EnableDnsHostnames)
+        );
+        let on = |it: Option<AttributeBooleanValue>| it.and_then(|it| it.value).unwrap_or_default();
+        let both = attributes.found()?;
+        Ok(both.map(|(support, names)| {
+            (on(support.enable_dns_support), on(names.enable_dns_hostnames))
+        }))
+    };
+    cx.memo(&format!("ec2:vpc-attributes:{id}"), both).await
 }
 
 /// A block as AWS wrote it.
