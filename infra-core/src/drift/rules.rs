@@ -1,11 +1,12 @@
 //! The rules that always hold, and how rules are put together.
 
+use infra_state::{Path, Value};
+
 use super::{Rule, Severity, Subject, What};
 use crate::panics::caught;
 
 /// Fields in which people write for people.
-const DESCRIPTIONS: [&str; 6] =
-    ["description", "comment", "display_name", "annotations", "tags", "labels"];
+const DESCRIPTIONS: [&str; 4] = ["description", "comment", "display_name", "tags"];
 
 /// What grades the findings of a look.
 #[derive(Clone, Default)]
@@ -55,8 +56,8 @@ fn general(subject: &Subject<'_>) -> Option<(Severity, String)> {
 
 fn changed(subject: &Subject<'_>) -> Option<(Severity, String)> {
     let field = subject.field();
-    let is_secret = |value: Option<&infra_state::Value>| value.is_some_and(|v| v.has_secret());
-    let name = subject.path.and_then(infra_state::Path::first);
+    let is_secret = |value: Option<&Value>| value.is_some_and(Value::has_secret);
+    let name = subject.path.and_then(Path::first);
     let found = if field.is_some_and(|field| field.secret)
         || is_secret(subject.was)
         || is_secret(subject.is)

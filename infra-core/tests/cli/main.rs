@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test all through")]
 
+mod drifted;
 mod enforced;
 mod fake;
 mod keys;
+mod often;
 mod output;
 mod places;
 mod policies;

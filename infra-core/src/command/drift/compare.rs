@@ -247,9 +247,11 @@ impl Comparing<'_> {
                 "the program wants something else here now: `up` brings it".to_owned(),
             );
         }
-        let anew = |why: String| match self.may_replace(urn) {
-            true => Repair::Create,
-            false => Repair::Nothing(format!("{why}; `--allow-replace {urn}` makes it anew")),
+        let anew = |why: String| {
+            if self.may_replace(urn) {
+                return Repair::Create;
+            }
+            Repair::Nothing(format!("{why}; `--allow-replace {urn}` makes it anew"))
         };
         if let Some(fixed) = diffs.iter().find(|diff| diff.kind != DiffKind::Update) {
             return anew(format!("`{}` cannot be changed in place", fixed.path));

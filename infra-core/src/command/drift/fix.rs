@@ -178,8 +178,8 @@ impl<'a> Repairing<'a> {
         let snapshot = settled(snapshot);
         let graph = frozen(engine, wanted, &snapshot)?;
         connections.remember(&engine.registry, &snapshot);
-        let mut seen = Observation::default();
-        seen.lookups = lookups(&graph, &snapshot);
+        let lookups = lookups(&graph, &snapshot);
+        let mut seen = Observation { lookups, ..Observation::default() };
         let used: BTreeSet<Urn> =
             snapshot.records.values().filter_map(|it| Some(it.provider.clone()?.urn)).collect();
         for urn in used {

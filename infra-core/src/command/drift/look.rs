@@ -88,9 +88,11 @@ impl Look {
         let wanted = if options.recorded_only { None } else { Some(Wanted::of(engine)?) };
         let scrub = Scrub::default();
         scrub.learn_snapshot(snapshot);
-        wanted.iter().for_each(|wanted| scrub.learn_graph(&wanted.graph));
         connections.remember(&engine.registry, snapshot);
-        wanted.iter().for_each(|wanted| wanted.configure(snapshot, connections));
+        if let Some(wanted) = &wanted {
+            scrub.learn_graph(&wanted.graph);
+            wanted.configure(snapshot, connections);
+        }
         let busy: BTreeSet<&Urn> =
             snapshot.open.values().map(|open| &open.intent.record.urn).collect();
         let at_work = view.holder.is_some();
