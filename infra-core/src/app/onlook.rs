@@ -27,6 +27,8 @@ pub(crate) struct Onlooker {
     pub(crate) app: App,
     /// The settings of the stack that was named, which say where the place is.
     pub(crate) settings: Settings,
+    /// What `--set` says, to every stack of this program.
+    pub(crate) sets: Vec<String>,
     pub(crate) program: Arc<Program>,
     pub(crate) place: Arc<dyn Backend>,
     pub(crate) options: DriftOptions,
@@ -110,20 +112,21 @@ impl Onlooker {
     /// The settings of a stack of this program, if it is the one that they mean.
     async fn own(&self, stack: &StackName, notices: &mut Vec<String>) -> Option<Settings> {
         let own = &self.settings;
-        let why = match self.app.settings(&stack.stack, own.file.clone(), &own.directory, &[]) {
-            Err(error) => {
-                let mistakes = error.mistakes().iter().map(|mistake| mistake.message.clone());
-                mistakes.reduce(|all, one| format!("{all}; {one}")).unwrap_or(error.to_string())
-            }
-            Ok(settings) if settings.state.is_none() || settings.state == own.state => {
-                return Some(settings);
-            }
-            Ok(settings) => match self.app.place(&settings).await {
-                Ok(there) if there.url() == self.place.url() => return Some(settings),
-                Ok(there) => format!("they are of the one in {}", there.url()),
-                Err(error) => error.to_string(),
-            },
-        };
+        let why =
+            match self.app.settings(&stack.stack, own.file.clone(), &own.directory, &self.sets) {
+                Err(error) => {
+                    let mistakes = error.mistakes().iter().map(|mistake| mistake.message.clone());
+                    mistakes.reduce(|all, one| format!("{all}; {one}")).unwrap_or(error.to_string())
+                }
+                Ok(settings) if settings.state.is_none() || settings.state == own.state => {
+                    return Some(settings);
+                }
+                Ok(settings) => match self.app.place(&settings).await {
+                    Ok(there) if there.url() == self.place.url() => return Some(settings),
+                    Ok(there) => format!("they are of the one in {}", there.url()),
+                    Err(error) => error.to_string(),
+                },
+            };
         notices
             .push(format!("compared with what is recorded only, its settings do not help: {why}"));
         None

@@ -154,7 +154,8 @@ where
             }
             let cancel = Cancel::default();
             interrupt::listen(cancel.clone());
-            return Fleet { app, settings: &settings, program, voice, cancel, args }.run().await;
+            let (settings, sets) = (&settings, &*global.set);
+            return Fleet { app, settings, sets, program, voice, cancel, args }.run().await;
         }
         let session = Session {
             engine: app.assemble(&settings, program, events).await?,

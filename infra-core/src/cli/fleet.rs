@@ -64,6 +64,8 @@ fn shard(text: &str) -> Result<Shard, String> {
 pub(super) struct Fleet<'a> {
     pub(super) app: &'a App,
     pub(super) settings: &'a Settings,
+    /// What `--set` says.
+    pub(super) sets: &'a [String],
     pub(super) program: Arc<Program>,
     pub(super) voice: Voice<'a>,
     pub(super) cancel: Cancel,
@@ -79,6 +81,7 @@ impl Fleet<'_> {
         let onlooker = Onlooker {
             app: app.clone(),
             settings: self.settings.clone(),
+            sets: self.sets.to_vec(),
             program: Arc::clone(&self.program),
             place: Arc::clone(&place),
             options: DriftOptions {

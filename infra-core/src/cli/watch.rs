@@ -9,7 +9,10 @@ use tokio::net::TcpListener;
 use super::{
     args::time,
     dispatch::Session,
-    drift::{self, args::Drift},
+    drift::{
+        self,
+        args::{Drift, Form},
+    },
     notify::Tellers,
     sheet::Sheet,
     voice::Voice,
@@ -75,6 +78,12 @@ impl Watching<'_> {
     /// Until somebody stops it.
     pub(super) async fn run(self, looker: &dyn Looker) -> Result<Exit> {
         let every = self.args.often.watch.unwrap_or_default();
+        let is_line = |form: Form| matches!(form, Form::Human | Form::Json);
+        if self.args.output.is_none() && !self.args.format.is_none_or(is_line) {
+            let message =
+                "with --watch this form is a file that is written anew: say `--output FILE` too";
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
         let board = Board::new(std::sync::Arc::clone(&self.env), every);
         let serving = match &self.args.often.listen {
             Some(address) => {
@@ -135,9 +144,10 @@ impl Audience for Following<'_> {
             }
             self.sheet.as_mut().map_or(Ok(()), |sheet| sheet.add(&report))?;
         }
+        let is_json = watching.args.output.is_none() && watching.args.format == Some(Form::Json);
         let mut own = Digest::default();
         own.add(&report);
-        if watching.voice.json {
+        if watching.voice.json || is_json {
             let report = serde_json::to_value(&report).unwrap_or_default();
             watching.voice.document("report", &report);
         } else if self.shown.moves_to(&own) || report.failed.is_some() {
