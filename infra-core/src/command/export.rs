@@ -1,6 +1,9 @@
 //! Leaving again: a stack as a Terraform configuration that imports it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use infra_state::{Record, Status, Urn, Value};
 
@@ -87,19 +90,19 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
             let lifecycle = at == 0 && record.options.protect;
             let body = resource(&block, alias.as_deref(), lifecycle);
             let header = format!("resource \"{}\" \"{name}\"", block.terraform);
-            main.push_str(&format!("\n# {}\n{}", record.urn, body.text(&header)));
+            let _ = write!(main, "\n# {}\n{}", record.urn, body.text(&header));
             let import = Body::new()
                 .set("to", Some(Hcl::Expression(address.clone())))
                 .set("id", Some(block.id.as_str()))
                 .set("provider", alias.clone().map(Hcl::Expression));
-            imports.push_str(&format!("{}\n", import.text("import")));
+            let _ = writeln!(imports, "{}", import.text("import"));
             if at == 0 {
                 out.written.insert(record.urn.clone(), address);
             }
         }
     }
     for (urn, why) in &out.left {
-        main.push_str(&format!("\n# Not written: {urn}: {}\n", why.replace('\n', " ")));
+        let _ = writeln!(main, "\n# Not written: {urn}: {}", why.replace('\n', " "));
     }
     let head = head(&tables, &records, &places);
     out.files.insert("main.tf".to_owned(), format!("{head}{main}"));
@@ -188,16 +191,16 @@ fn head(
         .filter(|(kind, _)| places.iter().any(|urn| urn.kind() == kind.as_str()))
         .filter_map(|(_, tables)| tables.requires.as_ref())
         .collect();
-    let mut required = Body::new();
+    let mut versions = Body::new();
     for requires in &used {
         let source = Hcl::Map(vec![
             ("source".to_owned(), requires.source.into()),
             ("version".to_owned(), requires.version.into()),
         ]);
-        required = required.set(requires.name, Some(source));
+        versions = versions.set(requires.name, Some(source));
     }
     let terraform =
-        Body::new().set("required_version", Some(">= 1.5")).block("required_providers", required);
+        Body::new().set("required_version", Some(">= 1.5")).block("required_providers", versions);
     let mut text = terraform.text("terraform");
     for urn in places {
         let Some(requires) = tables.get(urn.kind()).and_then(|it| it.requires.as_ref()) else {
@@ -211,7 +214,8 @@ fn head(
         let mut body = Body::new().set("alias", alias);
         body.attributes.extend(given.attributes);
         body.blocks.extend(given.blocks);
-        text.push_str(&format!("\n{}", body.text(&format!("provider \"{}\"", requires.name))));
+        let header = format!("provider \"{}\"", requires.name);
+        let _ = write!(text, "\n{}", body.text(&header));
     }
     text
 }

@@ -8,6 +8,8 @@ use std::{
 
 use infra_state::{EnvExt as _, Instance, Path, Urn, Value};
 
+use uuid::Uuid;
+
 use super::{
     Taken, Taking,
     look::{Found, look},
@@ -190,17 +192,17 @@ impl Declaring<'_> {
             Some((name.clone(), index.export(text)?))
         });
         let exports = exports.collect();
-        let mut used = BTreeSet::new();
+        let mut referred = BTreeSet::new();
         for declaration in &declarations {
             for expr in declaration.inputs.values() {
                 expr.references(&mut |urn, _| {
-                    used.insert(urn.clone());
+                    referred.insert(urn.clone());
                 });
             }
         }
         let values: BTreeMap<Urn, String> =
             secrets.all().map(|(urn, text)| (urn.clone(), text.to_owned())).collect();
-        let sealed = values.keys().filter(|urn| used.contains(*urn));
+        let sealed = values.keys().filter(|urn| referred.contains(*urn));
         declarations.extend(sealed.map(|urn| Declaration {
             urn: urn.clone(),
             driver: secret::driver(),
@@ -217,8 +219,8 @@ impl Declaring<'_> {
             }
         }
         let secrets: BTreeMap<_, _> =
-            values.into_iter().filter(|(urn, _)| used.contains(urn)).collect();
-        unknown.retain(|urn, _| used.contains(urn));
+            values.into_iter().filter(|(urn, _)| referred.contains(urn)).collect();
+        unknown.retain(|urn, _| referred.contains(urn));
         for declaration in &declarations {
             words.entry(declaration.urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
@@ -282,9 +284,9 @@ impl Declaring<'_> {
                 continue;
             }
             // Something has to stand there. It is never written: changes of it are ignored.
-            let mut word = [0; 24];
+            let mut word = [0; 16];
             self.engine.env.random(&mut word);
-            let text: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
+            let text = Uuid::from_bytes(word).simple().to_string();
             fields.insert(field.name.to_owned(), Value::from(text.clone()).secret());
             let path = Path::field(field.name);
             if !options.ignore_changes.contains(&path) {

@@ -77,7 +77,7 @@ pub(super) async fn prove(
         let node = graph.nodes.get(&step.urn);
         match node {
             Some(node) if node.role == Role::Managed => {
-                learn(step, node, &mut lessons, &mut unfinished)
+                learn(step, node, &mut lessons, &mut unfinished);
             }
             _ => {}
         }
@@ -151,27 +151,26 @@ async fn records(
         let instance = declared.instances.get(urn).cloned();
         let instance = instance.unwrap_or_else(|| engine.env.instance());
         let known = |urn: &Urn| outputs.get(urn);
-        let record = match objects.get(urn) {
-            Some(found) => object(engine, graph, node, &known, instance, found, &identities)?,
-            None => {
-                let inputs = resolve(graph, node, &known, &instance, None)?;
-                if node.role == Role::Provider {
-                    connections.configure(urn, &inputs);
-                    let connection = connections.get(urn).await.map_err(|e| {
-                        let message = format!("{urn} cannot be connected: {e}");
-                        Error::new(crate::ErrorKind::Failed, message).because(e)
-                    })?;
-                    identities.insert(urn.clone(), connection.identity.clone());
-                }
-                let secret = declared.secrets.get(urn);
-                let value = secret.map(|text| Value::from(text.as_str()).secret());
-                let id = secret.map(|_| instance.to_string());
-                let outputs = match value {
-                    Some(value) => Value::from([("value", value)]),
-                    None => Value::map(),
-                };
-                Record { id, inputs, outputs, ..blank(engine, node, instance) }
+        let record = if let Some(found) = objects.get(urn) {
+            object(engine, graph, node, &known, instance, found, &identities)?
+        } else {
+            let inputs = resolve(graph, node, &known, &instance, None)?;
+            if node.role == Role::Provider {
+                connections.configure(urn, &inputs);
+                let connection = connections.get(urn).await.map_err(|e| {
+                    let message = format!("{urn} cannot be connected: {e}");
+                    Error::new(crate::ErrorKind::Failed, message).because(e)
+                })?;
+                identities.insert(urn.clone(), connection.identity.clone());
             }
+            let secret = declared.secrets.get(urn);
+            let value = secret.map(|text| Value::from(text.as_str()).secret());
+            let id = secret.map(|_| instance.to_string());
+            let outputs = match value {
+                Some(value) => Value::from([("value", value)]),
+                None => Value::map(),
+            };
+            Record { id, inputs, outputs, ..blank(engine, node, instance) }
         };
         outputs.insert(urn.clone(), record.outputs.clone());
         records.push(record);

@@ -1,6 +1,6 @@
 //! Writing what is taken over.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 
 use infra_state::{Change, HistoryEntry, Outcome, Record, Snapshot, Urn, Value};
 
@@ -116,7 +116,7 @@ fn refuse(clashes: impl Iterator<Item = String>) -> Result<()> {
     }
     let mut text = clashes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
     if clashes.len() > SHOWN {
-        text.push_str(&format!("; and {} more", clashes.len() - SHOWN));
+        let _ = write!(text, "; and {} more", clashes.len() - SHOWN);
     }
     let message = format!(
         "{text}. Nothing was written: take over into a stack of its own (`--stack NAME`), or only what is new (`--only`)"

@@ -116,7 +116,7 @@ impl<'i> Sorted<'i> {
             }
             Some(Import::Never(why)) => self.leave(instance, Reason::Unmapped, why.to_owned()),
             Some(Import::Part(of)) => {
-                self.leave(instance, Reason::Part, format!("it is part of {of}"))
+                self.leave(instance, Reason::Part, format!("it is part of {of}"));
             }
             Some(Import::Constant { secret }) => {
                 if let Some(text) = secret.and_then(|attribute| instance.text(attribute)) {
@@ -140,12 +140,13 @@ impl<'i> Sorted<'i> {
                 match self.place(known, places, instance).await? {
                     Ok(at) => {
                         let mut asked = self.asked.iter_mut();
-                        match asked.find(|(_, kind, _, place, _)| *kind == name && *place == at) {
-                            Some((.., instances)) => instances.push(instance),
-                            None => {
-                                let provider = provider.to_owned();
-                                self.asked.push((ask, name, provider, at, vec![instance]));
-                            }
+                        if let Some((.., instances)) =
+                            asked.find(|(_, kind, _, place, _)| *kind == name && *place == at)
+                        {
+                            instances.push(instance);
+                        } else {
+                            let provider = provider.to_owned();
+                            self.asked.push((ask, name, provider, at, vec![instance]));
                         }
                     }
                     Err(why) => self.leave(instance, Reason::Elsewhere, why),

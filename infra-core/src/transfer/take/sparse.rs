@@ -20,7 +20,7 @@ pub fn sparse(
 ) -> BTreeMap<String, Value> {
     let mut fields = live.as_map().cloned().unwrap_or_default();
     for (name, value) in known {
-        let nothing = fields.get(name).is_none_or(|live| is_nothing(live));
+        let nothing = fields.get(name).is_none_or(is_nothing);
         let Some(field) = schema.fields.iter().find(|field| field.name == name) else { continue };
         // What a read gives for a field that cannot be read back says nothing.
         if (nothing || field.write_only) && !is_nothing(value) {
@@ -85,7 +85,9 @@ fn inside(shape: &Shape, value: &mut Value) {
     match (shape, value) {
         (shape, Value::Secret(inner)) => inside(shape, inner),
         (Shape::List { of, .. }, Value::List(list)) => {
-            list.iter_mut().for_each(|value| inside(of, value));
+            for value in list {
+                inside(of, value);
+            }
         }
         (Shape::Map(of), Value::Map(map)) => map.values_mut().for_each(|value| inside(of, value)),
         (Shape::Struct(fields), Value::Map(map)) => without_defaults(fields, map),

@@ -1,6 +1,9 @@
 //! Where Terraform says a resource is: `module.vpc["eu-west-1"].aws_subnet.private[0]`.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use super::super::Key;
 
@@ -90,7 +93,9 @@ pub(super) fn quoted(text: &str) -> String {
                 out.push(c);
                 out.push(c);
             }
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -97,7 +97,9 @@ impl Hcl {
             }
             Self::Expression(_) => {}
             Self::Template(list) | Self::List(list) | Self::Call(_, list) => {
-                list.iter_mut().for_each(|value| value.each_literal(change));
+                for value in list {
+                    value.each_literal(change);
+                }
             }
             Self::Map(map) => map.iter_mut().for_each(|(_, value)| value.each_literal(change)),
         }

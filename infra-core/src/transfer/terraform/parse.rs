@@ -168,14 +168,13 @@ fn read_resource(resource: FileResource, instances: &mut Vec<Instance>) -> Resul
         let key = match instance.index_key {
             serde_json::Value::Null => None,
             serde_json::Value::String(name) => Some(Key::Name(name)),
-            ref key => match key.as_u64().and_then(|at| usize::try_from(at).ok()) {
-                Some(at) => Some(Key::Index(at)),
-                None => {
-                    let message =
-                        format!("{address}: expected a text or a number as key, found {key}");
-                    return Err(refused(message));
-                }
-            },
+            key => {
+                let index = key.as_u64().and_then(|at| usize::try_from(at).ok());
+                let wrong = || {
+                    refused(format!("{address}: expected a text or a number as key, found {key}"))
+                };
+                Some(Key::Index(index.ok_or_else(wrong)?))
+            }
         };
         let mut attributes = match (instance.attributes, instance.attributes_flat) {
             (Some(attributes), _) => Value::from(attributes),
