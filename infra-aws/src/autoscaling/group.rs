@@ -361,6 +361,7 @@ mod tests {
             .instances(of(LifecycleState::InService))
             .instances(of(LifecycleState::Pending))
             .min_size(1)
+            .desired_capacity(2)
             .build();
         let group = |json: serde_json::Value| Group::from_value(&Value::from(json)).unwrap();
         let two = group(serde_json::json!({"min": 1, "max": 3, "desired": 2}));

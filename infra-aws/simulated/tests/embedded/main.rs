@@ -10,6 +10,7 @@ mod clusters;
 mod databases;
 mod durability;
 mod faults;
+mod groups;
 mod identities;
 mod neighbours;
 mod network;

@@ -45,11 +45,13 @@ pub(super) async fn why_not(cx: &Cx<Aws>, name: &str) -> Result<Option<String>> 
 
 /// How many instances must be in service before the group is ready.
 fn expected(found: &sdk::AutoScalingGroup, inputs: Option<&Group>) -> i32 {
+    let asked_for = |number: Option<i32>| number.unwrap_or_default();
     match inputs {
         Some(inputs) if !inputs.wait_for_capacity => 0,
+        // What the group asks for now, not what it is about to be told to: nothing would come of waiting for that.
+        Some(inputs) if inputs.desired.is_some() => asked_for(found.desired_capacity()),
         // Without a declared number, what an autoscaler asks for at the moment is its own affair.
-        Some(inputs) => inputs.desired.unwrap_or(inputs.min),
-        None => found.min_size().unwrap_or_default(),
+        _ => asked_for(found.min_size()),
     }
 }
 
