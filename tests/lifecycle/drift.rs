@@ -9,15 +9,16 @@ use infra_core::{
         drift::{AcceptOptions, DriftOptions, FixOptions, Fixed, Orphans, accept, fix, look},
     },
     drift::{Actor, Finding, Repair, Report, Rule, Severity, What},
+    interpolate,
     plan::{Action, Refresh},
     prelude::*,
     provider::Class,
-    state::{Snapshot, Urn, Value},
+    state::{Snapshot, Status, Urn, Value},
 };
 
 use crate::{
     base, cut_off,
-    harness::{Db, FakeProvider, Host, Lab, Label, Link, Net, Safe, Slot, Wrong, steps},
+    harness::{Db, FakeProvider, Host, Lab, Label, Link, Net, Note, Safe, Slot, Wrong, steps},
     nothing, set, sized, urn,
 };
 
@@ -659,4 +660,98 @@ async fn what_was_taken_over_never_drifts() {
     assert_eq!(found(&lab, program).await.findings, []);
     let recorded = DriftOptions { recorded_only: true, ..DriftOptions::default() };
     assert_eq!(found_with(&lab, program, &recorded).await.findings, []);
+}
+
+#[tokio::test]
+async fn a_fix_leaves_to_up_what_up_did_not_finish() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let big = |stack: &mut Stack| {
+        sized(stack, "big");
+        Ok(())
+    };
+    lab.world.fault("update", "big", Wrong::Refuse(Class::Invalid, "no".into()), 1);
+    assert_eq!(lab.up(big).await.summary().failed.len(), 1);
+    let unfinished = |snapshot: Snapshot| {
+        let records = snapshot.records.into_values();
+        records.filter(|it| it.status == Status::Incomplete).collect::<Vec<_>>()
+    };
+    let before = unfinished(lab.snapshot().await.unwrap());
+    assert_eq!(before.len(), 1);
+    let report = found(&lab, big).await;
+    assert_eq!(report.findings, []);
+    assert!(report.notices.iter().any(|it| it.contains("`up` finishes it")), "{report:?}");
+    let name = if before[0].urn.name() == "a" { "b" } else { "a" };
+    tamper(&lab, &urn("Host", name), |it| drop(it.insert("size".into(), "huge".into()))).await;
+    assert_eq!(fixed(&lab, big, |_| {}).await.left, 0);
+    assert_eq!(lab.world.mutations(), ["update fake:Host"]);
+    assert_eq!(unfinished(lab.snapshot().await.unwrap()), before);
+    lab.up(big).await.ok();
+    assert_eq!(found(&lab, big).await.findings, []);
+}
+
+#[tokio::test]
+async fn what_has_another_name_by_now_is_compared_under_the_one_that_is_recorded() {
+    let lab = Lab::new();
+    let named = |name: &'static str| {
+        move |stack: &mut Stack| {
+            let net = Net::new("10.0.0.0/16").note("one").alias("net");
+            let net = stack.add(name, net);
+            stack.add("host", Host::new(&net.id));
+            Ok(())
+        }
+    };
+    lab.up(named("net")).await.ok();
+    assert_eq!(found(&lab, named("wide")).await.findings, []);
+    tamper(&lab, &urn("Net", "net"), |it| drop(it.insert("note".into(), "two".into()))).await;
+    let report = found(&lab, named("wide")).await;
+    assert_eq!(one(&report).fields[0].desired, Some("one".into()));
+    assert_eq!(fixed(&lab, named("wide"), |_| {}).await.left, 0);
+    assert_eq!(found(&lab, named("wide")).await.findings, []);
+    let snapshot = lab.snapshot().await.unwrap();
+    assert!(snapshot.current(&urn("Net", "net")).is_some(), "a fix renames nothing");
+    lab.up(named("wide")).await.ok();
+    assert_eq!(found(&lab, named("wide")).await.findings, []);
+    assert_eq!(lab.world.count(), 2);
+}
+
+#[tokio::test]
+async fn a_fix_is_a_deployment_that_can_be_gone_back_to() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    remove(&lab, &urn("Host", "a")).await;
+    fixed(&lab, base, |_| {}).await;
+    lab.up(|stack| {
+        sized(stack, "big");
+        Ok(())
+    })
+    .await
+    .ok();
+    lab.rollback(2, base).await.ok();
+    let hosts = lab.world.of("fake:Host");
+    assert!(hosts.values().all(|host| host.inputs.get("size") == Some(&"small".into())));
+    assert_eq!(found(&lab, base).await.findings, []);
+    assert!(lab.plan(base).await.is_empty());
+}
+
+/// What is made anew is passed on to what uses it.
+#[tokio::test]
+async fn what_uses_an_object_that_is_made_again_follows_it() {
+    fn program(stack: &mut Stack) -> Result<()> {
+        let net = stack.add("net", Net::new("10.0.0.0/16"));
+        stack.add("note", Note::new(interpolate!("about {}", &net.id)));
+        stack.export("net", &net.id);
+        Ok(())
+    }
+    let lab = Lab::new();
+    lab.up(program).await.ok();
+    remove(&lab, &urn("Net", "net")).await;
+    let fixed = fixed(&lab, program, |_| {}).await;
+    assert_eq!(fixed.left, 0);
+    let (net, _) = lab.world.of("fake:Net").pop_first().unwrap();
+    let (_, note) = lab.world.of("fake:Note").pop_first().unwrap();
+    assert_eq!(note.inputs.get("text"), Some(&format!("about {net}").into()));
+    assert_eq!(fixed.summary.unwrap().exports["net"], net.into());
+    assert_eq!(found(&lab, program).await.findings, []);
+    assert!(lab.plan(program).await.is_empty());
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(in crate::cli) struct Drift {
     /// Only this resource (may be given several times)
     #[arg(long, value_name = "URN")]
@@ -70,6 +71,7 @@ impl Drift {
 /// What is done about what is found.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Putting it right")]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(in crate::cli) struct Repair {
     /// Bring back what is recorded, where the program does not want something else by now
     #[arg(long)]

@@ -78,7 +78,7 @@ impl Comparing<'_> {
     /// The fields that somebody else changed.
     pub(super) fn differences(&self, known: &Known, live: &Value) -> Vec<PropertyDiff> {
         let schema = known.driver.schema();
-        let node = self.wanted.and_then(|wanted| wanted.graph.nodes.get(&known.record.urn));
+        let node = self.wanted.and_then(|wanted| wanted.node(&known.record.urn));
         let ignored = node.map_or(&[][..], |node| &node.options.ignore_changes);
         let mut diffs = drift(schema, &known.record.inputs, live, ignored);
         // What is sealed with a key that is not at hand cannot be compared.
@@ -115,7 +115,7 @@ impl Comparing<'_> {
             return true;
         }
         let taken_over = |wanted: &Wanted| {
-            let node = wanted.graph.nodes.get(&record.urn);
+            let node = wanted.node(&record.urn);
             node.is_some_and(|node| node.options.import.is_some() || node.options.adopt)
         };
         let key = Key { urn: record.urn.clone(), instance: Instance::from(instance) };

@@ -255,6 +255,13 @@ impl<'a> Repairing<'a> {
         };
         let mint = || engine.env.instance();
         let made = plan(&self.graph, &snapshot, &engine.registry, &self.seen, &options, &mint)?;
+        if cfg!(debug_assertions) {
+            let broken = crate::plan::check::invariants(&made, &self.graph, &snapshot);
+            if let Some(first) = broken.first() {
+                let message = format!("the plan is wrong, please report it: {first}");
+                return Err(Error::new(ErrorKind::Failed, message));
+            }
+        }
         let mut made = Plan { records: self.orphans.clone(), forgotten: Vec::new(), ..made };
         // What only would be remembered differently is left to `up`.
         for step in made.steps.iter_mut().filter(|step| step.action == Action::Keep) {

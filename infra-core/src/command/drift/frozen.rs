@@ -69,7 +69,8 @@ fn still_wanted(
 ) -> Option<Node> {
     let intent = wanted.intent(snapshot, record)?;
     let node = intent.node;
-    let same = intent.pending.is_empty()
+    let same = node.urn == record.urn
+        && intent.pending.is_empty()
         && intent.desired.as_ref().is_some_and(|desired| !desired.has_unknown())
         && !node.treats_otherwise(&record.options)
         && record.provider.as_ref().map(|provider| &provider.urn) == node.provider.as_ref()
@@ -93,7 +94,7 @@ fn as_recorded(
     record: &Record,
     known: &BTreeSet<&Urn>,
 ) -> Result<Node> {
-    let declared = wanted.graph.nodes.get(&record.urn);
+    let declared = wanted.node(&record.urn);
     let driver = engine.registry.get(record.urn.kind());
     let driver = driver.or(declared.map(|node| &node.driver)).ok_or_else(|| {
         let message = format!(

@@ -1,5 +1,7 @@
 //! What the program wants.
 
+use std::collections::BTreeMap;
+
 use infra_state::{Key, Path, Record, Segment, Snapshot, Status, Urn, Value};
 
 use crate::{
@@ -12,6 +14,8 @@ use crate::{
 /// The program's declarations, over what is remembered of their outputs.
 pub(super) struct Wanted {
     pub(super) graph: Graph,
+    /// The names that resources had before.
+    former: BTreeMap<Urn, Urn>,
 }
 
 /// What the program says of one recorded object.
@@ -25,7 +29,19 @@ pub(super) struct Intent<'w> {
 
 impl Wanted {
     pub(super) fn of(engine: &Engine) -> Result<Self> {
-        Ok(Self { graph: engine.graph()? })
+        let graph = engine.graph()?;
+        let mut former = BTreeMap::new();
+        for node in graph.nodes.values() {
+            let names = node.options.aliases.iter().filter_map(|alias| node.alias(alias).ok());
+            former.extend(names.map(|name| (name, node.urn.clone())));
+        }
+        Ok(Self { graph, former })
+    }
+
+    /// The declaration of what is recorded under a name, or was given another one since.
+    pub(super) fn node(&self, urn: &Urn) -> Option<&Node> {
+        let nodes = &self.graph.nodes;
+        nodes.get(urn).or_else(|| nodes.get(self.former.get(urn)?))
     }
 
     /// Tells the connections where the program's providers point now.
@@ -41,7 +57,7 @@ impl Wanted {
 
     /// What the program says of a recorded object; `None`: it does not declare it any more.
     pub(super) fn intent(&self, snapshot: &Snapshot, record: &Record) -> Option<Intent<'_>> {
-        let node = self.graph.nodes.get(&record.urn)?;
+        let node = self.node(&record.urn)?;
         let outputs = |urn: &Urn| recorded_outputs(snapshot, urn);
         let recorded = Some(&record.inputs);
         let desired = resolve(&self.graph, node, &outputs, &record.instance, recorded).ok();
