@@ -56,10 +56,25 @@ fn database(public: bool) -> rds::InstanceDecl {
         .skip_final_snapshot(true)
 }
 
-const DATABASE: u32 = line!() + 3;
+/// A network with a subnet in each of two zones.
+fn subnets(stack: &mut Stack) -> Vec<Handle<ec2::Subnet>> {
+    let zones = stack.lookup("zones", ec2::AvailabilityZones::new());
+    let vpc = stack.add("vpc", ec2::Vpc::new(cidr!("10.0.0.0/16")));
+    let blocks = [cidr!("10.0.0.0/24"), cidr!("10.0.1.0/24")];
+    let subnet = |(at, block)| {
+        let subnet = ec2::Subnet::new(&vpc.id, block, zones.names.index(at));
+        stack.add(format!("subnet-{at}"), subnet)
+    };
+    blocks.into_iter().enumerate().map(subnet).collect()
+}
+
+const DATABASE: u32 = line!() + 6;
 
 fn with_database(stack: &mut Stack) -> Result<()> {
-    stack.add("db", database(false));
+    let subnets = subnets(stack);
+    let group = rds::SubnetGroup::new().subnets(subnets.iter().map(|subnet| &subnet.id));
+    let group = stack.add("group", group);
+    stack.add("db", database(false).subnet_group(&group.name));
     Ok(())
 }
 
@@ -123,7 +138,12 @@ async fn an_open_ssh_rule_is_stopped_unless_it_says_why() {
 async fn a_deleted_database_is_stopped_with_the_line_where_it_was() {
     let stack = stack();
     stack.up(with_database).await.unwrap();
-    let gone = |_: &mut Stack| Ok(());
+    let gone = |stack: &mut Stack| {
+        let subnets = subnets(stack);
+        let group = rds::SubnetGroup::new().subnets(subnets.iter().map(|subnet| &subnet.id));
+        stack.add("group", group);
+        Ok(())
+    };
     let plan = stack.plan(gone).await.unwrap();
     assert_eq!(stops(&plan), [("aws:data-loss", "db")]);
     let found = of(&plan, "aws:data-loss");
@@ -147,7 +167,7 @@ fn careless(stack: &mut Stack) -> Result<()> {
     stack.add("table", dynamodb::Table::new(dynamodb::Attribute::text("id")));
     stack.add("topic", sns::Topic::new());
     stack.add("key", kms::Key::new());
-    stack.add("vpc", ec2::Vpc::new(cidr!("10.0.0.0/16")));
+    let subnets = subnets(stack);
     stack.add("token", ssm::Parameter::new("/shop/api-token", "x"));
     let everything = Statement::allow().actions(["*"]).all_resources();
     stack.add("all", iam::Policy::new(Document::new().statement(everything)));
@@ -155,7 +175,8 @@ fn careless(stack: &mut Stack) -> Result<()> {
         ec2::MetadataOptions { http_tokens: ec2::HttpTokens::Optional, ..Default::default() };
     stack.add("hosts", ec2::LaunchTemplate::new().metadata(optional));
     let role = stack.add("role", iam::Role::for_service("eks.amazonaws.com"));
-    stack.add("eks", eks::Cluster::new(&role.arn, "1.35").public_access(true));
+    let eks = eks::Cluster::new(&role.arn, "1.35").subnets(subnets.iter().map(|it| &it.id));
+    stack.add("eks", eks.public_access(true));
     Ok(())
 }
 

@@ -3,14 +3,14 @@
 use infra_core::policy::Policy;
 #[cfg(feature = "ec2")]
 use infra_core::{
-    Resource,
+    Data as _, Resource,
     plan::{Action, Plan, Step, StepId},
     policy::Violation,
     state::Value,
 };
 
 #[cfg(feature = "ec2")]
-use crate::ec2::{FlowLog, Vpc};
+use crate::ec2::{FlowLog, FlowLogSource, Vpc};
 
 pub(super) fn flow_logs() -> Policy {
     let about = "every VPC has a flow log";
@@ -40,13 +40,11 @@ fn of_kind<'p>(plan: &'p Plan, kind: &'static str) -> impl Iterator<Item = (Step
 /// Whether the log is one of the VPC: by its id, or, as long as that is not known, because it waits for it.
 #[cfg(feature = "ec2")]
 fn records(log: &Step, id: StepId, vpc: &Step) -> bool {
-    let source = log.inputs.get("source");
-    match source.and_then(|source| source.get("Vpc")).and_then(Value::as_str) {
-        Some(known) => {
-            let own = vpc.outputs.get("id").and_then(Value::as_str);
-            own == Some(known)
-                || vpc.recorded.as_ref().is_some_and(|record| record.id.as_deref() == Some(known))
-        }
-        None => source.is_some_and(Value::has_unknown) && log.after.contains(&id),
+    let Some(source) = log.inputs.get(FlowLog::SOURCE.name()) else { return false };
+    if source.has_unknown() {
+        return log.after.contains(&id);
     }
+    let own = vpc.outputs.get("id").and_then(Value::as_str);
+    let own = own.or_else(|| vpc.recorded.as_ref()?.id.as_deref());
+    matches!(FlowLogSource::from_value(source), Ok(FlowLogSource::Vpc(of)) if own == Some(of.as_str()))
 }

@@ -21,14 +21,15 @@ pub(crate) fn refusal(violations: &[Violation], declared: &dyn Fn(&Urn) -> bool)
     if count > SHOWN {
         list.push_str(", …");
     }
-    let mut message =
-        format!("{count} violation{plural} of mandatory policies: {list}. Nothing was changed");
     let allowable = stops.iter().find(|it| it.urn.as_ref().is_none_or(declared));
-    if let Some(Violation { policy, .. }) = allowable {
-        message.push_str(&format!(
+    let way = allowable.map_or_else(String::new, |Violation { policy, .. }| {
+        format!(
             ". Change the program, or say where it is declared why it may be so: `.allow(\"{policy}\", \"…\")`"
-        ));
-    }
+        )
+    });
+    let message = format!(
+        "{count} violation{plural} of mandatory policies: {list}. Nothing was changed{way}"
+    );
     Some(Error::new(ErrorKind::Refused, message))
 }
 

@@ -18,12 +18,14 @@ pub struct Policy {
     pub(super) checks: Vec<Check>,
 }
 
+type Asked<T> = Arc<dyn Fn(&T) -> Vec<Violation> + Send + Sync>;
+
 #[derive(Clone)]
 pub(super) enum Check {
     /// Of the plan as a whole.
-    Plan(Arc<dyn Fn(&Plan) -> Vec<Violation> + Send + Sync>),
+    Plan(Asked<Plan>),
     /// Of each resource of a kind.
-    Each(&'static str, Arc<dyn Fn(&Step) -> Vec<Violation> + Send + Sync>),
+    Each(&'static str, Asked<Step>),
 }
 
 impl Policy {
