@@ -4,7 +4,6 @@
 //! itself. In Kubernetes the role is let in to read. It takes no lock, so a deployment is never disturbed.
 
 use infra_aws::{
-    eks,
     policy::{Document, Statement},
     types::Arn,
 };
