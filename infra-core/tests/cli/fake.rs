@@ -14,6 +14,7 @@ use infra_core::{
         provider_driver,
     },
     state::StackName,
+    transfer::terraform::Tables,
 };
 
 pub type Objects = BTreeMap<String, (String, infra_core::state::Value)>;
@@ -212,6 +213,14 @@ impl Connector for Connect {
         let (action, when) = ("fake:Pass".to_owned(), "`fake:Host:Create`: always".to_owned());
         let implied = vec![Implied { action, when, source: "its guide".to_owned() }];
         Ok(Some(Policies { documents, implied }))
+    }
+
+    fn plugged(&self, name: &str) -> Vec<String> {
+        vec![format!("cloud({name:?}, fake::cloud())")]
+    }
+
+    fn terraform(&self) -> Tables {
+        crate::taken::tables()
     }
 
     fn notice(&self, _: &Context) -> Option<String> {

@@ -12,6 +12,7 @@ mod places;
 mod policies;
 mod rebuilt;
 mod stacks;
+mod taken;
 mod terminal;
 
 use infra_core::{exit::Exit, prelude::*};
