@@ -131,10 +131,11 @@ def ours(program, work, log):
     assert best.total() <= CALLS, f"expected at most {CALLS} calls"
     # What somebody changes is found in as many, and the few more that make sure.
     subnet = next(it["id"] for it in records if it["urn"] == "aws:ec2:Subnet::subnet-42")
-    from aws_cli import aws
+    from aws_cli import aws, driver
 
-    aws("ec2 create-tags --tags Key=by,Value=hand --resources", subnet)
-    aws("ssm add-tags-to-resource --resource-type Parameter --resource-id /many/7 --tags Key=by,Value=hand")
+    aws("ec2 modify-subnet-attribute --map-public-ip-on-launch --subnet-id", subnet)
+    driver.cache_clear()
+    aws("ssm put-parameter --overwrite --name /many/7 --value by-hand")
     role = next(it["id"] for it in records if it["urn"] == "aws:iam:Role::role-13")
     aws("iam update-role --role-name", role, "--max-session-duration", "7200")
     with Counted(log) as look:

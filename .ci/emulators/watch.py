@@ -3,7 +3,7 @@ it tells is right, and it changes nothing.
 
 usage: watch.py PROGRAM [SECONDS]
 
-A minute in CI; an hour with 3600. Somebody changes a tag by hand and changes it back, over and over.
+A minute in CI; an hour with 3600 (and INFRA_WATCH_EVERY=15). Somebody changes a tag by hand and changes it back, over and over.
 """
 
 import os
@@ -22,7 +22,9 @@ from aws_cli import aws
 from emulated import Stack, emulating, free_port
 from proxy import Proxy
 
-EVERY = 3
+EVERY = int(os.environ.get("INFRA_WATCH_EVERY", "3"))
+# How long a read is tried again, in seconds.
+PATIENCE = 120
 # Each for a sixth of the time, and calm in between.
 TROUBLES = {
     "throttles": {"throttle": 0.3},
@@ -89,7 +91,7 @@ def main(program, seconds="60"):
         try:
             watched(proxy, watch, port, vpc, float(seconds))
         except BaseException:
-            print(log.read_text()[-5000:])
+            print(log.read_text()[-2000:])
             raise
         finally:
             watch.kill()
@@ -140,7 +142,9 @@ def watched(proxy, watch, port, vpc, seconds):
                 warm = now
             highest = max(highest, now if warm else 0)
     found = metrics(port)
-    assert found["infra_drift_look_failures_total"] > 0, "no look failed: the faults did not reach it"
+    # What is shorter is waited out by the look that is under way.
+    if each > PATIENCE:
+        assert found["infra_drift_look_failures_total"] > 0, "no look failed in an outage"
     if warm:
         grown = highest - warm
         assert grown < GROWTH, f"memory grew by {grown >> 20} MiB, from {warm >> 20} MiB"
