@@ -60,7 +60,12 @@ fn words<'a>(touched: &Touched<'a>) -> Vec<&'a str> {
         Some(arn) => arn.rsplit(['/', ':']).next().unwrap_or(part),
         None => part,
     };
-    touched.id.split('|').map(last).filter(|word| !word.is_empty()).collect()
+    // EKS puts a cluster's name before what is in it.
+    let parts = match touched.id.split_once('/') {
+        Some((cluster, inner)) if touched.kind.starts_with("aws:eks:") => vec![cluster, inner],
+        _ => touched.id.split('|').collect(),
+    };
+    parts.into_iter().map(last).filter(|word| !word.is_empty()).collect()
 }
 
 struct Trail<'a> {
