@@ -332,3 +332,30 @@ async fn a_rule_is_replaced() {
     assert_eq!(order.unwrap().order, ReplaceOrder::CreateFirst);
     stack.up(program(1)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_rule_that_somebody_added_is_the_stacks_and_of_no_resource() {
+    use infra_core::state::StackName;
+
+    let aws = Aws::test().await;
+    let vpc = make(&aws, &want::<Vpc>(json!({"cidr": "10.0.0.0/16"}))).await;
+    let group = json!({"vpc_id": vpc.id, "description": "d", "name": "g"});
+    let group = make(&aws, &want::<SecurityGroup>(group)).await;
+    let rule = json!({
+        "group_id": group.id, "direction": "ingress", "source": {"cidr": "10.0.0.0/8"},
+        "ports": {"tcp": 443}
+    });
+    let declared = make(&aws, &want::<SecurityGroupRule>(rule)).await;
+    let open = aws.ec2().authorize_security_group_ingress().group_id(&group.id);
+    let open = open.ip_protocol("tcp").from_port(22).to_port(22).cidr_ip("0.0.0.0/0");
+    open.send().await.unwrap();
+    let stack = StackName::new("exercise", "test").unwrap();
+    let found = SecurityGroupRule::owned(&Cx::new(Arc::clone(&aws)), &stack).await;
+    let found = found.unwrap().unwrap();
+    let (ours, added): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.id == declared.id);
+    assert_eq!((ours.len(), added.len()), (1, 1));
+    let owner = added[0].owner.as_ref().unwrap();
+    assert_eq!(owner["infra:stack"], "exercise/test");
+    assert!(owner.contains_key("infra:lineage") && !owner.contains_key("infra:urn"));
+    assert_eq!(added[0].live.ports, Ports::Tcp(22));
+}

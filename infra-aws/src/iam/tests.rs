@@ -190,3 +190,89 @@ async fn a_role_for_workflows() {
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
     assert!(mistakes[0].message.contains("repo:OWNER/NAME"), "{mistakes:?}");
 }
+
+/// How often each operation was called.
+fn called(cloud: &crate::embedded::Cloud, operation: &str) -> usize {
+    cloud.calls().iter().filter(|call| call.operation == operation).count()
+}
+
+#[tokio::test]
+async fn many_roles_and_policies_are_read_from_lists() {
+    use infra_core::provider::Gate;
+
+    use crate::embedded::{Cloud, Settings};
+
+    let cloud = Cloud::memory(Settings::default());
+    let aws = Aws::test_in(&cloud, &Gate::default()).await;
+    let names: Vec<_> = (0..12).map(|n| format!("role-{n}")).collect();
+    let mut alone = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let role: Role = want(json!({
+            "name": name, "assume_role_policy": trust("ec2.amazonaws.com"), "description": format!("{n}"),
+            "max_session_duration": 3600 + n, "tags": {"n": n.to_string()}, "path": "/many/",
+            "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"
+        }));
+        alone.push(make(&aws, &role).await);
+        let inline = json!({"role": name, "name": "p", "policy": permissions("s3:GetObject")});
+        make(&aws, &want::<RolePolicy>(inline)).await;
+        let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+        make(&aws, &want::<PolicyAttachment>(json!({"role": name, "policy": arn}))).await;
+    }
+    let ids = |suffix: &str| -> Vec<String> {
+        let ids = names.iter().map(|name| format!("{name}{suffix}"));
+        ids.chain([format!("none{suffix}")]).collect()
+    };
+    let cx = Cx::new(Arc::clone(&aws));
+    cloud.clear_calls();
+    let (roles, inline) = (ids(""), ids("|p"));
+    let attached = ids("|arn:aws:iam::aws:policy/ReadOnlyAccess");
+    let find: Vec<_> = roles.iter().map(|id| Find::Id { id, recorded: None }).collect();
+    let found = Role::read(&cx, &find).await;
+    for (alone, found) in alone.iter().zip(&found) {
+        let found = found.as_ref().unwrap().as_ref().unwrap();
+        assert_eq!(format!("{:?}", alone.live), format!("{:?}", found.live));
+        assert_eq!((&alone.owner, &alone.id), (&found.owner, &found.id));
+        assert_eq!(format!("{:?}", alone.outputs), format!("{:?}", found.outputs));
+    }
+    assert!(found.last().unwrap().as_ref().unwrap().is_none());
+    let find: Vec<_> = inline.iter().map(|id| Find::Id { id, recorded: None }).collect();
+    let found = RolePolicy::read(&cx, &find).await;
+    assert_eq!(found.iter().filter(|it| it.as_ref().unwrap().is_some()).count(), names.len());
+    let find: Vec<_> = attached.iter().map(|id| Find::Id { id, recorded: None }).collect();
+    let found = PolicyAttachment::read(&cx, &find).await;
+    assert_eq!(found.iter().filter(|it| it.as_ref().unwrap().is_some()).count(), names.len());
+    // What is in no list is asked for alone.
+    for operation in [
+        "GetAccountAuthorizationDetails",
+        "ListRoles",
+        "GetRole",
+        "GetRolePolicy",
+        "ListAttachedRolePolicies",
+    ] {
+        assert_eq!(called(&cloud, operation), 1, "{operation}");
+    }
+    assert_eq!(cloud.calls().len(), 5);
+}
+
+#[tokio::test]
+async fn who_may_not_list_is_answered_one_by_one() {
+    use infra_core::provider::Gate;
+
+    use crate::embedded::{Cloud, Settings};
+
+    let cloud = Cloud::memory(Settings::default());
+    let aws = Aws::test_in(&cloud, &Gate::default()).await;
+    let names: Vec<_> = (0..9).map(|n| format!("role-{n}")).collect();
+    for name in &names {
+        let role = json!({"name": name, "assume_role_policy": trust("ec2.amazonaws.com")});
+        make(&aws, &want::<Role>(role)).await;
+    }
+    let find: Vec<_> = names.iter().map(|id| Find::Id { id, recorded: None }).collect();
+    for denied in ["iam.GetAccountAuthorizationDetails", "iam.ListRoles"] {
+        cloud.clear_calls();
+        cloud.faults().refuse_next(1, denied, "AccessDenied", 403, "not you");
+        let found = Role::read(&Cx::new(Arc::clone(&aws)), &find).await;
+        assert!(found.iter().all(|found| found.as_ref().unwrap().is_some()));
+        assert_eq!(called(&cloud, "GetRole"), names.len());
+    }
+}

@@ -76,3 +76,52 @@ async fn the_images_of_aws_are_there() {
     let found = LatestAmi::look_up(&cx, &LatestAmi { parameter }).await.unwrap();
     assert!(found.image_id.as_str().starts_with("ami-"));
 }
+
+#[tokio::test]
+async fn tags_of_many_come_at_once_where_nothing_speaks_against_them() {
+    use infra_core::{provider::Gate, state::StackName};
+
+    use crate::embedded::{Cloud, Settings};
+
+    let cloud = Cloud::memory(Settings::default());
+    let aws = Aws::test_in(&cloud, &Gate::default()).await;
+    let wanted: Vec<Parameter> = (0..30)
+        .map(|n| want(json!({"name": format!("/many/{n}"), "value": "v", "tags": {"n": "1"}})))
+        .collect();
+    for parameter in &wanted {
+        make(&aws, parameter).await;
+    }
+    let called = |operation: &str| {
+        let calls = cloud.calls();
+        calls.iter().filter(|call| call.operation == operation).count()
+    };
+    let find: Vec<_> =
+        wanted.iter().map(|it| Find::Id { id: &it.name, recorded: Some(it) }).collect();
+    cloud.clear_calls();
+    let cx = Cx::new(Arc::clone(&aws));
+    let found = Parameter::read(&cx, &find).await;
+    assert!(found.iter().all(|it| it.as_ref().unwrap().as_ref().unwrap().owner.is_some()));
+    assert_eq!((called("GetParameters"), called("DescribeParameters")), (3, 1));
+    assert_eq!((called("GetResources"), called("ListTagsForResource")), (1, 0));
+    // A search of the same batch reads nothing again.
+    let stack = StackName::new("exercise", "test").unwrap();
+    assert_eq!(Parameter::owned(&cx, &stack).await.unwrap().unwrap().len(), 30);
+    assert_eq!((called("GetParameters"), called("DescribeParameters")), (3, 2));
+
+    // What is not as recorded is asked of the service itself.
+    let tag = aws.ssm().add_tags_to_resource().resource_id("/many/7");
+    let tag = tag.resource_type(aws_sdk_ssm::types::ResourceTypeForTagging::Parameter);
+    let by_hand = aws_sdk_ssm::types::Tag::builder().key("n").value("2").build().unwrap();
+    tag.tags(by_hand).send().await.unwrap();
+    cloud.clear_calls();
+    let found = Parameter::read(&Cx::new(Arc::clone(&aws)), &find).await;
+    assert_eq!(found[7].as_ref().unwrap().as_ref().unwrap().live.tags["n"], "2");
+    assert_eq!(called("ListTagsForResource"), 1);
+
+    // Who may not ask for all is answered one by one.
+    cloud.clear_calls();
+    cloud.faults().refuse_next(1, "tagging.GetResources", "AccessDeniedException", 400, "no");
+    let found = Parameter::read(&Cx::new(Arc::clone(&aws)), &find).await;
+    assert!(found.iter().all(|it| it.as_ref().unwrap().is_some()));
+    assert_eq!(called("ListTagsForResource"), 30);
+}
