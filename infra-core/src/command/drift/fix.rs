@@ -12,7 +12,7 @@ use infra_state::{
 
 use super::{
     compare::Drifted,
-    frozen::{frozen, lookups, settled},
+    frozen::{as_recorded, frozen, lookups, order, settled},
     look::Look,
     options::DriftOptions,
     wanted::Wanted,
@@ -157,12 +157,15 @@ impl Look {
 struct Repairing<'a> {
     engine: &'a Engine,
     options: &'a FixOptions,
+    wanted: &'a Wanted,
     /// The state without what waits to be deleted or finished.
     snapshot: Snapshot,
     graph: Graph,
     seen: Observation,
     /// The objects that are put right.
     chosen: BTreeSet<Key>,
+    /// What stays as it is recorded, whatever becomes of what it uses.
+    kept: BTreeSet<Urn>,
     /// The orphans that are deleted, as what waits to be deleted.
     orphans: Vec<Record>,
 }
@@ -171,7 +174,7 @@ impl<'a> Repairing<'a> {
     async fn new(
         engine: &'a Engine,
         options: &'a FixOptions,
-        wanted: &Wanted,
+        wanted: &'a Wanted,
         snapshot: &Snapshot,
         connections: &Connections,
     ) -> Result<Self> {
@@ -188,8 +191,8 @@ impl<'a> Repairing<'a> {
                 seen.providers.insert(urn, connection.identity.clone());
             }
         }
-        let (chosen, orphans) = (BTreeSet::new(), Vec::new());
-        Ok(Self { engine, options, snapshot, graph, seen, chosen, orphans })
+        let (chosen, kept, orphans) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        Ok(Self { engine, options, wanted, snapshot, graph, seen, chosen, kept, orphans })
     }
 
     /// Whether something is done about a finding.
@@ -224,10 +227,11 @@ impl<'a> Repairing<'a> {
                 return Ok(None);
             }
             let plan = self.made()?;
-            let refused = self.replaced_unasked(&plan)?;
-            if refused.is_empty() {
+            let (refused, bystanders) = self.replaced_unasked(&plan)?;
+            if refused.is_empty() && bystanders.is_empty() {
                 return Ok(Some(plan));
             }
+            self.keep(bystanders)?;
             for it in found.iter_mut() {
                 let Some(known) = &it.known else { continue };
                 let key = known.record.key();
@@ -272,14 +276,18 @@ impl<'a> Repairing<'a> {
     }
 
     /// What must not be done because something would be replaced that nobody allowed to be.
-    fn replaced_unasked(&self, plan: &Plan) -> Result<BTreeMap<Key, String>> {
+    ///
+    /// What nobody touched and what only uses something that is put right may be planned to be made anew because an
+    /// output is not known before the repair: those bystanders stay as they are recorded, and `up` passes on what is
+    /// really another.
+    fn replaced_unasked(&self, plan: &Plan) -> Result<(BTreeMap<Key, String>, BTreeSet<Urn>)> {
         let gone: BTreeSet<Key> = plan
             .steps
             .iter()
             .filter(|step| step.action == Action::Forget)
             .map(|step| Key { urn: step.urn.clone(), instance: step.instance.clone() })
             .collect();
-        let mut refused = BTreeMap::new();
+        let (mut refused, mut bystanders) = (BTreeMap::new(), BTreeSet::new());
         for step in &plan.steps {
             let Some(replaces) = step.replaces.as_ref().filter(|it| !gone.contains(&it.old)) else {
                 continue;
@@ -306,11 +314,27 @@ impl<'a> Repairing<'a> {
                 refused.insert(key.clone(), why);
             }
             if refused.len() == before && !self.chosen.iter().any(|key| refused.contains_key(key)) {
-                let message = format!("`{urn}` would be made anew: say `--allow-replace {urn}`");
-                return Err(Error::new(ErrorKind::Refused, message));
+                if self.kept.contains(urn) {
+                    let message =
+                        format!("`{urn}` would be made anew: say `--allow-replace {urn}`");
+                    return Err(Error::new(ErrorKind::Refused, message));
+                }
+                bystanders.insert(urn.clone());
             }
         }
-        Ok(refused)
+        Ok((refused, bystanders))
+    }
+
+    /// Declares these as they are recorded.
+    fn keep(&mut self, urns: BTreeSet<Urn>) -> Result<()> {
+        let known: BTreeSet<&Urn> = self.snapshot.records.keys().map(|key| &key.urn).collect();
+        for record in self.snapshot.records.values().filter(|it| urns.contains(&it.urn)) {
+            let node = as_recorded(self.engine, self.wanted, record, &known)?;
+            self.graph.nodes.insert(record.urn.clone(), node);
+        }
+        self.graph.order = order(&self.graph.nodes);
+        self.kept.extend(urns);
+        Ok(())
     }
 
     /// An orphan, as what waits to be deleted.

@@ -88,7 +88,7 @@ fn still_wanted(
 
 /// The declaration of exactly what is recorded.
 #[track_caller]
-fn as_recorded(
+pub(super) fn as_recorded(
     engine: &Engine,
     wanted: &Wanted,
     record: &Record,
@@ -131,7 +131,7 @@ fn literal(value: &Value) -> Expr {
 }
 
 /// What is used before what uses it. The state has no circles.
-fn order(nodes: &BTreeMap<Urn, Node>) -> Vec<Urn> {
+pub(super) fn order(nodes: &BTreeMap<Urn, Node>) -> Vec<Urn> {
     let urns: Vec<&Urn> = nodes.keys().collect();
     let places: BTreeMap<&Urn, usize> =
         urns.iter().enumerate().map(|(at, urn)| (*urn, at)).collect();
