@@ -113,7 +113,7 @@ impl App {
             stack: name.clone(),
             settings: settings.clouds.clone(),
             directory: settings.directory.clone(),
-            world: self.world_at(settings, self.world.as_ref().unwrap_or(&name.program)),
+            world: Self::world_at(settings, self.world.as_ref().unwrap_or(&name.program)),
             gate: Gate::default(),
         };
         let from = self.beside.as_deref().unwrap_or(&settings.directory);
@@ -194,10 +194,10 @@ impl App {
 
     /// A world of each program, unless it shares one: those of one folder have keys of their own.
     fn world_of(&self, settings: &Settings) -> World {
-        self.world_at(settings, self.world.as_ref().unwrap_or(&self.name))
+        Self::world_at(settings, self.world.as_ref().unwrap_or(&self.name))
     }
 
-    fn world_at(&self, settings: &Settings, name: &str) -> World {
+    fn world_at(settings: &Settings, name: &str) -> World {
         let folder = own_folder(settings);
         let key =
             key::world_file(name).and_then(|file| key::outside(&file, &folder).map(|()| file));

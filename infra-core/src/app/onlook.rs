@@ -82,9 +82,10 @@ impl Onlooker {
         let settings = Settings { state: self.settings.state.clone(), ..settings };
         // Read for this only where it is needed.
         let several = settings.cloud.is_none() && app.cloud_names().len() > 1;
-        let view = match several || self.role.is_some() {
-            true => bare.read_without_key().await?.map(|(view, _)| view),
-            false => None,
+        let view = if several || self.role.is_some() {
+            bare.read_without_key().await?.map(|(view, _)| view)
+        } else {
+            None
         };
         let cloud = self.cloud(&settings, view.as_ref())?;
         let sealer = self.sealer(stack, &settings).await;
@@ -200,9 +201,9 @@ impl Sealer for Perhaps {
 
     async fn open(&self, sealed: &[u8], context: &[u8]) -> infra_state::Result<Zeroizing<Vec<u8>>> {
         let missing = |why: String| infra_state::Error::new(infra_state::ErrorKind::Key, why);
-        let Some(sealer) = &self.0 else { return Err(missing("its key is not here".to_owned())) };
+        let Some(known) = &self.0 else { return Err(missing("its key is not here".to_owned())) };
         // A key that may not be used is as good as none.
-        sealer.open(sealed, context).await.map_err(|error| match error.kind() {
+        known.open(sealed, context).await.map_err(|error| match error.kind() {
             infra_state::ErrorKind::Unavailable => error,
             _ => missing(error.to_string()),
         })

@@ -41,7 +41,7 @@ pub(super) struct Many {
     /// Only the stacks of this shard of several, counted from 0: `0/4`; `auto`: what an indexed Kubernetes Job says
     #[arg(long, value_name = "INDEX/COUNT", value_parser = shard, requires = "all_stacks")]
     pub(super) shard: Option<Shard>,
-    /// The run that all shards are of: the last one to finish writes the report of all [env: INFRA_DRIFT_RUN]
+    /// The run that all shards are of: the last one to finish writes the report of all (or the variable `INFRA_DRIFT_RUN`)
     #[arg(long, value_name = "ID", requires = "shard", conflicts_with = "watch")]
     pub(super) run: Option<String>,
     /// How many stacks are looked at at once
@@ -128,9 +128,10 @@ impl Fleet<'_> {
             let message = format!("there is no stack in {}", place.url());
             return Err(Error::new(ErrorKind::Failed, message));
         }
-        let told = match digest.is_of_interest() || args.telling.notify_always {
-            true => tellers.tell(&digest.notification(&of)).await,
-            false => Ok(()),
+        let told = if digest.is_of_interest() || args.telling.notify_always {
+            tellers.tell(&digest.notification(&of)).await
+        } else {
+            Ok(())
         };
         if let Some(shard) = args.many.shard {
             let id = self.run_id()?;
@@ -154,9 +155,9 @@ impl Fleet<'_> {
     ) -> Result<Option<(Digest, bool)>> {
         let (id, place, env) = (self.run_id()?, &*onlooker.place, self.app.clock());
         let run = Run::new(place, &id)?;
-        let shared =
+        let done =
             share(place, run, shard, parallel, onlooker, &*env, &self.cancel, &mut Nobody).await?;
-        match shared {
+        match done {
             Shared::Part(own) => {
                 self.say_part(&own, "the report of all is written by another shard").await;
                 Ok(None)

@@ -122,7 +122,8 @@ async fn write(schedule: &Schedule, files: &[File], voice: &Voice<'_>) -> Result
     }
     let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
     let then = if schedule.systemd {
-        let timer = names.iter().find(|name| name.ends_with(".timer")).copied().unwrap_or_default();
+        // The service first, then what starts it.
+        let timer = names.last().copied().unwrap_or_default();
         format!("copy them to /etc/systemd/system and `systemctl enable --now {timer}`")
     } else {
         format!("`kubectl apply -f {}`", folder.display())

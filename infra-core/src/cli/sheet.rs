@@ -53,7 +53,7 @@ impl Sheet {
     fn begin(out: Out, format: Option<Format>, file: Option<(PathBuf, PathBuf)>) -> Result<Self> {
         Ok(match format {
             Some(format) => {
-                let rendering = Rendering::new(out, format).map_err(|e| lost(&file, &e))?;
+                let rendering = Rendering::new(out, format).map_err(|e| lost(file.as_ref(), &e))?;
                 Self { rendering: Some(rendering), text: None, file }
             }
             None => Self { rendering: None, text: Some(out), file },
@@ -70,14 +70,14 @@ impl Sheet {
             }
             (None, None) => Ok(()),
         };
-        written.map_err(|e| lost(&self.file, &e))
+        written.map_err(|e| lost(self.file.as_ref(), &e))
     }
 
     /// It is whole.
     pub(super) fn end(self) -> Result<()> {
         let ended = self.rendering.map(Rendering::end).transpose();
         let ended = ended.and_then(|_| self.text.map_or(Ok(()), |mut text| text.flush()));
-        ended.map_err(|e| lost(&self.file, &e))?;
+        ended.map_err(|e| lost(self.file.as_ref(), &e))?;
         let Some((part, path)) = self.file else { return Ok(()) };
         fs::rename(&part, &path).map_err(|e| unwritten(&path, &e))
     }
@@ -89,7 +89,7 @@ fn part(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn lost(file: &Option<(PathBuf, PathBuf)>, error: &io::Error) -> Error {
+fn lost(file: Option<&(PathBuf, PathBuf)>, error: &io::Error) -> Error {
     match file {
         Some((part, _)) => unwritten(part, error),
         None => Error::new(ErrorKind::Failed, format!("cannot write the report: {error}")),

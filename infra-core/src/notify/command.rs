@@ -32,9 +32,10 @@ pub(crate) fn command(address: &Address) -> Result<Arc<dyn Notifier>> {
         Error::new(ErrorKind::Usage, message)
     })?;
     // A path is relative to the settings; a bare name is looked for on the PATH.
-    let program = match program.contains('/') {
-        true => address.directory.join(program).display().to_string(),
-        false => program,
+    let program = if program.contains('/') {
+        address.directory.join(program).display().to_string()
+    } else {
+        program
     };
     let directory = address.directory.clone();
     Ok(Arc::new(Command { program, arguments: words.collect(), directory }))
@@ -84,7 +85,8 @@ impl Notifier for Command {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
 

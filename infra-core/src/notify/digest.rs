@@ -195,7 +195,9 @@ mod tests {
 
     fn digest(reports: &[Report]) -> Digest {
         let mut digest = Digest::default();
-        reports.iter().for_each(|report| digest.add(report));
+        for report in reports {
+            digest.add(report);
+        }
         digest
     }
 

@@ -13,7 +13,7 @@ impl Every {
     /// That often, if a timer can do it: a minute or more, whole ones.
     pub fn new(time: Duration) -> Result<Self, String> {
         let minutes = u32::try_from(time.as_secs() / 60).unwrap_or(u32::MAX);
-        if time.as_secs() % 60 != 0 || minutes == 0 || minutes > 31 * DAY {
+        if !time.as_secs().is_multiple_of(60) || minutes == 0 || minutes > 31 * DAY {
             let seconds = time.as_secs();
             return Err(format!(
                 "a timer counts whole minutes, up to 31 days: {seconds} s is not such a time (`drift --watch` takes it)"
@@ -41,7 +41,7 @@ impl Every {
     pub fn cron(self, of: &str) -> Result<String, String> {
         let minutes = self.0;
         let hours = minutes / 60;
-        let whole = minutes % 60 == 0;
+        let whole = minutes.is_multiple_of(60);
         let moved = |within: u32| {
             let sum =
                 of.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));

@@ -32,8 +32,6 @@ pub fn cron_job(look: &Look, every: Every, cluster: &Cluster) -> Result<File, St
             (indexed(shards), arguments, variables(shards))
         }
     };
-    let arguments: Vec<_> =
-        arguments.iter().map(|word| format!("                - {}\n", scalar(word))).collect();
     let text = format!(
         "# Drift of {of}, every {span}. It looks and changes nothing.
 apiVersion: batch/v1
@@ -71,7 +69,23 @@ spec:
             onPodConditions:
               - type: DisruptionTarget
                 status: \"True\"
-      template:
+{template}",
+        of = look.of.replace('\n', " "),
+        span = every.span(),
+        schedule = scalar(&schedule),
+        deadline = every.seconds().clamp(30, 3600),
+        backoff = if cluster.shards.is_some() { 6 } else { 1 },
+        active = (every.seconds() * 3).max(900),
+        template = template(look, cluster, &arguments, &variables),
+    );
+    Ok(File { name: format!("{name}.yaml"), text })
+}
+
+/// The pod, as the restricted Pod Security Standard wants it.
+fn template(look: &Look, cluster: &Cluster, arguments: &[String], variables: &str) -> String {
+    let arguments = arguments.iter().map(|word| format!("                - {}\n", scalar(word)));
+    format!(
+        "      template:
         metadata:
           labels:
             app.kubernetes.io/name: {name}
@@ -111,17 +125,11 @@ spec:
             - name: tmp
               emptyDir: {{}}
 ",
-        of = look.of.replace('\n', " "),
-        span = every.span(),
-        schedule = scalar(&schedule),
-        deadline = every.seconds().clamp(30, 3600),
-        backoff = if cluster.shards.is_some() { 6 } else { 1 },
-        active = (every.seconds() * 3).max(900),
+        name = look.name,
         account = scalar(&cluster.service_account),
         image = scalar(&cluster.image),
-        arguments = arguments.concat(),
-    );
-    Ok(File { name: format!("{name}.yaml"), text })
+        arguments = arguments.collect::<Vec<_>>().concat(),
+    )
 }
 
 fn indexed(shards: u32) -> String {

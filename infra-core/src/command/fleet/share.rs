@@ -37,17 +37,18 @@ pub async fn share(
     cancel: &Cancel,
     audience: &mut dyn Audience,
 ) -> Result<Shared> {
-    let own = match run.part(shard).await? {
-        Some(part) => part,
-        None => {
-            let mut filing = Filing { parts: run.begin(shard, env), audience };
-            fleet(place, shard, parallel, each, cancel, &mut filing).await?;
-            filing.parts.end(env.now()).await?
-        }
+    let own = if let Some(part) = run.part(shard).await? {
+        part
+    } else {
+        let mut filing = Filing { parts: run.begin(shard, env), audience };
+        fleet(place, shard, parallel, each, cancel, &mut filing).await?;
+        filing.parts.end(env.now()).await?
     };
     let Some(parts) = run.whole(shard.of()).await? else { return Ok(Shared::Part(own)) };
     let mut totals = Totals::default();
-    parts.iter().for_each(|part| totals.merge(&part.totals));
+    for part in &parts {
+        totals.merge(&part.totals);
+    }
     if run.claim(shard, &totals, env.now()).await? {
         let again = run.was_told().await?;
         Ok(Shared::Whole { own, parts, totals, again })

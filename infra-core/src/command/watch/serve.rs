@@ -32,10 +32,10 @@ pub async fn serve(board: Board, listener: TcpListener) {
         let service = service_fn(move |request| answered(&board, &request));
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(LONGEST);
-        let served = server.keep_alive(false).serve_connection(TokioIo::new(stream), service);
+        let answering = server.keep_alive(false).serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
             // Who goes away or takes too long is not answered.
-            drop(tokio::time::timeout(PATIENCE, served).await);
+            drop(tokio::time::timeout(PATIENCE, answering).await);
             drop(permit);
         });
     }

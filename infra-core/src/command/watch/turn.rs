@@ -81,8 +81,8 @@ async fn turn(
     board.begun();
     let mut hearing = Hearing { board, watcher, failed: 0, heard: 0 };
     let limit = pace::limit(every);
-    let looked = tokio::select! {
-        looked = caught_in(looker.look(&mut hearing)) => looked.unwrap_or_else(|panic| {
+    let how = tokio::select! {
+        ended = caught_in(looker.look(&mut hearing)) => ended.unwrap_or_else(|panic| {
             Err(Error::new(ErrorKind::Failed, format!("the look panicked: {panic}")))
         }),
         () = env.sleep(limit) => {
@@ -92,9 +92,9 @@ async fn turn(
     };
     let (failed, heard) = (hearing.failed, hearing.heard);
     // A fleet in which some can be looked at is looked at.
-    let well = looked.is_ok() && (failed == 0 || failed < heard);
+    let well = how.is_ok() && (failed == 0 || failed < heard);
     board.over(well);
-    let told = caught_in(watcher.over(&looked)).await;
+    let told = caught_in(watcher.over(&how)).await;
     if !matches!(told, Ok(Ok(()))) {
         board.not_told();
     }

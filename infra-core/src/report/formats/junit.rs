@@ -109,7 +109,9 @@ impl<W: Write> Writer<W> {
         ]);
         if let Some((file, line)) = at.map(place) {
             case.push_attribute(("file", &*valid(file)));
-            line.into_iter().for_each(|line| case.push_attribute(("line", line)));
+            if let Some(line) = line {
+                case.push_attribute(("line", line));
+            }
         }
         let Ended::Badly(element, kind, message, text) = ended else {
             return self.0.write_event(Event::Empty(case));

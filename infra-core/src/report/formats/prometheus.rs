@@ -94,7 +94,9 @@ pub(crate) fn text<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) -> Str
     let mut each = |name: &str, help: &str, value: &dyn Fn(&Sample) -> Option<String>| {
         text.family(name, "gauge", help);
         for sample in samples.clone() {
-            value(sample).into_iter().for_each(|value| text.sample(&own(sample), value));
+            if let Some(value) = value(sample) {
+                text.sample(&own(sample), value);
+            }
         }
     };
     each(

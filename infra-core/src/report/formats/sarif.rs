@@ -86,7 +86,7 @@ impl<W: Write> Writer<W> {
             "toolExecutionNotifications": self.failures,
         });
         let line = if self.results == 0 { "" } else { "\n" };
-        write!(self.out, "{line}],\"tool\":{tool},\"invocations\":[{invocation}]}}]}}\n")?;
+        writeln!(self.out, "{line}],\"tool\":{tool},\"invocations\":[{invocation}]}}]}}")?;
         Ok(self.out)
     }
 }
@@ -127,8 +127,10 @@ fn fingerprint(report: &Report, finding: &Finding, of: &str) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let bytes = hash.finalize();
-    bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = hash.finalize();
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 /// Where it is declared; what is declared nowhere is shown where the stack's settings are.
