@@ -133,7 +133,8 @@ fn program(stack: &mut Stack) -> Result<()> {
     });
     stack.add("far", Host::new("net-far").provider(&far));
     let db = stack.add("main", Db::new().name("db-main").net(&net.id).password(&password));
-    stack.add("dsn", Safe::new(interpolate!("postgres://shop:{}@{}/shop", &password, &db.id)));
+    let dsn = interpolate!("postgres://shop:{}@db-main/shop", &password);
+    stack.add("dsn", Safe::new(dsn).depends_on(&db));
     stack.add("status", Note::new(interpolate!("in {} all is well", &net.id)));
     stack.add("both-left", Note::new("left"));
     stack.add("both-right", Note::new("right"));
@@ -147,6 +148,11 @@ fn shown(taking: &Taking) -> String {
         let inputs: Vec<_> =
             it.inputs.iter().map(|(name, expr)| format!("{name}: {expr:?}")).collect();
         let member = it.member.as_ref().map(|m| format!(" [{} {:?}]", m.group, m.key));
+        let waits: Vec<_> = it.options.depends_on.iter().map(|urn| urn.name()).collect();
+        let inputs = match &waits[..] {
+            [] => inputs,
+            waits => [inputs, vec![format!("after {}", waits.join(", "))]].concat(),
+        };
         let provider = it.provider.as_ref().map(|urn| format!(" through {}", urn.name()));
         lines.push(format!(
             "{}{}{} {}",

@@ -187,6 +187,7 @@ impl Declaring<'_> {
             declarations.push(declaration);
             words.entry(urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
+        self.wait(&mut index, &uses, &mut declarations);
         let exports = outputs.iter().filter_map(|(name, value)| {
             let text = value.as_str().filter(|_| !value.has_secret())?;
             Some((name.clone(), index.export(text)?))
@@ -225,6 +226,20 @@ impl Declaring<'_> {
             words.entry(declaration.urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
         Ok(Declared { declarations, exports, secrets, unknown, instances: words.clone() })
+    }
+
+    /// Lets each wait for what only the source knows that it needs.
+    fn wait(&self, index: &mut Index, uses: &[BTreeSet<Urn>], declarations: &mut [Declaration]) {
+        let address =
+            |(found, urn): (&Found, &Urn)| Some((urn.clone(), found.candidate.address.clone()?));
+        let addresses = self.found.iter().zip(self.urns).filter_map(address).collect();
+        // What a source knows is all that something hangs on, however far away: who has less comes first.
+        let mut order: Vec<usize> = (0..declarations.len()).collect();
+        order.sort_by_key(|at| uses[*at].len());
+        for at in order {
+            let waits = index.waits(&declarations[at].urn, &addresses);
+            declarations[at].options.depends_on = waits;
+        }
     }
 
     fn provider(&self, config: &Value, urn: &Urn) -> Result<Declaration> {

@@ -146,18 +146,48 @@ impl Index {
         })
     }
 
+    /// What `urn` has to wait for although nothing of it is in its fields: what the source says that it is made from, as
+    /// far as its references do not lead there. `address` is what the source calls a resource: of several of one address,
+    /// one that is referred to is enough.
+    ///
+    /// Asked of each after what it is made from, and after all references are recovered.
+    pub fn waits(&mut self, urn: &Urn, address: &BTreeMap<Urn, String>) -> BTreeSet<Urn> {
+        let Some(used) = self.uses.get(urn) else { return BTreeSet::new() };
+        let reached: BTreeSet<_> =
+            self.reached(urn).into_iter().filter_map(|urn| address.get(urn)).collect();
+        let missing: BTreeSet<&Urn> = used
+            .iter()
+            .filter(|to| address.get(to).is_some_and(|address| !reached.contains(address)))
+            .collect();
+        let through = |to: &Urn| {
+            missing.iter().any(|other| {
+                let leads = |uses: &BTreeSet<Urn>| uses.contains(to);
+                *other != to && self.uses.get(*other).is_some_and(leads)
+            })
+        };
+        let found: BTreeSet<Urn> = missing
+            .iter()
+            .filter(|to| !through(to) && !self.reaches(to, urn))
+            .map(|to| (*to).clone())
+            .collect();
+        self.edges.entry(urn.clone()).or_default().extend(found.clone());
+        found
+    }
+
     /// Whether `from` is made from `to` by the references so far.
     fn reaches(&self, from: &Urn, to: &Urn) -> bool {
+        self.reached(from).contains(to)
+    }
+
+    /// Everything that `from` is made from by the references so far, and itself.
+    fn reached<'s>(&'s self, from: &'s Urn) -> BTreeSet<&'s Urn> {
         let (mut open, mut met) = (vec![from], BTreeSet::new());
         while let Some(urn) = open.pop() {
-            if urn == to {
-                return true;
-            }
             if met.insert(urn) {
                 open.extend(self.edges.get(urn).into_iter().flatten());
             }
         }
-        false
+        met
     }
 }
 
