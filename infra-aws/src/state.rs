@@ -5,6 +5,8 @@
 //! stack's settings `region`, `profile` and `endpoint`. A role that the stack takes on is for what it makes: its state
 //! stays in the account that the run begins with.
 
+mod document;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
@@ -17,6 +19,8 @@ use infra_core::{
         env::System,
     },
 };
+
+pub use document::document;
 
 use crate::provider;
 #[cfg(feature = "simulated")]
@@ -57,11 +61,26 @@ async fn open(
         let sdk = embedded(&address, &place, simulated)?;
         return Ok(backend(place, &sdk, true));
     }
-    let sdk = real(&address, &place).await;
+    let (sdk, elsewhere) = of_aws(&address, &place).await;
+    Ok(backend(place, &sdk, elsewhere))
+}
+
+/// How S3 is reached for this place, and whether buckets have no host names there.
+async fn sdk(address: &Address, place: &S3Address) -> Result<(SdkConfig, bool)> {
+    #[cfg(feature = "simulated")]
+    if address.cloud() == "simulated" {
+        return Ok((embedded(address, place, &simulated())?, true));
+    }
+    Ok(of_aws(address, place).await)
+}
+
+/// The same for what is not embedded.
+async fn of_aws(address: &Address, place: &S3Address) -> (SdkConfig, bool) {
+    let sdk = real(address, place).await;
     // Who answers elsewhere has no host names for buckets.
     let elsewhere = std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
     let elsewhere = elsewhere || sdk.endpoint_url().is_some();
-    Ok(backend(place, &sdk, elsewhere))
+    (sdk, elsewhere)
 }
 
 /// The embedded AWS of the program.
@@ -161,6 +180,14 @@ mod tests {
         // Another program's world has none of it.
         let other = World::with_key(folder.path().join("other"), [7; 32]);
         assert!(s3(address(url, &other)).await.unwrap().list("", "").await.is_err());
+        // What others keep there is read as it is.
+        let key = "team/program/dev/head.json";
+        let url = format!("s3://acme-state/{key}");
+        assert_eq!(document(address(&url, &world)).await.unwrap(), b"x");
+        let missing = document(address("s3://acme-state/none", &world)).await.unwrap_err();
+        assert!(missing.to_string().contains("NoSuchKey"), "{missing}");
+        let wrong = document(address("s3://acme-state", &world)).await.unwrap_err();
+        assert!(wrong.to_string().contains("expected `s3://bucket/key`"), "{wrong}");
         let error = s3(address("s3://acme-state", &world)).await.err().unwrap();
         assert!(error.to_string().contains("names no table"), "{error}");
     }
