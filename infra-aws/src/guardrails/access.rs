@@ -13,8 +13,7 @@ use infra_core::{
 const ADMINISTRATOR: &str = ":policy/AdministratorAccess";
 
 pub(super) fn admin_policy() -> Policy {
-    let policy =
-        Policy::named("aws:admin-policy").about("no policy of IAM allows everything on everything");
+    let policy = Policy::named("aws:admin-policy");
     #[cfg(feature = "iam")]
     let policy = policy
         .also(|it| everything(it, crate::iam::Policy::POLICY))
@@ -31,12 +30,11 @@ pub(super) fn admin_policy() -> Policy {
             let admin = admin.iter().any(|arn| arn.to_string().ends_with(ADMINISTRATOR));
             it.wrong_if(admin, User::POLICIES, MESSAGE)
         });
-    policy
+    policy.about("no policy of IAM allows everything on everything")
 }
 
 pub(super) fn metadata_tokens() -> Policy {
-    let policy = Policy::named("aws:imdsv2")
-        .about("the metadata of an instance is given only against a token (IMDSv2)");
+    let policy = Policy::named("aws:imdsv2");
     #[cfg(feature = "ec2")]
     let message =
         "whoever makes a program on it fetch a URL gets its credentials: leave `http_tokens` out";
@@ -54,12 +52,11 @@ pub(super) fn metadata_tokens() -> Policy {
             use crate::ec2::LaunchTemplate;
             it.wrong_if(open(it.known(LaunchTemplate::METADATA)), LaunchTemplate::METADATA, message)
         });
-    policy
+    policy.about("the metadata of an instance is given only against a token (IMDSv2)")
 }
 
 pub(super) fn plain_secret() -> Policy {
-    let policy = Policy::named("aws:plain-secret")
-        .about("a parameter whose name says that it is a secret is a secure one");
+    let policy = Policy::named("aws:plain-secret");
     #[cfg(feature = "ssm")]
     let policy = policy.also::<crate::ssm::Parameter>(|it| {
         use crate::ssm::{Parameter, ParameterType};
@@ -70,19 +67,19 @@ pub(super) fn plain_secret() -> Policy {
             "whoever may read parameters reads it in clear: declare it with `Parameter::secure`";
         it.wrong_if(named && plain, Parameter::KIND, message)
     });
-    policy
+    policy.about("a parameter whose name says that it is a secret is a secure one")
 }
 
 /// Whether a word of the name is one that secrets are called by.
 #[cfg(feature = "ssm")]
 fn sounds_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let said = |word: &str| {
         ["password", "passwd", "secret", "token", "credential", "credentials", "apikey"]
             .contains(&word)
     };
-    words.into_iter().any(said)
+    words.any(said)
         || ["private_key", "private-key", "api_key", "api-key"].iter().any(|it| name.contains(it))
 }
 

@@ -8,8 +8,7 @@ pub(super) fn data_loss() -> Policy {
 }
 
 pub(super) fn short_backups() -> Policy {
-    let policy = Policy::named("aws:short-backups")
-        .about("databases keep backups for 7 days at least, tables have point-in-time recovery");
+    let policy = Policy::named("aws:short-backups");
     #[cfg(feature = "rds")]
     let policy = policy.also::<crate::rds::Instance>(|it| {
         use crate::rds::Instance;
@@ -29,13 +28,11 @@ pub(super) fn short_backups() -> Policy {
         let message = "the table has no backups: turn `point_in_time_recovery` on";
         it.wrong_if(none, Table::POINT_IN_TIME_RECOVERY, message)
     });
-    policy
+    policy.about("databases keep backups for 7 days at least, tables have point-in-time recovery")
 }
 
 pub(super) fn deletion_protection() -> Policy {
-    let policy = Policy::named("aws:deletion-protection")
-        .about("in production, AWS refuses to delete databases, tables and clusters")
-        .only_production();
+    let policy = Policy::named("aws:deletion-protection");
     #[cfg(any(feature = "rds", feature = "dynamodb", feature = "eks"))]
     let message =
         "nothing keeps somebody with a console from deleting it: turn `deletion_protection` on";
@@ -63,17 +60,17 @@ pub(super) fn deletion_protection() -> Policy {
         )
     });
     policy
+        .about("in production, AWS refuses to delete databases, tables and clusters")
+        .only_production()
 }
 
 pub(super) fn single_zone() -> Policy {
-    let policy = Policy::named("aws:single-zone")
-        .about("in production, a database has a standby in another zone")
-        .only_production();
+    let policy = Policy::named("aws:single-zone");
     #[cfg(feature = "rds")]
     let policy = policy.also::<crate::rds::Instance>(|it| {
         use crate::rds::Instance;
         let message = "the loss of its zone is the loss of the database for as long as that takes: turn `multi_az` on";
         it.wrong_if(it.is(Instance::MULTI_AZ, &false), Instance::MULTI_AZ, message)
     });
-    policy
+    policy.about("in production, a database has a standby in another zone").only_production()
 }

@@ -3,8 +3,7 @@
 use infra_core::policy::Policy;
 
 pub(super) fn unencrypted() -> Policy {
-    let policy = Policy::named("aws:unencrypted")
-        .about("databases, volumes and topics are encrypted at rest");
+    let policy = Policy::named("aws:unencrypted");
     #[cfg(feature = "rds")]
     let policy = policy.also::<crate::rds::Instance>(|it| {
         use crate::rds::Instance;
@@ -34,13 +33,11 @@ pub(super) fn unencrypted() -> Policy {
         let message = "messages lie in the topic in clear: name a key in `kms_key`";
         it.wrong_if(it.lacks(Topic::KMS_KEY), Topic::KMS_KEY, message)
     });
-    policy
+    policy.about("databases, volumes and topics are encrypted at rest")
 }
 
 pub(super) fn own_key() -> Policy {
-    let policy = Policy::named("aws:own-key")
-        .about("in production, databases, logs and images are encrypted with a key of one's own")
-        .only_production();
+    let policy = Policy::named("aws:own-key");
     #[cfg(any(feature = "rds", feature = "logs", feature = "ecr"))]
     let message = "AWS's own key encrypts it, which nobody can take away from who may read it: name a key of KMS";
     #[cfg(feature = "rds")]
@@ -60,10 +57,12 @@ pub(super) fn own_key() -> Policy {
         it.wrong_if(plain, Repository::ENCRYPTION, message)
     });
     policy
+        .about("in production, databases, logs and images are encrypted with a key of one's own")
+        .only_production()
 }
 
 pub(super) fn key_rotation() -> Policy {
-    let policy = Policy::named("aws:key-rotation").about("symmetric keys of KMS rotate");
+    let policy = Policy::named("aws:key-rotation");
     #[cfg(feature = "kms")]
     let policy = policy.also::<crate::kms::Key>(|it| {
         use crate::kms::{Key, KeySpec};
@@ -72,5 +71,5 @@ pub(super) fn key_rotation() -> Policy {
         let message = "the key never changes what it encrypts with: turn `rotation` on";
         it.wrong_if(can && it.is(Key::ROTATION, &false), Key::ROTATION, message)
     });
-    policy
+    policy.about("symmetric keys of KMS rotate")
 }

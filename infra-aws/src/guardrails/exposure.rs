@@ -14,8 +14,7 @@ use crate::ec2::{Direction, Ports, SecurityGroupRule, Source};
 use crate::types::Cidr;
 
 pub(super) fn public_database() -> Policy {
-    let policy = Policy::named("aws:public-database")
-        .about("a database has no address that the internet can reach");
+    let policy = Policy::named("aws:public-database");
     #[cfg(feature = "rds")]
     let policy = policy.also::<crate::rds::Instance>(|it| {
         type Instance = crate::rds::Instance;
@@ -24,12 +23,11 @@ pub(super) fn public_database() -> Policy {
         let public = it.is(Instance::PUBLICLY_ACCESSIBLE, &true);
         it.wrong_if(public, Instance::PUBLICLY_ACCESSIBLE, message)
     });
-    policy
+    policy.about("a database has no address that the internet can reach")
 }
 
 pub(super) fn open_group() -> Policy {
-    let policy = Policy::named("aws:open-group")
-        .about("no security group lets the world in to SSH, RDP, a database's port, or everything");
+    let policy = Policy::named("aws:open-group");
     #[cfg(feature = "ec2")]
     let policy = policy.also::<SecurityGroupRule>(|it| {
         let source = match it.known(SecurityGroupRule::SOURCE) {
@@ -48,11 +46,11 @@ pub(super) fn open_group() -> Policy {
         vec![it.wrong(SecurityGroupRule::SOURCE, message)]
     });
     policy
+        .about("no security group lets the world in to SSH, RDP, a database's port, or everything")
 }
 
 pub(super) fn public_bucket() -> Policy {
-    let policy =
-        Policy::named("aws:public-bucket").about("a bucket's public access is blocked, all of it");
+    let policy = Policy::named("aws:public-bucket");
     #[cfg(feature = "s3")]
     let policy = policy.also::<crate::s3::Bucket>(|it| {
         use crate::s3::{Bucket, PublicAccessBlock};
@@ -62,13 +60,11 @@ pub(super) fn public_bucket() -> Policy {
         let lifted = block.is_some_and(|block| block != PublicAccessBlock::ALL);
         it.wrong_if(lifted, Bucket::PUBLIC_ACCESS_BLOCK, message)
     });
-    policy
+    policy.about("a bucket's public access is blocked, all of it")
 }
 
 pub(super) fn public_policy() -> Policy {
-    let policy = Policy::named("aws:public-policy").about(
-        "no policy of a bucket, topic, repository or key lets everybody in without a condition",
-    );
+    let policy = Policy::named("aws:public-policy");
     #[cfg(feature = "s3")]
     let policy = policy.also(|it| everybody(it, crate::s3::Bucket::POLICY));
     #[cfg(feature = "sns")]
@@ -77,12 +73,13 @@ pub(super) fn public_policy() -> Policy {
     let policy = policy.also(|it| everybody(it, crate::ecr::Repository::POLICY));
     #[cfg(feature = "kms")]
     let policy = policy.also(|it| everybody(it, crate::kms::Key::POLICY));
-    policy
+    policy.about(
+        "no policy of a bucket, topic, repository or key lets everybody in without a condition",
+    )
 }
 
 pub(super) fn public_cluster() -> Policy {
-    let policy = Policy::named("aws:public-cluster")
-        .about("the API of a cluster is not reachable from all of the internet");
+    let policy = Policy::named("aws:public-cluster");
     #[cfg(feature = "eks")]
     let policy = policy.also::<crate::eks::Cluster>(|it| {
         use crate::eks::Cluster;
@@ -94,7 +91,7 @@ pub(super) fn public_cluster() -> Policy {
         let message = "everybody may reach the cluster's API: name the addresses in `public_cidrs`";
         it.wrong_if(open, Cluster::PUBLIC_CIDRS, message)
     });
-    policy
+    policy.about("the API of a cluster is not reachable from all of the internet")
 }
 
 #[cfg(any(feature = "s3", feature = "sns", feature = "ecr", feature = "kms"))]

@@ -13,11 +13,11 @@ use infra_core::{
 use crate::ec2::{FlowLog, FlowLogSource, Vpc};
 
 pub(super) fn flow_logs() -> Policy {
-    let about = "every VPC has a flow log";
     #[cfg(feature = "ec2")]
-    return Policy::mandatory("aws:flow-logs", unseen).about(about);
+    let policy = Policy::mandatory("aws:flow-logs", unseen);
     #[cfg(not(feature = "ec2"))]
-    return Policy::named("aws:flow-logs").about(about);
+    let policy = Policy::named("aws:flow-logs");
+    policy.about("every VPC has a flow log")
 }
 
 /// The VPCs of which nobody records what goes through them.
