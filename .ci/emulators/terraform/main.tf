@@ -124,7 +124,7 @@ resource "aws_iam_user" "robot" {
 
 resource "aws_ssm_parameter" "setting" {
   for_each = local.settings
-  name     = "/app/${replace(replace(each.key, " ", "-"), "ö", "oe")}"
+  name     = "/app/${replace(replace(replace(each.key, " ", "-"), "ö", "oe"), "ß", "ss")}"
   type     = "String"
   value    = each.value
 }

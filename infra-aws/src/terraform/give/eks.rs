@@ -53,8 +53,8 @@ pub(super) fn exports() -> Vec<Line> {
     ]
 }
 
-/// What EKS does not tell of a cluster (whether its maker is let in, whether it began with add-ons of its own) is left
-/// out: Terraform assumes its own defaults of what it imports, and would replace the cluster for others.
+/// What EKS does not tell of a cluster, whether it began with add-ons of its own, is written as Terraform assumes it of what
+/// it imports: it would replace the cluster for anything else.
 fn cluster(it: &Object<'_>) -> Given {
     let network = Body::new()
         .set("subnet_ids", it.field("subnets"))
@@ -63,6 +63,10 @@ fn cluster(it: &Object<'_>) -> Given {
         .set("endpoint_public_access", Some(flag(it, "public_access", false)))
         .set("public_access_cidrs", it.field("public_cidrs"));
     let mode = it.field("authentication").unwrap_or_else(|| "API".into());
+    let access = Body::new().set("authentication_mode", Some(mode)).set(
+        "bootstrap_cluster_creator_admin_permissions",
+        Some(flag(it, "creator_is_admin", false)),
+    );
     let secrets = Value::from(vec![Value::from("secrets")]);
     let encrypted = it.field("encryption_key").map(|key| {
         let provider = Body::new().set("key_arn", Some(key));
@@ -75,9 +79,10 @@ fn cluster(it: &Object<'_>) -> Given {
         .same(&["name", "version"])
         .named("role_arn", "role")
         .named("enabled_cluster_log_types", "logs")
+        .set("bootstrap_self_managed_addons", Some(false))
         .tags()
         .block("vpc_config", network)
-        .block("access_config", Body::new().set("authentication_mode", Some(mode)))
+        .block("access_config", access)
         .maybe("encryption_config", encrypted)
         .maybe("kubernetes_network_config", addresses)
         .maybe(

@@ -2,12 +2,12 @@
 
 use infra_core::{
     state::Value,
-    transfer::terraform::{Body, Object},
+    transfer::terraform::{Body, Hcl, Object},
 };
 
 use super::{
     exports::Line,
-    fields::{Draft, Given, flag, line, variant},
+    fields::{Draft, Given, line, variant},
 };
 
 pub(super) fn exports() -> Vec<Line> {
@@ -40,6 +40,18 @@ pub(super) fn exports() -> Vec<Line> {
             }
         ),
         line!(
+            "aws:rds:AutomatedBackupReplication",
+            "aws_db_instance_automated_backups_replication",
+            ["arn" = "id"],
+            |it| {
+                Draft::of(it)
+                    .named("source_db_instance_arn", "source")
+                    .or("retention_period", "retention", 7_i64)
+                    .named("kms_key_id", "kms_key")
+                    .whole("aws_db_instance_automated_backups_replication")
+            }
+        ),
+        line!(
             "aws:rds:ParameterGroup",
             "aws_db_parameter_group",
             ["name" = "name", "arn" = "arn"],
@@ -54,30 +66,52 @@ fn parameters(it: &Object<'_>) -> Given {
         .or("description", "description", "made by infra")
         .tags();
     for (name, value) in it.input("parameters").and_then(Value::as_map).into_iter().flatten() {
-        let body = Body::new().set("name", Some(name.as_str())).set("value", Some(value.clone()));
+        let later = STATIC.contains(&name.as_str()).then_some("pending-reboot");
+        let body = Body::new()
+            .set("name", Some(name.as_str()))
+            .set("value", Some(value.clone()))
+            .set("apply_method", later);
         draft = draft.block("parameter", body);
     }
     draft.whole("aws_db_parameter_group")
 }
 
-/// A database. Its password is not written: Terraform would set it again with the import, and no call tells whether it
-/// is the same. What Terraform assumes of a database that it imports (no last snapshot, no backups after it) is written,
-/// so that the plan is empty; where the program keeps more, that is said beside it.
+/// Static parameters: what is set is there after the next reboot, and saying so is part of setting them.
+const STATIC: [&str; 14] = [
+    "autovacuum_max_workers",
+    "huge_pages",
+    "innodb_log_file_size",
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_worker_processes",
+    "performance_schema",
+    "rds.logical_replication",
+    "shared_buffers",
+    "shared_preload_libraries",
+    "track_activity_query_size",
+];
+
+/// A database. Whose password it is (a text, or RDS) is not written: Terraform would set it again with the import, and no
+/// call tells whether it is the same. A last snapshot when it goes is not either, because Terraform assumes none of what
+/// it imports: before it is destroyed there, that is to be said.
 fn instance(it: &Object<'_>) -> Given {
     let engine = it.field("engine").and_then(|engine| variant(&engine));
     let (engine, version) = engine.ok_or("its engine is not known")?;
-    let managed = flag(it, "manage_master_password", false);
+    // A version without its minor one is any of them here; there it is a change of what is running.
+    let parts = if engine == "postgres" { 2 } else { 3 };
+    let exact = |version: &Hcl| version.text().is_some_and(|text| text.split('.').count() >= parts);
     Draft::of(it)
         .same(&["identifier"])
         .set("engine", Some(engine))
-        .set("engine_version", version)
+        .set("engine_version", version.filter(exact))
         .named("instance_class", "class")
         .named("allocated_storage", "storage")
         .named("max_allocated_storage", "max_storage")
         .named("db_name", "database")
         .same(&["username"])
-        .set("manage_master_user_password", managed.then_some(true))
-        .named("master_user_secret_kms_key_id", "master_secret_key")
         .same(&["multi_az"])
         .named("availability_zone", "zone")
         .named("db_subnet_group_name", "subnet_group")

@@ -99,14 +99,16 @@ fn bucket(it: &Object<'_>) -> Given {
         let on = Body::new().set("status", Some("Enabled"));
         also("aws_s3_bucket_versioning", body().block("versioning_configuration", on));
     }
+    // What is encrypted with keys of S3 needs nothing said: it is what every bucket does.
     let by = it.field("encryption").and_then(|by| variant(&by));
-    let (by, key) = by.unwrap_or_else(|| ("s3".to_owned(), None));
-    let algorithm = if by == "s3" { "AES256" } else { "aws:kms" };
-    let default = Body::new().set("sse_algorithm", Some(algorithm)).set("kms_master_key_id", key);
-    let rule = Body::new()
-        .set("bucket_key_enabled", Some(flag(it, "bucket_key", true)))
-        .block("apply_server_side_encryption_by_default", default);
-    also("aws_s3_bucket_server_side_encryption_configuration", body().block("rule", rule));
+    if let Some((_, key)) = by.filter(|(by, _)| by != "s3") {
+        let default =
+            Body::new().set("sse_algorithm", Some("aws:kms")).set("kms_master_key_id", key);
+        let rule = Body::new()
+            .set("bucket_key_enabled", Some(flag(it, "bucket_key", true)))
+            .block("apply_server_side_encryption_by_default", default);
+        also("aws_s3_bucket_server_side_encryption_configuration", body().block("rule", rule));
+    }
     let blocked = it.input("public_access_block");
     let is_blocked =
         |key: &str| !matches!(blocked.and_then(|it| it.get(key)), Some(Value::Bool(false)));
@@ -116,11 +118,16 @@ fn bucket(it: &Object<'_>) -> Given {
         "ignore_public_acls",
         "restrict_public_buckets",
     ];
-    let access = names.iter().fold(body(), |body, name| body.set(name, Some(is_blocked(name))));
-    also("aws_s3_bucket_public_access_block", access);
-    let owner = it.field("ownership").unwrap_or_else(|| "BucketOwnerEnforced".into());
-    let rule = Body::new().set("object_ownership", Some(owner));
-    also("aws_s3_bucket_ownership_controls", body().block("rule", rule));
+    // A bucket that blocks nothing, or has no owner of all objects, may have no such settings to import.
+    if names.iter().any(|name| is_blocked(name)) {
+        let access = names.iter().fold(body(), |body, name| body.set(name, Some(is_blocked(name))));
+        also("aws_s3_bucket_public_access_block", access);
+    }
+    let owner = text(it, "ownership").unwrap_or("BucketOwnerEnforced");
+    if owner != "ObjectWriter" {
+        let rule = Body::new().set("object_ownership", Some(owner));
+        also("aws_s3_bucket_ownership_controls", body().block("rule", rule));
+    }
     if let Some(policy) = it.field("policy") {
         also("aws_s3_bucket_policy", body().set("policy", Some(policy)));
     }

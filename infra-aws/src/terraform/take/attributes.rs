@@ -50,7 +50,7 @@ macro_rules! by {
 pub(super) use by;
 
 /// A number as text, without a fraction that it does not have.
-#[cfg(any(feature = "ec2", feature = "elbv2"))]
+#[cfg(any(feature = "ec2", feature = "elbv2", feature = "route53"))]
 pub(super) fn number(value: &Value) -> String {
     match value.revealed() {
         Value::Number(number) => number.to_string(),

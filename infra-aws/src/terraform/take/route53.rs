@@ -25,5 +25,8 @@ fn record(it: &Instance) -> Taken {
     let (zone, kind) = (need(it, "zone_id")?, need(it, "type")?);
     let set = it.text("set_identifier").unwrap_or_default();
     let name = name.trim_end_matches('.').to_lowercase();
-    Ok(vec![Piece::new("aws:route53:Record", format!("{zone}|{name}|{kind}|{set}"))])
+    let piece = Piece::new("aws:route53:Record", format!("{zone}|{name}|{kind}|{set}"));
+    // The kind has a time of its own for what is left out.
+    let ttl = it.attribute("ttl").filter(|ttl| super::attributes::number(ttl) != "0");
+    Ok(vec![piece.known("ttl", ttl)])
 }
