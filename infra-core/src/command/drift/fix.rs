@@ -287,6 +287,8 @@ impl<'a> Repairing<'a> {
             .filter(|step| step.action == Action::Forget)
             .map(|step| Key { urn: step.urn.clone(), instance: step.instance.clone() })
             .collect();
+        let updated = plan.steps.iter().filter(|step| step.action == Action::Update);
+        let updated: BTreeSet<&Urn> = updated.map(|step| &step.urn).collect();
         let (mut refused, mut bystanders) = (BTreeMap::new(), BTreeSet::new());
         for step in &plan.steps {
             let Some(replaces) = step.replaces.as_ref().filter(|it| !gone.contains(&it.old)) else {
@@ -307,7 +309,11 @@ impl<'a> Repairing<'a> {
                 _ => None,
             };
             let followed: BTreeSet<Urn> = step.why.iter().filter_map(follows).collect();
-            let led = |key: &&Key| causes.contains(&key.urn) || followed.contains(&key.urn);
+            // What is changed back in place gives what it gave before.
+            let led = |key: &&Key| {
+                let cause = causes.contains(&key.urn) || followed.contains(&key.urn);
+                cause && !updated.contains(&key.urn)
+            };
             let before = refused.len();
             for key in self.chosen.iter().filter(led) {
                 let why = format!("`{urn}` would be made anew with it: `--allow-replace {urn}`");
