@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use infra_state::Urn;
 
 use super::Candidate;
-use crate::{Result, transfer::Key};
+use crate::{
+    Result,
+    transfer::{Key, Member},
+};
 
 /// The urns of these candidates, in their order: legal, distinct, none of `taken`, and the same for the same candidates in
 /// any order.
@@ -14,9 +17,15 @@ pub fn urns(candidates: &[Candidate], taken: &BTreeSet<Urn>) -> Result<Vec<Urn>>
     order.sort_by_key(|at| (&candidates[*at].kind, &candidates[*at].origin, &candidates[*at].id));
     let mut used = taken.clone();
     let mut named = BTreeMap::new();
+    // `count = 1` is how a module leaves something out, and says nothing about what there is.
+    let mut several = BTreeMap::new();
+    for member in candidates.iter().filter_map(|candidate| candidate.member.as_ref()) {
+        *several.entry(&member.group).or_insert(0) += usize::from(member.key != Key::Index(0)) + 1;
+    }
     for at in order {
         let candidate = &candidates[at];
-        let base = name(candidate);
+        let alone = |member: &Member| several.get(&member.group) == Some(&1);
+        let base = name(candidate, candidate.member.as_ref().is_some_and(alone));
         let mut urn = Urn::new(&candidate.kind, &base)?;
         let mut number = 2;
         while used.contains(&urn) {
@@ -29,14 +38,14 @@ pub fn urns(candidates: &[Candidate], taken: &BTreeSet<Urn>) -> Result<Vec<Urn>>
     Ok(named.into_values().collect())
 }
 
-fn name(candidate: &Candidate) -> String {
+fn name(candidate: &Candidate, alone: bool) -> String {
     let mut parts: Vec<String> = candidate.scopes.iter().map(|scope| word(scope)).collect();
     let mut last = word(&candidate.name);
     // What modules call `this` is told apart by its kind.
     if last == "this" {
         last = kind_word(&candidate.kind);
     }
-    match candidate.member.as_ref().map(|member| &member.key) {
+    match candidate.member.as_ref().filter(|_| !alone).map(|member| &member.key) {
         Some(Key::Index(at)) => last = format!("{last}-{at}"),
         Some(Key::Name(key)) => last = format!("{last}-{}", word(key)),
         None => {}
@@ -78,10 +87,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::transfer::Member;
 
     fn candidate(scopes: &[&str], name: &str, key: Option<Key>) -> Candidate {
-        let member = key.map(|key| Member { group: "g".to_owned(), key });
+        let member = key.map(|key| Member { group: format!("{scopes:?} {name}"), key });
         Candidate {
             origin: format!("{scopes:?} {name} {member:?}"),
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
@@ -103,6 +111,9 @@ mod tests {
         let all = [
             candidate(&["vpc"], "this", None),
             candidate(&["vpc"], "private_data", Some(Key::Index(0))),
+            candidate(&["vpc"], "private_data", Some(Key::Index(1))),
+            candidate(&["vpc"], "only", Some(Key::Index(0))),
+            candidate(&["vpc"], "second", Some(Key::Index(1))),
             candidate(&[], "zone", key("a/b")),
             candidate(&[], "zone", key("a b")),
             candidate(&[], "zone", key("日本")),
@@ -113,6 +124,9 @@ mod tests {
             [
                 "vpc/internet-gateway",
                 "vpc/private-data-0",
+                "vpc/private-data-1",
+                "vpc/only",
+                "vpc/second-1",
                 "zone-a-b-2",
                 "zone-a-b",
                 "zone-x",
