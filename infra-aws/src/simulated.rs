@@ -20,7 +20,8 @@ use infra_core::{
     drift::Rule,
     policy::Policy,
     provider::{
-        Class, Connection, Connector, Context, Driver, Error, Needs, Policies, Result, World,
+        Class, Connection, Connector, Context, Driver, Error, Needs, Planted, Policies, Result,
+        World,
     },
     state::Value,
 };
@@ -89,7 +90,7 @@ impl Connector for Simulated {
     }
 
     fn plugged(&self, name: &str) -> Vec<String> {
-        crate::provider::plugged(name, "simulated")
+        provider::plugged(name, "simulated")
     }
 
     fn policies(&self, needs: &Needs) -> Result<Option<Policies>> {
@@ -166,6 +167,25 @@ impl Connector for Simulated {
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         cloud.serve(listener, stop.cancelled_owned()).await.map_err(failed)
+    }
+
+    async fn plant(&self, state: &serde_json::Value, context: &Context) -> Result<Planted> {
+        let (cloud, dir) = self.cloud(&context.world)?;
+        let planted = cloud.plant(state).await.map_err(|e| {
+            let message = format!("the embedded AWS in {} cannot be changed: {e}", dir.display());
+            Error::new(Class::Invalid, message).because(e)
+        })?;
+        let planted = planted.map_err(Error::invalid)?;
+        // Who asks with an ordinary key is answered for the cloud's own account.
+        let own = cloud.account();
+        if planted.account != own {
+            let account = planted.account;
+            return Err(Error::invalid(format!(
+                "its objects are of the account {account}, and the embedded AWS answers for {own}: plug in \
+                 `simulated_with(Settings::default().account({account:?}))`"
+            )));
+        }
+        Ok(Planted { planted: planted.planted, left: planted.left })
     }
 
     fn environment(&self, address: std::net::SocketAddr) -> Vec<(String, String)> {

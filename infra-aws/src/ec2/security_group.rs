@@ -49,7 +49,7 @@ pub struct SecurityGroup {
     #[field(replace)]
     pub description: String,
     /// Its name, unique in the VPC; generated if left out. Another name replaces the group.
-    #[field(replace, name(max = 255, extra = "-._:/()#,@[]+=&;{}!$*"))]
+    #[field(replace, name(max = 255, extra = "-._ :/()#,@[]+=&;{}!$*"))]
     pub name: Option<String>,
     /// Whether the rule that lets everything out stays as AWS makes it.
     #[field(default = false)]

@@ -432,6 +432,9 @@ pub(super) struct Simulate {
     /// Serve the embedded Kubernetes too, at this address (kubectl, other programs)
     #[arg(long, value_name = "ADDR")]
     pub(super) kubernetes: Option<String>,
+    /// Let it hold what this Terraform state says, with the same ids: a rehearsal of a migration
+    #[arg(long, value_name = "FILE")]
+    pub(super) plant: Option<PathBuf>,
 }
 
 fn current(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! `outputs`, `graph`, `history`, `simulate`: data on standard output.
 
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use infra_state::{HistoryEntry, Outcome, Value};
 use serde_json::json;
@@ -143,6 +143,15 @@ pub(super) async fn simulate(session: &Session<'_>, args: &Simulate) -> Result<E
             session.engine.state.name()
         ));
     };
+    if let Some(file) = &args.plant {
+        let planted = command::plant(&session.engine, file).await?;
+        let mut text =
+            format!("Planted {} objects of {}.\n", planted.planted.len(), file.display());
+        for (address, why) in &planted.left {
+            let _ = writeln!(text, "  left out: {address}: {why}");
+        }
+        session.say_now(&text);
+    }
     let mut listen = vec![("listen", args.listen.as_str())];
     listen.extend(args.kubernetes.iter().map(|address| ("kubernetes", address.as_str())));
     command::simulate(&session.engine, &listen, serving).await?;

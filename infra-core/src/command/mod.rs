@@ -37,5 +37,5 @@ pub use policy::{PolicyOptions, policy};
 pub(crate) use policy::policy_of;
 pub use preview::{Preview, PreviewOptions, preview};
 pub use rollback::{declared_then, preview_rollback, rollback};
-pub use simulate::simulate;
+pub use simulate::{plant, simulate};
 pub use up::{Confirm, Confirmed, DEFAULT_PARALLEL, UpOptions, up};

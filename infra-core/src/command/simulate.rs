@@ -1,11 +1,14 @@
 //! Embedded clouds for other programs.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, Error, ErrorKind, Result};
+use crate::{Engine, Error, ErrorKind, Result, provider::Planted};
 
 /// Serves the stack's embedded clouds over HTTP until the engine is asked to stop. `listen` says where, each with the
 /// option it was given by ([`Connector::listens`](crate::provider::Connector::listens)). `serving` is called once for each,
@@ -49,4 +52,25 @@ pub async fn simulate(
         }
     };
     result.map(drop).map_err(|e| Error::new(ErrorKind::Failed, e.to_string()).because(e))
+}
+
+/// Makes the stack's embedded cloud hold what a Terraform state (a file of version 4) says, with the same ids.
+pub async fn plant(engine: &Engine, file: &Path) -> Result<Planted> {
+    let usage = |message: String| Error::new(ErrorKind::Usage, message);
+    let text = tokio::fs::read_to_string(file)
+        .await
+        .map_err(|e| usage(format!("{} cannot be read: {e}", file.display())).because(e))?;
+    let state = serde_json::from_str(&text).map_err(|e| {
+        let message = format!("{} is no Terraform state: {e}", file.display());
+        usage(message).because(e)
+    })?;
+    let mut embedded = engine.connectors.values().filter(|connector| {
+        connector.listens() == "listen" && connector.notice(&engine.context).is_some()
+    });
+    let connector = embedded.next().ok_or_else(|| {
+        let cloud = &engine.cloud;
+        usage(format!("the cloud `{cloud}` is no embedded one: say `--cloud simulated`"))
+    })?;
+    let planted = connector.plant(&state, &engine.context).await;
+    planted.map_err(|e| usage(format!("{}: {e}", file.display())).because(e))
 }

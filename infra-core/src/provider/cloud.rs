@@ -34,6 +34,15 @@ pub trait ProviderKind: Resource {
     type Cloud: Cloud<Provider = Self>;
 }
 
+/// What became of the objects of a Terraform state in an embedded cloud: [`Connector::plant`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planted {
+    /// The addresses of what it holds now.
+    pub planted: Vec<String>,
+    /// The addresses of what it does not hold, each with why.
+    pub left: Vec<(String, String)>,
+}
+
 /// Makes connections: what a program plugs in with [`App::cloud`](crate::App::cloud).
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -65,6 +74,14 @@ pub trait Connector: Send + Sync {
     ) -> Result<()> {
         let message = "only an embedded cloud can be served over HTTP, and this is not one";
         Err(Error::invalid(message))
+    }
+
+    /// Makes an embedded cloud hold what a Terraform state says, with the same ids, before it is served: a rehearsal of a
+    /// migration. An error where this cloud cannot.
+    async fn plant(&self, _state: &serde_json::Value, _context: &Context) -> Result<Planted> {
+        Err(Error::invalid(
+            "only an embedded cloud can hold what a state says, and this is not one",
+        ))
     }
 
     /// The keys of `[stack.X]` that it reads; every other is a mistake. The fields of its provider, unless it says
@@ -112,7 +129,10 @@ pub trait Connector: Send + Sync {
     /// cloud has no roles.
     fn as_role(&self, config: Value, role: &str) -> Result<Value> {
         let _ = (config, role);
-        Err(Error::invalid(format!("a provider of `{}` cannot work as a role", self.provider_kind())))
+        Err(Error::invalid(format!(
+            "a provider of `{}` cannot work as a role",
+            self.provider_kind()
+        )))
     }
 
     /// How bad changes of its kinds are: see [`drift::Rule`](crate::drift::Rule).

@@ -11,7 +11,8 @@ mod schema;
 mod world;
 
 pub use cloud::{
-    Calls, Cloud, Connection, Connector, Contained, Context, Cx, Gate, Memo, ProviderKind, Touched,
+    Calls, Cloud, Connection, Connector, Contained, Context, Cx, Gate, Memo, Planted, ProviderKind,
+    Touched,
 };
 pub(crate) use driver::violations;
 pub use driver::{

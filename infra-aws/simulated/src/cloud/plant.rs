@@ -7,6 +7,11 @@ use crate::error::Error;
 use crate::planting::{self, Planted};
 
 impl Cloud {
+    /// The account that ordinary access keys belong to.
+    pub fn account(&self) -> &str {
+        &self.settings().account
+    }
+
     /// Makes the cloud hold the objects of a Terraform state (version 4), with the same ids, names and ARNs, and with
     /// what AWS makes along with them: a rehearsal of a migration, on nothing real.
     ///
