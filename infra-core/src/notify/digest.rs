@@ -1,6 +1,9 @@
 //! What looks came to, in a few lines.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -24,20 +27,20 @@ pub struct Digest {
     totals: Totals,
     reports: Vec<Report>,
     left_out: usize,
-    /// What was found in each stack, as a number that is another one when something else is found.
-    found: BTreeMap<String, u64>,
+    /// What was found in each stack that could be looked at.
+    found: BTreeMap<String, Found>,
 }
 
 /// What somebody was told last.
 #[derive(Clone, Debug, Default)]
-pub struct Told(BTreeMap<String, u64>);
+pub struct Told(BTreeMap<String, BTreeMap<String, u64>>);
 
 impl Digest {
     /// One report more.
     pub fn add(&mut self, report: &Report) {
         self.totals.add(report);
         if report.failed.is_none() {
-            self.found.insert(report.stack.clone(), mark(report));
+            self.found.insert(report.stack.clone(), Found::of(report));
         }
         if report.findings.is_empty() && report.is_whole() {
             return;
@@ -113,14 +116,18 @@ impl Told {
     /// now on this is what was told.
     pub fn moves_to(&mut self, now: &Digest) -> bool {
         let mut moved = false;
-        for (stack, mark) in &now.found {
+        for (stack, found) in &now.found {
             // Nothing found is what everybody believes who was told nothing.
-            let before = self.0.get(stack).copied().unwrap_or_default();
-            moved |= before != *mark;
-            if *mark == 0 {
-                self.0.remove(stack);
-            } else {
-                self.0.insert(stack.clone(), *mark);
+            let before = self.0.remove(stack).unwrap_or_default();
+            let mut marks = found.marks.clone();
+            for (about, mark) in &before {
+                if found.unknown.contains(about) {
+                    marks.entry(about.clone()).or_insert(*mark);
+                }
+            }
+            moved |= before != marks;
+            if !marks.is_empty() {
+                self.0.insert(stack.clone(), marks);
             }
         }
         moved
@@ -128,8 +135,7 @@ impl Told {
 }
 
 fn line(report: &Report, finding: &Finding) -> String {
-    let urn = finding.urn.as_ref().map(ToString::to_string);
-    let of = urn.or_else(|| finding.id.clone()).unwrap_or_default();
+    let of = about(finding);
     let mut line = format!(
         "{} {}: {} {}: {}",
         finding.severity,
@@ -144,23 +150,36 @@ fn line(report: &Report, finding: &Finding) -> String {
     line.replace('\n', " ")
 }
 
-/// 0 where nothing is found; whatever the order of what is found, and whenever it is.
-fn mark(report: &Report) -> u64 {
-    let of = |finding: &Finding| {
-        let found = json!([
-            finding.urn,
-            finding.id,
-            finding.what,
-            finding.rule,
-            finding.severity,
-            finding.fields
-        ]);
-        let hash = Sha256::digest(found.to_string().as_bytes());
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&hash[..8]);
-        u64::from_be_bytes(bytes)
-    };
-    report.findings.iter().map(of).fold(0, u64::wrapping_add)
+/// What is found in a stack.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// By what it is about, a number that is another one when something else is found of it.
+    marks: BTreeMap<String, u64>,
+    /// What could not be compared: what was found of it before may still be so.
+    unknown: BTreeSet<String>,
+}
+
+impl Found {
+    fn of(report: &Report) -> Self {
+        let mut marks = BTreeMap::<String, u64>::new();
+        for finding in &report.findings {
+            let found =
+                json!([finding.kind, finding.what, finding.rule, finding.severity, finding.fields]);
+            let hash = Sha256::digest(found.to_string().as_bytes());
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hash[..8]);
+            let mark = marks.entry(about(finding)).or_default();
+            // Whatever the order of several.
+            *mark = mark.wrapping_add(u64::from_be_bytes(bytes));
+        }
+        let unknown = report.unchecked.iter().map(|it| it.urn.to_string()).collect();
+        Self { marks, unknown }
+    }
+}
+
+fn about(finding: &Finding) -> String {
+    let urn = finding.urn.as_ref().map(ToString::to_string);
+    urn.or_else(|| finding.id.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -210,6 +229,14 @@ mod tests {
         let failed = Report { failed: Some("throttled".to_owned()), ..report("prod", &[]) };
         assert!(!told.moves_to(&digest(&[failed])), "nothing new is known");
         assert!(!told.moves_to(&digest(&[report("prod", &["a", "b"])])));
+        let mut denied = report("prod", &["a"]);
+        let urn = infra_state::Urn::new("aws:ec2:Vpc", "b").unwrap();
+        denied.findings[0].urn = Some(urn.clone());
+        assert!(told.moves_to(&digest(&[denied.clone()])));
+        denied.findings.clear();
+        denied.unchecked.push(crate::drift::Unchecked { urn, why: "throttled".to_owned() });
+        assert!(!told.moves_to(&digest(&[denied])), "it may still be so");
+        assert!(told.moves_to(&digest(&[report("prod", &["a", "b"])])));
         assert!(told.moves_to(&digest(&[report("prod", &["a"]), report("dev", &[])])));
         assert!(told.moves_to(&digest(&[report("prod", &[]), report("dev", &[])])), "all is well");
         assert!(!told.moves_to(&digest(&[report("prod", &[])])));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use infra_state::{Env, StackName, env::Fake};
+use infra_state::{Env, StackName, Urn, env::Fake};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -17,11 +17,14 @@ use tokio::{
 };
 
 use super::{Audience, Board, Looker, Watcher, serve, unseen, watch};
-use crate::{Cancel, Error, ErrorKind, Result, drift::Report};
+use crate::{
+    Cancel, Error, ErrorKind, Result,
+    drift::{Report, Unchecked},
+};
 
 const EVERY: Duration = Duration::from_mins(15);
 
-/// The first look goes well, the second is an error, the third panics, the fourth is of a stack that cannot be read, the
+/// The first look goes well, the second is an error, the third panics, the fourth cannot compare anything, the
 /// fifth never ends, and from then on they go well.
 struct Moody(AtomicUsize);
 
@@ -31,13 +34,20 @@ fn well() -> Report {
     Report { failed: None, checked: 7, ..unseen(&name, at, String::new()) }
 }
 
+/// The cloud answers nothing.
+fn blind() -> Report {
+    let urn = Urn::new("aws:ec2:Vpc", "net").unwrap();
+    let unchecked = vec![Unchecked { urn, why: "throttled".to_owned() }];
+    Report { checked: 0, unchecked, ..well() }
+}
+
 #[async_trait]
 impl Looker for Moody {
     async fn look(&self, audience: &mut dyn Audience) -> Result<()> {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             1 => Err(Error::new(ErrorKind::Failed, "throttled")),
             2 => panic!("a bug"),
-            3 => audience.hear(Report { failed: Some("denied".to_owned()), ..well() }).await,
+            3 => audience.hear(blind()).await,
             4 => std::future::pending().await,
             _ => audience.hear(well()).await,
         }

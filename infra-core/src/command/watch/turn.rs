@@ -101,6 +101,11 @@ async fn turn(
     well
 }
 
+/// Whether nothing is known of the stack.
+fn is_blind(report: &Report) -> bool {
+    report.failed.is_some() || (report.checked == 0 && !report.unchecked.is_empty())
+}
+
 /// Writes what is heard on the board.
 struct Hearing<'a> {
     board: &'a Board,
@@ -113,7 +118,8 @@ struct Hearing<'a> {
 impl Audience for Hearing<'_> {
     async fn hear(&mut self, report: Report) -> Result<()> {
         self.heard += 1;
-        self.failed += usize::from(report.failed.is_some());
+        // A cloud that answers nothing is not looked at.
+        self.failed += usize::from(is_blind(&report));
         self.board.heard(&report);
         self.watcher.hear(report).await
     }
