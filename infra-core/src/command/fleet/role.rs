@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     policy::Policy,
     provider::{
-        Connection, Connector, Contained, Context, Driver, Error, Needs, Policies, Result, Touched,
+        Connection, Connector, Contained, Context, Driver, Error, Needs, Planted, Policies, Result,
+        Touched,
     },
 };
 
@@ -148,6 +149,10 @@ impl Connector for InRole {
         stop: CancellationToken,
     ) -> Result<()> {
         self.inner.serve(listener, context, stop).await
+    }
+
+    async fn plant(&self, state: &serde_json::Value, context: &Context) -> Result<Planted> {
+        self.inner.plant(state, context).await
     }
 
     fn settings(&self) -> Vec<String> {
