@@ -7,14 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use infra_state::{Change, Key, Record, Snapshot, Urn, Value};
+use infra_state::{Change, Key, Path, Record, Snapshot, Urn, Value};
 
-use super::{
-    compare::Drifted,
-    fix::{locked, paths},
-    look::Look,
-    options::DriftOptions,
-};
+use super::{compare::Drifted, fix::locked, look::Look, options::DriftOptions, wanted::named};
 use crate::{
     Engine, Error, ErrorKind, Result,
     command::{
@@ -164,4 +159,12 @@ fn as_it_is(engine: &Engine, it: &Drifted) -> Option<Record> {
     taint(&mut outputs, &inputs);
     let updated = engine.env.now();
     Some(Record { inputs, outputs, updated, ..Record::clone(recorded) })
+}
+
+/// The paths of a finding, as far as they can be taken as they are.
+fn paths(it: &Drifted) -> Vec<Path> {
+    let mut paths: Vec<Path> = it.diffs.iter().map(|diff| named(&diff.path)).collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }

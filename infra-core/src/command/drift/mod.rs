@@ -12,6 +12,7 @@ mod frozen;
 mod look;
 mod options;
 mod read;
+mod repair;
 mod strangers;
 mod violations;
 mod wanted;
