@@ -19,9 +19,11 @@ use crate::{
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
-            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                Ok(newtype(&input.ident, &fields.unnamed[0].ty, attribute(&input.attrs, "path")?))
-            }
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Ok(newtype(
+                &input.ident,
+                &fields.unnamed[0].ty,
+                attribute(&input.attrs, "path")?.as_ref(),
+            )),
             _ => structure(input),
         },
         Data::Enum(data) => enumeration(input, data),
@@ -49,8 +51,8 @@ fn structure(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-fn newtype(name: &Ident, ty: &Type, path: Option<LitStr>) -> TokenStream {
-    let path = public_path(name, path.as_ref());
+fn newtype(name: &Ident, ty: &Type, path: Option<&LitStr>) -> TokenStream {
+    let path = public_path(name, path);
     quote! {
         impl ::infra_core::Data for #name {
             fn to_value(&self) -> ::infra_core::state::Value {

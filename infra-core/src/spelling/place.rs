@@ -29,8 +29,7 @@ fn in_fields(fields: &[FieldSchema], path: &[Segment]) -> Option<Spelling> {
 fn inside(spelling: Spelling, path: &[Segment]) -> Option<Spelling> {
     let Some((first, rest)) = path.split_first() else { return Some(spelling) };
     match (spelling, first) {
-        (Spelling::Secret(of), _) => inside(*of, path),
-        (Spelling::Newtype { of, .. }, _) => inside(*of, path),
+        (Spelling::Secret(of) | Spelling::Newtype { of, .. }, _) => inside(*of, path),
         (Spelling::Json, _) => Some(Spelling::Json),
         (Spelling::List(of), Segment::Index(_) | Segment::Any)
         | (Spelling::Map(of), Segment::Key(_) | Segment::Any) => inside(*of, rest),

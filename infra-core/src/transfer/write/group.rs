@@ -60,13 +60,13 @@ pub(super) fn scopes(urn: &Urn) -> Vec<&str> {
     parts
 }
 
-/// The declarations, those that can be together as loops; `unfit` names the groups that cannot.
+/// The declarations, those that can be together as loops; `apart` names the groups that cannot.
 pub(super) fn units<'a>(
     declarations: &'a [Declaration],
-    unfit: &mut BTreeSet<String>,
+    apart: &mut BTreeSet<String>,
 ) -> (Vec<Unit<'a>>, Places) {
     loop {
-        let groups = groups(declarations, unfit);
+        let groups = groups(declarations, apart);
         let places = places(&groups);
         let mut units = Vec::new();
         let mut failed = None;
@@ -87,7 +87,7 @@ pub(super) fn units<'a>(
         }
         match failed {
             // What refers to its members by their key has to be looked at again.
-            Some(group) => unfit.insert(group),
+            Some(group) => apart.insert(group),
             None => return (units, places),
         };
     }
@@ -124,7 +124,7 @@ fn called(declaration: &Declaration, member: &Member) -> String {
 
 fn groups<'a>(
     declarations: &'a [Declaration],
-    unfit: &BTreeSet<String>,
+    apart: &BTreeSet<String>,
 ) -> BTreeMap<String, Vec<(&'a Key, &'a Declaration)>> {
     let mut groups: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for declaration in declarations {
@@ -139,7 +139,7 @@ fn groups<'a>(
             pair[0].0 != pair[1].0
                 && matches!(pair[0].0, Key::Index(_)) == matches!(pair[1].0, Key::Index(_))
         });
-        distinct && members.len() > 1 && !unfit.contains(name)
+        distinct && members.len() > 1 && !apart.contains(name)
     });
     groups
 }

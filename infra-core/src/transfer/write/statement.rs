@@ -172,7 +172,7 @@ impl Statement<'_> {
             let Some(reached) = self.scope.reach(provider) else {
                 return Err((Path::ROOT, format!("its provider `{provider}` is not declared")));
             };
-            text.push_str(&format!(".provider({})", reached.borrowed()));
+            text.extend([format!(".provider({})", reached.borrowed())]);
         }
         text.push_str(&depends_on);
         text.push_str(&options(&declaration.options, schema, writer.uses));
@@ -255,28 +255,28 @@ fn options(options: &NodeOptions, schema: &Schema, uses: &mut Uses) -> String {
         (*adopt, "adopt"),
     ] {
         if is_set {
-            text.push_str(&format!(".{name}()"));
+            text.extend([format!(".{name}()")]);
         }
     }
     for (paths, name) in
         [(ignore_changes, "ignore_changes"), (replace_on_changes, "replace_on_changes")]
     {
         if !paths.is_empty() {
-            text.push_str(&format!(".{name}([{}])", fields(paths, schema, uses)));
+            text.extend([format!(".{name}([{}])", fields(paths, schema, uses))]);
         }
     }
     for alias in aliases {
-        text.push_str(&format!(".alias({})", quoted(alias)));
+        text.extend([format!(".alias({})", quoted(alias))]);
     }
     for (limit, name) in
         [(create_timeout, "create"), (update_timeout, "update"), (delete_timeout, "delete")]
     {
         if let Some(limit) = limit {
-            text.push_str(&format!(".{name}_timeout({})", duration(*limit)));
+            text.extend([format!(".{name}_timeout({})", duration(*limit))]);
         }
     }
     for (policy, reason) in allow {
-        text.push_str(&format!(".allow({}, {})", quoted(policy), quoted(reason)));
+        text.extend([format!(".allow({}, {})", quoted(policy), quoted(reason))]);
     }
     text
 }

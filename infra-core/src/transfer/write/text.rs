@@ -26,9 +26,9 @@ use crate::{Resource as _, graph::Role, secret::Secret, spelling::Spelling};
 /// If something in it has no form in Rust: a secret in clear, an output that does not fit where it is given, a reference to
 /// what is not declared, resources that need each other in a circle.
 pub fn program(program: &Program) -> Result<String, Unwritable> {
-    let mut unfit = BTreeSet::new();
+    let mut apart = BTreeSet::new();
     let (units, places, needs) = loop {
-        let (units, places) = units(&program.declarations, &mut unfit);
+        let (units, places) = units(&program.declarations, &mut apart);
         let needs = needs(&units);
         let circle = circles(&needs);
         if circle.is_empty() {
@@ -42,7 +42,7 @@ pub fn program(program: &Program) -> Result<String, Unwritable> {
             let why = "it and what it needs need each other".to_owned();
             return Err(Unwritable { of, path: String::new(), why });
         }
-        unfit.extend(loops.into_iter().map(|(group, ..)| group.clone()));
+        apart.extend(loops.into_iter().map(|(group, ..)| group.clone()));
     };
     let all = (0..units.len()).collect();
     let items = arrange(&units, &needs, &all, 0, false);
@@ -91,7 +91,7 @@ impl Text<'_> {
         if !missing.is_empty() {
             text.push_str("\n// Not in this program:\n//\n");
             for (what, why) in &missing {
-                text.push_str(&format!("// - {}: {}\n", comment(what), comment(why)));
+                text.extend([format!("// - {}: {}\n", comment(what), comment(why))]);
             }
         }
         Ok(text)
@@ -107,7 +107,8 @@ impl Text<'_> {
     }
 
     fn main(&self) -> String {
-        let plugs: String = self.program.plugs.iter().map(|plug| format!(".{plug}")).collect();
+        let plugs: Vec<_> = self.program.plugs.iter().map(|plug| format!(".{plug}")).collect();
+        let plugs = plugs.concat();
         format!(
             "#[tokio::main] async fn main() -> ExitCode {{ App::new({})\
              .config_beside(env!(\"CARGO_MANIFEST_DIR\")){plugs}.run(program).await }}",
@@ -175,11 +176,12 @@ impl Text<'_> {
         if at == 0 {
             body.push_str(&self.exports(missing));
         }
-        let takes: String = function
+        let takes: Vec<_> = function
             .takes
             .iter()
             .map(|thing| format!(", {}: &{}", function.variables[thing], self.ty(*thing)))
             .collect();
+        let takes = takes.concat();
         let given: Vec<_> =
             function.gives.iter().map(|thing| raw(&function.variables[thing])).collect();
         let (result, end) = if given.is_empty() {
@@ -269,7 +271,7 @@ impl Text<'_> {
                     if number == 0 {
                         text.push_str(&self.lines.empty());
                     }
-                    text.push_str(&format!("stack.export({}, {value});\n", quoted(name)));
+                    text.extend([format!("stack.export({}, {value});\n", quoted(name))]);
                 }
                 Err(why) => missing.push((format!("the export `{name}`"), why)),
             }
@@ -288,9 +290,8 @@ impl Text<'_> {
         };
         let mut writer =
             Writer { scope: &seen, uses: &mut self.uses, columns: Vec::new(), key: "" };
-        let why = |(path, why): (Path, String)| match path.0.is_empty() {
-            true => why,
-            false => format!("`{path}`: {why}"),
+        let why = |(path, why): (Path, String)| {
+            if path.0.is_empty() { why } else { format!("`{path}`: {why}") }
         };
         let is_reference = |term: &Term| matches!(term, Term::Reference(..));
         match term {
@@ -300,9 +301,10 @@ impl Text<'_> {
                     return Ok(format!("Output::all({all})"));
                 }
                 let (texts, ty) = writer.alike(list, &of).map_err(why)?;
-                match ty.starts_with("&Output<") {
-                    true => Ok(format!("[{}]", texts.join(", "))),
-                    false => Err("its elements have different types".to_owned()),
+                if ty.starts_with("&Output<") {
+                    Ok(format!("[{}]", texts.join(", ")))
+                } else {
+                    Err("its elements have different types".to_owned())
                 }
             }
             Term::Map(map) if !map.is_empty() && map.values().all(is_reference) => {

@@ -87,12 +87,15 @@ impl<'a> Tree<'a> {
         let mut types = Names::taken(types);
         tree.add(None, None, "program".to_owned(), String::new());
         tree.fill(0, items, &mut names, &mut types);
-        for at in 0..units.len() {
-            let needs: BTreeSet<_> = units[at].needs().into_iter().collect();
+        for (at, unit) in units.iter().enumerate() {
             let user = tree.home[at];
-            needs.into_iter().for_each(|urn| tree.connect(urn, user));
+            for urn in unit.needs() {
+                tree.connect(urn, user);
+            }
         }
-        exported.iter().for_each(|urn| tree.connect(urn, 0));
+        for urn in exported {
+            tree.connect(urn, 0);
+        }
         (0..tree.functions.len()).for_each(|at| tree.name_variables(at));
         tree
     }

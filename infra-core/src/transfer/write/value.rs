@@ -94,7 +94,7 @@ impl Writer<'_> {
                 Some(term) if is_default(term, field.default.as_ref()) => {}
                 Some(term) => {
                     let value = within(at, self.argument(term, &spelling))?.text;
-                    setters.push_str(&format!(".{}({value})", raw(field.name)));
+                    setters.extend([format!(".{}({value})", raw(field.name))]);
                 }
             }
         }
@@ -130,10 +130,12 @@ impl Writer<'_> {
     pub(super) fn alike(&mut self, terms: &[Term], of: &Spelling) -> Result<(Vec<String>, String)> {
         let values = terms.iter().map(|term| self.value(term, of)).collect::<Result<Vec<_>>>()?;
         let ty = values.first().map(|first| first.ty.clone()).unwrap_or_default();
-        let ty = match values.iter().all(|value| value.ty == ty) {
-            true => ty,
-            false if values.iter().all(Written::is_text) => "String".to_owned(),
-            false => format!("Input<{}>", of.name()),
+        let ty = if values.iter().all(|value| value.ty == ty) {
+            ty
+        } else if values.iter().all(Written::is_text) {
+            "String".to_owned()
+        } else {
+            format!("Input<{}>", of.name())
         };
         Ok((alike(values), ty))
     }
@@ -355,7 +357,7 @@ impl Writer<'_> {
             let Segment::Index(at) = segment else {
                 return fail(format!("`{path}` of `{urn}` is inside an output"));
             };
-            place.push_str(&format!(".index({at})"));
+            place.extend([format!(".index({at})")]);
         }
         Ok((place, given))
     }
