@@ -82,7 +82,8 @@ pub(super) async fn take(
         }
         let named: Vec<Candidate> = found.iter().map(|found| found.candidate.clone()).collect();
         let urns = urns(&named, &taken)?;
-        let declaring = Declaring { engine, places: &places, found: &found, urns: &urns };
+        let declaring =
+            Declaring { engine, places: &places, found: &found, urns: &urns, taken: &taken };
         let declared = declaring.all(&source.secrets, &source.outputs, &lessons, &mut words)?;
         let proof = prove(engine, &declared, &found, &urns).await?;
         match proof {
@@ -153,6 +154,8 @@ struct Declaring<'d> {
     places: &'d Places<'d>,
     found: &'d [Found],
     urns: &'d [Urn],
+    /// What is recorded already.
+    taken: &'d BTreeSet<Urn>,
 }
 
 impl Declaring<'_> {
@@ -176,6 +179,8 @@ impl Declaring<'_> {
             },
         ));
         let mut secrets = Secrets::default();
+        let is_secret = |urn: &&Urn| urn.kind() == <secret::Secret as crate::Resource>::KIND;
+        secrets.avoid(self.taken.iter().filter(is_secret).map(|urn| urn.name().to_owned()));
         for (name, text) in given {
             secrets.given(name, text);
         }
