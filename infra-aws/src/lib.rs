@@ -17,9 +17,9 @@ mod batch;
 mod budget;
 mod capacity;
 mod cloud;
-mod drift;
 #[cfg(feature = "ec2")]
 mod contained;
+mod drift;
 #[cfg(test)]
 #[cfg(all(
     feature = "simulated",
@@ -52,9 +52,9 @@ mod seal;
 mod simulated;
 #[cfg(feature = "state")]
 pub mod state;
-mod terraform;
 #[cfg(feature = "tagging")]
 mod tagged;
+mod terraform;
 
 #[cfg(feature = "acm")]
 pub mod acm;
