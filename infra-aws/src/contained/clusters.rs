@@ -88,7 +88,7 @@ async fn members(cx: &Cx<Aws>, name: &str, cluster: &Cluster) -> Result<Vec<Cont
         let account = it.service_account();
         all.push(part_of(named(found, account), it.owner_arn()));
     }
-    for it in entries.iter().flatten().filter_map(|it| it.access_entry()) {
+    for it in entries.iter().flatten().filter_map(DescribeAccessEntryOutput::access_entry) {
         let Some(principal) = it.principal_arn() else { continue };
         // EKS lets in the role of every node group that it makes, and its own.
         let node = groups.iter().any(|it| it.node_role() == Some(principal));

@@ -1,6 +1,9 @@
 //! Internet and NAT gateways, and the addresses of what is in the VPC.
 
-use aws_sdk_ec2::types::{Filter, NatGateway, NatGatewayState};
+use aws_sdk_ec2::{
+    operation::describe_addresses::DescribeAddressesOutput,
+    types::{Filter, NatGateway, NatGatewayState},
+};
 use futures_util::future::try_join_all;
 use infra_core::provider::{Contained, Cx, Result};
 use tokio::try_join;
@@ -50,7 +53,7 @@ pub(super) async fn addresses(cx: &Cx<Aws>, allocations: &[String]) -> Result<Ve
         cx.ec2().describe_addresses().filters(filter).send().await.classify()
     });
     let found = try_join_all(calls).await?;
-    let addresses = found.iter().flat_map(|page| page.addresses());
+    let addresses = found.iter().flat_map(DescribeAddressesOutput::addresses);
     let address = |it: &aws_sdk_ec2::types::Address| {
         Some(object("aws:ec2:ElasticIp", it.allocation_id()?, &tags(it.tags())))
     };

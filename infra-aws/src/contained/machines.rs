@@ -1,6 +1,8 @@
 //! Instances and network interfaces.
 
-use aws_sdk_ec2::types::{Filter, Instance, NetworkInterface, NetworkInterfaceAttachment};
+use aws_sdk_ec2::types::{
+    Filter, Instance, NetworkInterface, NetworkInterfaceAttachment, Reservation,
+};
 use infra_core::provider::{Contained, Cx, Result};
 use tokio::try_join;
 
@@ -27,7 +29,7 @@ pub(super) async fn machines(cx: &Cx<Aws>, vpc: &str) -> Result<Found> {
         pages.collect::<Result<Vec<_>, _>>().await.classify()
     };
     let (instances, interfaces) = try_join!(instances, interfaces)?;
-    let instances = instances.iter().flat_map(|it| it.instances()).filter_map(instance);
+    let instances = instances.iter().flat_map(Reservation::instances).filter_map(instance);
     let found = instances.chain(interfaces.iter().filter_map(interface)).collect();
     let addresses = interfaces.iter().filter_map(NetworkInterface::association);
     let addresses = addresses.filter_map(|it| it.allocation_id().map(str::to_owned)).collect();
