@@ -12,7 +12,7 @@ use infra_core::{
 use crate::harness::{FakeConnector, Lab};
 
 /// A connector that knows Terraform's `fake_…`.
-pub struct Known(pub FakeConnector);
+struct Known(FakeConnector);
 
 #[async_trait::async_trait]
 impl Connector for Known {
@@ -111,7 +111,7 @@ fn place(it: &Instance, default: &ProviderIdentity) -> std::result::Result<Optio
 }
 
 /// The engine of a program on such a cloud.
-pub fn engine(
+pub(crate) fn engine(
     lab: &Lab,
     program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
 ) -> Engine {
@@ -127,7 +127,7 @@ pub fn engine(
 }
 
 /// A state with these resources: (module, type, name, alias, instances as JSON).
-pub fn state(resources: &[(&str, &str, &str, &str, serde_json::Value)]) -> State {
+pub(crate) fn state(resources: &[(&str, &str, &str, &str, serde_json::Value)]) -> State {
     let resources: Vec<_> = resources
         .iter()
         .map(|(module, kind, name, alias, instances)| {
