@@ -23,6 +23,7 @@ use infra_core::{
     prelude::*,
     testing::TestStack,
 };
+use infra_kubernetes::embedded::{Kubernetes, Settings as Clusters};
 
 fn app(cloud: &Cloud) -> App {
     App::new("shop").cloud("simulated", infra_aws::simulated_in(cloud.clone()))
@@ -283,9 +284,7 @@ async fn the_flagship_violates_nothing() {
             .cloud("aws", infra_aws::aws())
             .cloud(
                 "simulated",
-                infra_kubernetes::simulated_in(infra_kubernetes::embedded::Kubernetes::memory(
-                    Default::default(),
-                )),
+                infra_kubernetes::simulated_in(Kubernetes::memory(Clusters::default())),
             );
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/qledger-ha.toml");
         let mut settings = app.settings(name, Some(file), folder.path(), &[]).unwrap();
