@@ -19,11 +19,9 @@ mod reach;
 mod statement;
 mod term;
 mod text;
-mod tidy;
 mod tree;
 mod uses;
 mod value;
 
 pub use program::{Program, Unwritable};
 pub use text::program;
-pub use tidy::tidied;
