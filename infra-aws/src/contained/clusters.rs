@@ -24,10 +24,9 @@ pub(super) async fn clusters(cx: &Cx<Aws>, vpc: &str, all: &mut Vec<Contained>) 
             continue;
         }
         let Some(name) = cluster.name() else { continue };
-        if let Some(group) = network.and_then(|it| it.cluster_security_group_id()) {
-            let group = all.iter_mut().find(|it| it.id == group);
-            let with = || format!("the cluster {name:?}");
-            group.into_iter().for_each(|it| it.comes_with = Some(with()));
+        let group = network.and_then(|it| it.cluster_security_group_id());
+        if let Some(group) = all.iter_mut().find(|it| Some(it.id.as_str()) == group) {
+            group.comes_with = Some(format!("the cluster {name:?}"));
         }
         let tags = tags(cluster.tags());
         all.push(named(object("aws:eks:Cluster", name, &tags), Some(name)));

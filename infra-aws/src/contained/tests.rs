@@ -1,5 +1,7 @@
 //! A network made by somebody, listed.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use infra_aws_simulated::{Cloud, Settings};
@@ -81,15 +83,15 @@ async fn everything_in_a_network_is_listed_once_and_nothing_of_another() {
     let endpoint = id::<ec2::VpcEndpoint>(aws, endpoint).await;
     let balancer = json!({"name": "front", "subnets": subnets});
     let balancer = id::<elbv2::LoadBalancer>(aws, balancer).await;
-    let targets = json!({"name": "web", "protocol": "TCP", "port": 80, "vpc": vpc});
-    let targets = id::<elbv2::TargetGroup>(aws, targets).await;
+    let target_group = json!({"name": "web", "protocol": "TCP", "port": 80, "vpc": vpc});
+    let targets = id::<elbv2::TargetGroup>(aws, target_group).await;
     let listener = json!({
         "load_balancer": balancer, "protocol": "TCP", "port": 80, "action": {"forward": targets}
     });
     let listener = id::<elbv2::Listener>(aws, listener).await;
     let databases = id::<rds::SubnetGroup>(aws, json!({"name": "data", "subnets": subnets})).await;
-    let role = json!({"name": "eks", "assume_role_policy": trust("eks.amazonaws.com")});
-    make(aws, &want::<iam::Role>(role)).await;
+    let service = json!({"name": "eks", "assume_role_policy": trust("eks.amazonaws.com")});
+    make(aws, &want::<iam::Role>(service)).await;
     let cluster = json!({
         "name": "main", "version": "1.33", "role": "arn:aws:iam::123456789012:role/eks", "subnets": subnets
     });

@@ -1,5 +1,7 @@
 //! The tables are held against the kinds that there are.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeSet;
 
 use infra_core::{
