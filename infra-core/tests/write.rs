@@ -1,5 +1,7 @@
 //! The text of a program: what was written is what is compiled here, and declares the same.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 // The written program names the kinds by their crate.
 extern crate self as write;
 
@@ -14,7 +16,12 @@ pub mod fake;
 
 #[rustfmt::skip]
 #[path = "write/golden.rs"]
-#[expect(dead_code, reason = "its main is not called")]
+#[expect(
+    dead_code,
+    clippy::needless_range_loop,
+    clippy::struct_field_names,
+    reason = "its main is not called; it is written from names and indexes that are not its own"
+)]
 pub mod golden;
 
 use std::collections::BTreeMap;
@@ -24,7 +31,6 @@ use infra_core::{
     state::Value,
     transfer::write::program,
 };
-
 
 /// An expression as it is stored; text that consists of one piece is that piece.
 fn shape(expr: &Expr) -> Value {
@@ -37,7 +43,10 @@ fn plain(expr: &Expr) -> Expr {
             let mut out: Vec<Expr> = Vec::new();
             for part in parts.iter().map(plain) {
                 match (out.last_mut(), &part) {
-                    (Some(Expr::Literal(Value::String(before))), Expr::Literal(Value::String(text))) => {
+                    (
+                        Some(Expr::Literal(Value::String(before))),
+                        Expr::Literal(Value::String(text)),
+                    ) => {
                         before.push_str(text);
                     }
                     _ => out.push(part),
@@ -67,7 +76,8 @@ fn shapes(graph: &Graph) -> BTreeMap<String, String> {
         let text = format!("{inputs:#?} {:?} {:?}", node.provider, node.options);
         (node.urn.to_string(), text)
     };
-    let exports = graph.exports.iter().map(|(name, expr)| (name.clone(), format!("{:?}", shape(expr))));
+    let exports =
+        graph.exports.iter().map(|(name, expr)| (name.clone(), format!("{:?}", shape(expr))));
     graph.nodes.values().map(node).chain(exports).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What the golden program declares, as it would come out of a Terraform state.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use infra_core::{
     graph::{Graph, Node},
@@ -122,7 +122,7 @@ pub fn program() -> Program {
         };
         Declared {
             urn: node.urn.clone(),
-            driver: node.driver.clone(),
+            driver: Arc::clone(&node.driver),
             inputs: node.inputs.clone(),
             provider: node.provider.clone().filter(|urn| urn.name() != "default"),
             options: node.options.clone(),
