@@ -120,7 +120,7 @@ impl Cloud {
         };
         let now = now();
         world.settle(now);
-        let changed = change(world, now);
+        let answer = change(world, now);
         if let Some(journal) = journal {
             let changes = world.take_changes();
             if !changes.is_empty() {
@@ -128,7 +128,7 @@ impl Cloud {
             }
         }
         drop(entered);
-        Ok(changed)
+        Ok(answer)
     }
 
     /// Forgets the calls so far.
