@@ -337,6 +337,10 @@ impl<C: Connector> Connector for Named<C> {
         self.0.connect(config, context).await
     }
 
+    fn policies(&self, needs: &provider::Needs) -> provider::Result<Option<provider::Policies>> {
+        self.0.policies(needs)
+    }
+
     fn settings(&self) -> Vec<String> {
         self.0.settings()
     }
