@@ -141,17 +141,17 @@ impl Managed for Group {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let named = |find: &Find<'_, Self>| match find {
+        let name_of = |find: &Find<'_, Self>| match find {
             Find::Id { id, .. } => Some((*id).to_owned()),
             Find::Made { want, .. } => want.name.clone(),
         };
-        let names: Vec<String> = find.iter().filter_map(named).collect();
+        let names: Vec<String> = find.iter().filter_map(name_of).collect();
         let found = match observe::by_name(cx, &names).await {
             Ok(found) => found,
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
         batch::each(find, |find| {
-            let name = named(find);
+            let name = name_of(find);
             let is_it = |it: &&sdk::AutoScalingGroup| {
                 name.is_some() && it.auto_scaling_group_name() == name.as_deref()
             };
@@ -235,7 +235,7 @@ impl Managed for Group {
             Verb::Search | Verb::Read => return all,
             Verb::Delete => on(true, &["autoscaling:DeleteAutoScalingGroup"]),
             Verb::Create => {
-                on(true, &["autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags"])
+                on(true, &["autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags"]);
             }
             Verb::Update => {
                 on(update::touches_settings(change), &["autoscaling:UpdateAutoScalingGroup"]);

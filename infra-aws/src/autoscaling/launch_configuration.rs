@@ -161,11 +161,11 @@ impl Managed for LaunchConfiguration {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let named = |find: &Find<'_, Self>| match find {
+        let name_of = |find: &Find<'_, Self>| match find {
             Find::Id { id, .. } => Some((*id).to_owned()),
             Find::Made { want, .. } => want.name.clone(),
         };
-        let names: Vec<Option<String>> = find.iter().map(named).collect();
+        let names: Vec<Option<String>> = find.iter().map(name_of).collect();
         let asked: Vec<String> = names.iter().flatten().cloned().collect();
         let found = by_name(cx, &asked).await;
         let answer = |name: &Option<String>| {

@@ -108,8 +108,10 @@ impl Metadata {
 
     /// A configuration that does not say has what AWS had before there were tokens.
     pub(super) fn of(found: Option<&sdk::InstanceMetadataOptions>) -> Self {
-        let tokens = found.and_then(|it| it.http_tokens()).map(|tokens| tokens.as_str());
-        let endpoint = found.and_then(|it| it.http_endpoint()).map(|endpoint| endpoint.as_str());
+        let tokens =
+            found.and_then(|it| it.http_tokens()).map(sdk::InstanceMetadataHttpTokensState::as_str);
+        let endpoint =
+            found.and_then(|it| it.http_endpoint()).map(sdk::InstanceMetadataEndpointState::as_str);
         let hops = found.and_then(sdk::InstanceMetadataOptions::http_put_response_hop_limit);
         Self {
             tokens_required: tokens == Some("required"),

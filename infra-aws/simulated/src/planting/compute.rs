@@ -182,9 +182,10 @@ pub(super) fn instance(planter: &mut Planter<'_>, object: &Object) -> Result<()>
         "KeyName": object.text("key_name"), "IamInstanceProfile": profile,
         "UserData": user_data(object), "BlockDeviceMapping": devices(object),
         "Monitoring": {"Enabled": object.attributes["monitoring"] == json!(true)},
-        "MetadataOptions": match metadata.as_object().is_some_and(|it| !it.is_empty()) {
-            true => metadata,
-            false => json!({"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}),
+        "MetadataOptions": if metadata.as_object().is_some_and(|it| !it.is_empty()) {
+            metadata
+        } else {
+            json!({"HttpTokens": "optional", "HttpPutResponseHopLimit": 1})
         },
         "TagSpecification": specification("instance", object),
     });

@@ -174,9 +174,10 @@ fn launch(access: &mut Access<'_>, group: &Value, at: usize) -> Result<Value, Fa
         shown["InstanceType"] = configuration["InstanceType"].clone();
     } else {
         let mixed = &group["MixedInstancesPolicy"]["LaunchTemplate"];
-        let template = match mixed.is_null() {
-            true => &group["LaunchTemplate"],
-            false => &mixed["LaunchTemplateSpecification"],
+        let template = if mixed.is_null() {
+            &group["LaunchTemplate"]
+        } else {
+            &mixed["LaunchTemplateSpecification"]
         };
         input["LaunchTemplate"] = json!({
             "LaunchTemplateId": template["LaunchTemplateId"], "Version": template["Version"],
