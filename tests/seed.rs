@@ -14,7 +14,13 @@ use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, policy::Pack, test
 /// What `import` writes, compiled.
 #[rustfmt::skip]
 #[path = "seed/written.rs"]
-#[expect(dead_code, reason = "its main is not called")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::needless_range_loop,
+    reason = "a program of its own: its main is not called; it is as long as the stack is"
+)]
 mod written;
 
 /// A project's folder, and the AWS that it is on.
@@ -118,9 +124,8 @@ async fn what_terraform_knew_becomes_a_program_that_changes_nothing() {
     assert_eq!(place.changes(), Vec::<String>::new());
 
     // What cannot be taken over is listed with why.
-    for left in ["module.eks.kubernetes_config_map.aws_auth[0]: no cloud of this program"] {
-        assert!(taken.err.contains(left), "{}", taken.err);
-    }
+    let left = "module.eks.kubernetes_config_map.aws_auth[0]: no cloud of this program";
+    assert!(taken.err.contains(left), "{}", taken.err);
 
     // An edit changes that, and so does a hand in the cloud.
     let preview = place.run(edited, &["preview", "--exit-code"]).await;

@@ -13,7 +13,13 @@ use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, policy::Pack, test
 /// What `import` writes, compiled.
 #[rustfmt::skip]
 #[path = "terraform/written.rs"]
-#[expect(dead_code, clippy::pedantic, reason = "its main is not called; it is as long as the stack is")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::needless_range_loop,
+    reason = "a program of its own: its main is not called; it is as long as the stack is"
+)]
 mod written;
 
 /// A project's folder, and the AWS that it is on.

@@ -71,7 +71,9 @@ fn spelled(of: &Spelling, found: &mut BTreeSet<String>) {
 }
 
 fn all(fields: &[FieldSchema], found: &mut BTreeSet<String>) {
-    fields.iter().for_each(|field| spelled(&(field.spelling)(), found));
+    for field in fields {
+        spelled(&(field.spelling)(), found);
+    }
 }
 
 #[test]
@@ -83,21 +85,15 @@ fn every_type_is_found_where_a_program_looks_for_it() {
         found.insert(schema.path.clone());
         found.extend(schema.cloud.clone());
         all(&schema.fields, &mut found);
-        schema.outputs.iter().for_each(|output| spelled(&(output.spelling)(), &mut found));
+        for output in &schema.outputs {
+            spelled(&(output.spelling)(), &mut found);
+        }
     }
     let ours = |path: &&String| path.starts_with("infra_");
-    let lines: String = found
-        .iter()
-        .filter(ours)
-        .enumerate()
-        .map(|(at, path)| format!("use {path} as T{at};\n"))
-        .collect();
-    golden(
-        "paths.rs",
-        &format!(
-            "//! Every type that is written in a program, by the path that is written.\n\n{lines}"
-        ),
-    );
+    let lines = found.iter().filter(ours).enumerate();
+    let lines: Vec<_> = lines.map(|(at, path)| format!("use {path} as T{at};\n")).collect();
+    let head = "//! Every type that is written in a program, by the path that is written.\n\n";
+    golden("paths.rs", &format!("{head}{}", lines.concat()));
 }
 
 #[tokio::test]

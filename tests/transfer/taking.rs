@@ -12,7 +12,7 @@ use infra_core::{
     interpolate,
     plan::Action,
     prelude::*,
-    state::Value,
+    state::{Urn, Value},
 };
 use serde_json::json;
 
@@ -148,7 +148,7 @@ fn shown(taking: &Taking) -> String {
         let inputs: Vec<_> =
             it.inputs.iter().map(|(name, expr)| format!("{name}: {expr:?}")).collect();
         let member = it.member.as_ref().map(|m| format!(" [{} {:?}]", m.group, m.key));
-        let waits: Vec<_> = it.options.depends_on.iter().map(|urn| urn.name()).collect();
+        let waits: Vec<_> = it.options.depends_on.iter().map(Urn::name).collect();
         let inputs = match &waits[..] {
             [] => inputs,
             waits => [inputs, vec![format!("after {}", waits.join(", "))]].concat(),

@@ -1,5 +1,7 @@
 //! The verbs of `autoscaling` over the embedded AWS.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::sync::Arc;
 
 use infra_core::provider::{Class, Cx, Find, Managed, Readiness};
@@ -35,8 +37,9 @@ async fn configuration(aws: &Arc<Aws>, net: &Network, name: &str) -> LaunchConfi
 
 fn group(net: &Network, more: Value) -> Group {
     let mut group = json!({"name": "workers", "min": 1, "max": 3, "subnets": net.subnets});
-    for (field, value) in more.as_object().unwrap() {
-        group[field] = value.clone();
+    let Value::Object(more) = more else { panic!("fields") };
+    for (field, value) in more {
+        group[field] = value;
     }
     want(group)
 }
@@ -47,6 +50,11 @@ async fn instances(aws: &Aws) -> Vec<aws_sdk_ec2::types::Instance> {
     let alive = ["pending", "running"];
     let all = found.into_iter().flat_map(|it| it.instances.unwrap_or_default());
     all.filter(|it| alive.contains(&it.state().unwrap().name().unwrap().as_str())).collect()
+}
+
+async fn all<R: Managed<Cloud = Aws>>(cx: &Cx<Aws>, ids: &[String]) -> Vec<String> {
+    let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None }).collect();
+    R::read(cx, &find).await.into_iter().map(|it| it.unwrap().unwrap().id).collect()
 }
 
 #[tokio::test]
@@ -180,10 +188,6 @@ async fn many_are_read_in_few_calls() {
         let workers = json!({"name": format!("c-{at}"), "min": 0, "launch_configuration": "c-0"});
         Group::create(&cx, &group(&net, workers), &operation::<Group>()).await.unwrap();
         ids.push(format!("c-{at}"));
-    }
-    async fn all<R: Managed<Cloud = Aws>>(cx: &Cx<Aws>, ids: &[String]) -> Vec<String> {
-        let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None }).collect();
-        R::read(cx, &find).await.into_iter().map(|it| it.unwrap().unwrap().id).collect()
     }
     cloud.clear_calls();
     assert_eq!(all::<Group>(&cx, &ids).await, ids);

@@ -1,5 +1,7 @@
 //! Who did it, over the embedded AWS.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use infra_core::provider::{Gate, Touched};
 use jiff::Timestamp;
 

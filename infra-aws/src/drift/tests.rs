@@ -11,7 +11,8 @@ use super::rules;
 
 /// What the rules say of a change of one field, the worst.
 fn graded<R: Managed>(field: &str, was: Json, is: Json) -> Option<Severity> {
-    inputs::<R>(field, json!({ field: was }), json!({ field: is }))
+    let of = |value: Json| Json::from_iter([(field.to_owned(), value)]);
+    inputs::<R>(field, of(was), of(is))
 }
 
 fn inputs<R: Managed>(field: &str, recorded: Json, live: Json) -> Option<Severity> {
@@ -46,17 +47,24 @@ fn grade<R: Managed>(
 }
 
 /// A change and its way back.
-fn one_way<R: Managed>(field: &str, was: Json, is: Json, severity: Severity) {
+fn one_way<R: Managed>(field: &str, was: impl Into<Json>, is: impl Into<Json>, severity: Severity) {
+    let (was, is) = (was.into(), is.into());
     assert_eq!(
         graded::<R>(field, was.clone(), is.clone()),
         Some(severity),
         "{} {field}: {was} -> {is}",
         R::KIND
     );
-    assert_eq!(graded::<R>(field, is.clone(), was.clone()), None, "{} {field}: back", R::KIND);
+    assert_eq!(graded::<R>(field, is, was), None, "{} {field}: back", R::KIND);
 }
 
-fn both_ways<R: Managed>(field: &str, was: Json, is: Json, severity: Severity) {
+fn both_ways<R: Managed>(
+    field: &str,
+    was: impl Into<Json>,
+    is: impl Into<Json>,
+    severity: Severity,
+) {
+    let (was, is) = (was.into(), is.into());
     assert_eq!(graded::<R>(field, was.clone(), is.clone()), Some(severity), "{}", R::KIND);
     assert_eq!(graded::<R>(field, is, was), Some(severity), "{}", R::KIND);
 }

@@ -35,7 +35,7 @@ pub(super) fn open_group() -> Policy {
             _ => return Vec::new(),
         };
         let inward = it.is(SecurityGroupRule::DIRECTION, &Direction::Ingress);
-        let Some(what) = it.known(SecurityGroupRule::PORTS).filter(|_| inward).and_then(guarded)
+        let Some(what) = it.known(SecurityGroupRule::PORTS).filter(|_| inward).as_ref().and_then(guarded)
         else {
             return Vec::new();
         };
@@ -132,8 +132,8 @@ const GUARDED: [(u16, &str); 17] = [
 
 /// What of that these ports let through.
 #[cfg(feature = "ec2")]
-fn guarded(ports: Ports) -> Option<String> {
-    let (from, to) = match ports {
+fn guarded(ports: &Ports) -> Option<String> {
+    let (from, to) = match *ports {
         Ports::All => return Some("everything".to_owned()),
         Ports::Tcp(port) => (port, port),
         Ports::TcpRange { from, to } => (from, to),

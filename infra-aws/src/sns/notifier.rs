@@ -93,7 +93,8 @@ impl Topic {
         let call = self.client.publish().topic_arn(&self.topic);
         let call = call.subject(&message.subject).message(&message.text);
         let call = call.set_message_attributes(message.attributes());
-        if !self.topic.ends_with(".fifo") {
+        // A name of a topic says so, in lower case.
+        if self.topic.strip_suffix(".fifo").is_none() {
             return call;
         }
         // The same news twice within minutes is once.

@@ -1,5 +1,6 @@
 //! One object of S3, read as it is: a Terraform state that others keep.
 
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use infra_core::{Error, ErrorKind, Result, app::Address, state::backend::S3Address};
 
 use super::PATIENCE;
@@ -36,7 +37,7 @@ pub async fn document(address: Address) -> Result<Vec<u8>> {
     let got =
         aws_sdk_s3::Client::from_conf(config).get_object().bucket(bucket).key(key).send().await;
     let object = got.map_err(|e| {
-        let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+        let missing = e.as_service_error().is_some_and(GetObjectError::is_no_such_key);
         let kind = if missing { ErrorKind::Usage } else { ErrorKind::Failed };
         let what = aws_sdk_s3::error::DisplayErrorContext(&e).to_string();
         Error::new(kind, format!("it cannot be read: {what}")).because(e)

@@ -4,9 +4,9 @@
 mod assemble;
 mod builder;
 mod key;
-mod policies;
 mod notify;
 mod onlook;
+mod policies;
 mod revision;
 mod stacks;
 mod store;

@@ -4,8 +4,8 @@
 
 mod deploy;
 mod destroy;
-pub mod export;
 pub mod drift;
+pub mod export;
 pub mod fleet;
 pub mod graph;
 mod history;
@@ -33,8 +33,8 @@ pub use destroy::destroy;
 pub use history::history;
 pub use names::resolve;
 pub use outputs::outputs;
-pub use policy::{PolicyOptions, policy};
 pub(crate) use policy::policy_of;
+pub use policy::{PolicyOptions, policy};
 pub use preview::{Preview, PreviewOptions, preview};
 pub use rollback::{declared_then, preview_rollback, rollback};
 pub use simulate::{plant, simulate};

@@ -196,7 +196,9 @@ impl Stored {
                 delete_timeout: limit(2),
                 import: text("import").map(str::to_owned),
                 adopt: flag("adopt"),
-                allow: allow.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect(),
+                allow: allow
+                    .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+                    .collect(),
             },
         })
     }

@@ -276,7 +276,8 @@ pub trait ResourceExt: Declaration {
         let (policy, reason) = (policy.into(), reason.into());
         let declared = self.declared();
         if reason.trim().is_empty() {
-            let message = format!("`.allow({policy:?}, …)` needs a reason: who reads the plan asks why");
+            let message =
+                format!("`.allow({policy:?}, …)` needs a reason: who reads the plan asks why");
             return declared.mistaken(message);
         }
         declared.option(|o| drop(o.allow.insert(policy, reason)))

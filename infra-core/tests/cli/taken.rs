@@ -149,7 +149,7 @@ async fn from_terraform_and_back() {
     let mut files = String::new();
     for name in ["main.tf", "imports.tf", "outputs.tf", "variables.tf"] {
         let text = std::fs::read_to_string(t.folder().join("hcl").join(name)).unwrap();
-        files.push_str(&format!("## {name}\n{text}\n"));
+        files.extend(["## ", name, "\n", &text, "\n"]);
     }
     insta::assert_snapshot!("given", files);
     let twice = t.run(program, &["export", "--to-terraform", folder]).await;

@@ -401,6 +401,10 @@ impl Driver for NamedDriver {
         self.0.collides(old, new)
     }
 
+    fn shrinks(&self, live: &Value, want: &Value) -> Option<String> {
+        self.0.shrinks(live, want)
+    }
+
     fn serialize_on(&self, want: &Value) -> Option<Lock> {
         self.0.serialize_on(want)
     }

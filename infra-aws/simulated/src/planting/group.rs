@@ -84,7 +84,8 @@ fn authorize(
 ) -> Result<Value> {
     let side = if egress { "Egress" } else { "Ingress" };
     let operation = format!("AuthorizeSecurityGroup{side}");
-    let input = json!({"GroupId": group, "IpPermissions": [permission], "TagSpecification": tags});
+    let permissions = Value::Array(vec![permission]);
+    let input = json!({"GroupId": group, "IpPermissions": permissions, "TagSpecification": tags});
     match planter.called(Service::Ec2, &operation, input) {
         Ok(made) => Ok(made),
         Err(failure) if failure.code == "InvalidPermission.Duplicate" => Ok(Value::Null),

@@ -188,9 +188,10 @@ impl Planter<'_> {
     pub(super) fn set(&mut self, service: Service, table: &str, id: &str, fields: Value) {
         let cell = CellId::new(&self.account, &self.region, service);
         let Some(document) = self.world.cell(&cell).docs.edit(table, id) else { return };
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            if !value.is_null() && *value != "" {
-                document[field] = value.clone();
+        let Value::Object(fields) = fields else { return };
+        for (field, value) in fields {
+            if !value.is_null() && value != "" {
+                document[field] = value;
             }
         }
     }
