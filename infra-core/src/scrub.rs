@@ -118,7 +118,9 @@ impl Scrub {
 
 /// The text without beginnings of the secret.
 fn without_beginning(mut text: String, secret: &str) -> String {
-    let Some(beginning) = secret.get(..BEGINNING) else { return text };
+    // A letter of several bytes may stand across the end.
+    let end = (BEGINNING..=secret.len()).find(|at| secret.is_char_boundary(*at));
+    let Some(beginning) = end.and_then(|end| secret.get(..end)) else { return text };
     let mut from = 0;
     while let Some(at) = text[from..].find(beginning).map(|at| from + at) {
         let same = text[at..].chars().zip(secret.chars()).take_while(|(a, b)| a == b);
@@ -219,6 +221,8 @@ mod tests {
         }
         assert_eq!(scrub.clean("abc is too short"), "abc is too short");
         assert_eq!(scrub.clean("it begins with p/ss \"wo…"), "it begins with [secret]…");
+        scrub.learn(&Value::from("&X}}Y<0é\"{Z>%@}1").secret());
+        assert_eq!(scrub.clean("it begins with &X}}Y<0é\"{Z"), "it begins with [secret]");
     }
 
     #[test]
