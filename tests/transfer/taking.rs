@@ -253,6 +253,38 @@ async fn what_is_recorded_or_somebody_elses_is_not_taken_twice() {
 }
 
 #[tokio::test]
+async fn no_secret_is_written_in_clear() {
+    let lab = Lab::new();
+    let map = |entries: &[(&str, &str)]| {
+        Value::Map(entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect())
+    };
+    let plant = |id: &str, kind: &'static str, inputs: Value| lab.world.plant(id, kind, inputs);
+    plant("note-1", "fake:Note", map(&[("text", "token=xgeheimnis1x!")]));
+    plant("note-2", "fake:Note", map(&[("text", "only Terraform knows")]));
+    plant("db-main", "fake:Db", map(&[("name", "db-main")]));
+    let tags = map(&[("a", "geheimnis1")]);
+    plant("net-1", "fake:Net", [("block", Value::from("10.0.0.0/16")), ("tags", tags)].into());
+    let sensitive = json!([[{"type": "get_attr", "value": "text"}]]);
+    let db = json!([{"attributes": {"id": "db-main", "password": "geheimnis1"}}]);
+    let told =
+        json!([{"attributes": {"id": "note-2", "text": "?"}, "sensitive_attributes": sensitive}]);
+    let state = state(&[
+        // The password is met after the text that holds it.
+        ("", "fake_note", "a", "", json!([{"attributes": {"id": "note-1"}}])),
+        ("", "fake_note", "b", "", told),
+        ("", "fake_net", "n", "", json!([{"attributes": {"id": "net-1"}}])),
+        ("", "fake_db", "main", "", db),
+    ]);
+    let empty = engine(&lab, |_| Ok(()));
+    let taking = from_terraform(&empty, &state, &TakeOptions::default()).await.unwrap();
+    let text = shown(&taking);
+    insta::assert_snapshot!(text);
+    assert!(!text.contains("geheimnis1"), "{text}");
+    let records = format!("{:?}", taking.records);
+    assert!(!records.contains("geheimnis1") && !records.contains("only Terraform"), "{records}");
+}
+
+#[tokio::test]
 async fn everything_in_a_network_is_taken_over() {
     let lab = Lab::new();
     outside(&lab);

@@ -31,7 +31,7 @@ pub(super) struct Import {
     /// Take over everything in a VPC, and write the program that declares it
     #[arg(long, value_name = "VPC_ID", group = "source", conflicts_with = "urn")]
     from_live: Option<String>,
-    /// Where the program is written; without it to standard output
+    /// Where the program is written; a dry run without it writes it to standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["urn", "file"])]
     out: Option<PathBuf>,
     /// Write over the file that is there

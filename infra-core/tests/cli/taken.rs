@@ -161,6 +161,10 @@ async fn a_program_of_another_name_has_a_state_of_its_own() {
     let t = Terminal::new("");
     let state = outside(&t);
     let import = ["import", "--from-terraform", &state, "--program", "other", "--json"];
+    let nowhere = t.run(nothing, &import).await;
+    assert_eq!(nowhere.exit, Exit::Usage, "{}", nowhere.err);
+    let out = t.folder().join("other.rs");
+    let import = [&import[..], &["--out", out.to_str().unwrap()]].concat();
     let state_url = format!("file:{}", t.folder().join("states").display());
     // The settings are the other's too: where its key is.
     let settings = format!("[stack.dev]\nkey = 'file:{}'\n", t.key().display());

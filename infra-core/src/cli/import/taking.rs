@@ -33,6 +33,12 @@ pub(super) async fn take(session: &Session<'_>, args: &Import) -> Result<Exit> {
             format!("{} is there already: say `--force` to write over it", file.display());
         return Err(Error::new(ErrorKind::Refused, message));
     }
+    if args.out.is_none() && !args.dry_run {
+        // Printed after the state was written, it could be lost; the state alone is of no use.
+        let message =
+            "say where the program is written: `--out src/main.rs`, or only look with `--dry-run`";
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
     let options = TakeOptions { only: args.only.clone() };
     let (taking, source) = match (&args.from_terraform, &args.from_live) {
         (Some(place), _) => {
@@ -62,13 +68,16 @@ pub(super) async fn take(session: &Session<'_>, args: &Import) -> Result<Exit> {
     }
     let written = args.out.as_ref().map(|file| write_new(file, &text)).transpose()?;
     let wait = args.locking.lock_timeout.unwrap_or_default();
-    if let Err(error) = record(engine, &taking, wait).await {
-        // The program without its state would make everything a second time.
-        if let Some(written) = written {
-            written.take_back();
+    let recorded = match record(engine, &taking, wait).await {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            // The program without its state would make everything a second time.
+            if let Some(written) = written {
+                written.take_back();
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     print(session, args, &taking, &text);
     let to = args.out.as_ref().map(|file| format!(" The program is in {}.", file.display()));
     session
@@ -79,7 +88,13 @@ pub(super) async fn take(session: &Session<'_>, args: &Import) -> Result<Exit> {
             to.unwrap_or_default()
         ))
         .await;
-    Ok(Exit::Done)
+    match recorded.unfinished {
+        None => Ok(Exit::Done),
+        Some(e) => {
+            let message = format!("everything is recorded, but the deployment was not ended: {e}");
+            Err(Error::new(e.kind(), message).because(e))
+        }
+    }
 }
 
 /// What is typed is relative to where it is typed.
@@ -228,15 +243,29 @@ fn write_new(file: &Path, text: &str) -> Result<Written> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    std::fs::write(file, text).map_err(failed)?;
+    replace(file, text.as_bytes()).map_err(failed)?;
     Ok(Written { file: file.to_owned(), before })
+}
+
+/// Writes the file as a whole: who is interrupted has what was there before.
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // Through a link, to what it points to.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = file.with_file_name(name);
+    let written = std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &file));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&fresh);
+    }
+    written
 }
 
 impl Written {
     fn take_back(self) {
         // What failed before matters more than what fails here.
         let _ = match self.before {
-            Some(before) => std::fs::write(&self.file, before),
+            Some(before) => replace(&self.file, &before),
             None => std::fs::remove_file(&self.file),
         };
     }

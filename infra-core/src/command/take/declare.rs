@@ -56,6 +56,17 @@ pub(super) struct Declared {
     pub(super) secrets: BTreeMap<Urn, String>,
     pub(super) unknown: BTreeMap<Urn, String>,
     pub(super) instances: BTreeMap<Urn, Instance>,
+    /// What would stand in clear although it is a secret: of which objects.
+    pub(super) leaks: BTreeMap<Urn, String>,
+}
+
+/// What is made while declaring.
+struct Making {
+    index: Index,
+    secrets: Secrets,
+    unknown: BTreeMap<Urn, String>,
+    /// What stands for secrets that nobody can read.
+    invented: BTreeMap<(Urn, &'static str), String>,
 }
 
 pub(super) async fn take(
@@ -85,7 +96,11 @@ pub(super) async fn take(
         let declaring =
             Declaring { engine, places: &places, found: &found, urns: &urns, taken: &taken };
         let declared = declaring.all(&source.secrets, &source.outputs, &lessons, &mut words)?;
-        let proof = prove(engine, &declared, &found, &urns).await?;
+        let proof = if declared.leaks.is_empty() {
+            prove(engine, &declared, &found, &urns).await?
+        } else {
+            Proof::Wrong(declared.leaks)
+        };
         match proof {
             Proof::Wrong(wrong) => {
                 let mut at = 0;
@@ -167,7 +182,7 @@ impl Declaring<'_> {
         words: &mut BTreeMap<Urn, Instance>,
     ) -> Result<Declared> {
         let uses = self.uses();
-        let mut index = Index::new(self.found.iter().zip(self.urns).zip(&uses).filter_map(
+        let index = Index::new(self.found.iter().zip(self.urns).zip(&uses).filter_map(
             |((found, urn), uses)| {
                 Some(Known {
                     urn,
@@ -184,14 +199,19 @@ impl Declaring<'_> {
         for (name, text) in given {
             secrets.given(name, text);
         }
-        let mut unknown = BTreeMap::new();
+        let (unknown, invented) = (BTreeMap::new(), BTreeMap::new());
+        let mut making = Making { index, secrets, unknown, invented };
+        // All passwords are known before any text is taken to hold none.
+        for (found, urn) in self.found.iter().zip(self.urns) {
+            self.one(found, urn, &mut making, lessons);
+        }
+        making.index.restart();
         let mut declarations = Vec::new();
         for (found, urn) in self.found.iter().zip(self.urns) {
-            let declaration =
-                self.one(found, urn, &mut index, &mut secrets, &mut unknown, lessons)?;
-            declarations.push(declaration);
+            declarations.push(self.one(found, urn, &mut making, lessons));
             words.entry(urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
+        let Making { mut index, secrets, mut unknown, .. } = making;
         self.wait(&mut index, &uses, &mut declarations);
         let exports = outputs.iter().filter_map(|(name, value)| {
             let text = value.as_str().filter(|_| !value.has_secret())?;
@@ -206,6 +226,7 @@ impl Declaring<'_> {
                 });
             }
         }
+        let leaks = leaks(&declarations, &secrets);
         let values: BTreeMap<Urn, String> =
             secrets.all().map(|(urn, text)| (urn.clone(), text.to_owned())).collect();
         let sealed = values.keys().filter(|urn| referred.contains(*urn));
@@ -230,7 +251,8 @@ impl Declaring<'_> {
         for declaration in &declarations {
             words.entry(declaration.urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
-        Ok(Declared { declarations, exports, secrets, unknown, instances: words.clone() })
+        let instances = words.clone();
+        Ok(Declared { declarations, exports, secrets, unknown, instances, leaks })
     }
 
     /// Lets each wait for what only the source knows that it needs.
@@ -282,15 +304,8 @@ impl Declaring<'_> {
         self.found.iter().zip(self.urns).map(of).collect()
     }
 
-    fn one(
-        &self,
-        found: &Found,
-        urn: &Urn,
-        index: &mut Index,
-        secrets: &mut Secrets,
-        unknown: &mut BTreeMap<Urn, String>,
-        lessons: &Lessons,
-    ) -> Result<Declaration> {
+    fn one(&self, found: &Found, urn: &Urn, making: &mut Making, lessons: &Lessons) -> Declaration {
+        let Making { index, secrets, unknown, invented: made } = making;
         let (schema, candidate) = (found.driver.schema(), &found.candidate);
         let default = found.provider.name() == "default";
         let inherited =
@@ -304,9 +319,11 @@ impl Declaring<'_> {
                 continue;
             }
             // Something has to stand there. It is never written: changes of it are ignored.
-            let mut word = [0; 16];
-            self.engine.env.random(&mut word);
-            let text = Uuid::from_bytes(word).simple().to_string();
+            let text = made.entry((urn.clone(), field.name)).or_insert_with(|| {
+                let mut word = [0; 16];
+                self.engine.env.random(&mut word);
+                Uuid::from_bytes(word).simple().to_string()
+            });
             fields.insert(field.name.to_owned(), Value::from(text.clone()).secret());
             let path = Path::field(field.name);
             if !options.ignore_changes.contains(&path) {
@@ -318,7 +335,7 @@ impl Declaring<'_> {
             .filter(|(name, _)| options.ignore_changes.iter().any(|p| p.first() == Some(name)))
             .map(|(name, _)| name.clone())
             .collect();
-        let mut inputs = index.refer(urn, schema, &fields, secrets);
+        let mut inputs = index.refer(urn, schema, &fields, &candidate.sealed, secrets);
         prune(schema, &mut inputs, &candidate.known);
         for name in invented {
             if let Some(Expr::Reference { urn: secret, .. }) = inputs.get(&name)
@@ -327,7 +344,7 @@ impl Declaring<'_> {
                 unknown.insert(secret.clone(), format!("{urn} `{name}`"));
             }
         }
-        Ok(Declaration {
+        Declaration {
             urn: urn.clone(),
             driver: Arc::clone(&found.driver),
             inputs,
@@ -336,7 +353,48 @@ impl Declaring<'_> {
             id: Some(found.seen.id.clone()),
             origin: Some(candidate.origin.clone()),
             member: candidate.member.clone(),
-        })
+        }
+    }
+}
+
+/// The declarations in which a secret stands where nothing can be referred to.
+fn leaks(declarations: &[Declaration], secrets: &Secrets) -> BTreeMap<Urn, String> {
+    let mut leaks = BTreeMap::new();
+    for declaration in declarations {
+        for (name, expr) in &declaration.inputs {
+            each_text(expr, &mut |text| {
+                if let Some(secret) = secrets.leak(text) {
+                    let why = format!(
+                        "the secret `{}` stands in clear in its `{name}`, where a program cannot refer to it",
+                        secret.name()
+                    );
+                    leaks.insert(declaration.urn.clone(), why);
+                }
+            });
+        }
+    }
+    leaks
+}
+
+/// Every text that would be written in clear.
+fn each_text(expr: &Expr, found: &mut dyn FnMut(&str)) {
+    fn inside(value: &Value, found: &mut dyn FnMut(&str)) {
+        match value {
+            Value::String(text) => found(text),
+            Value::List(list) => list.iter().for_each(|value| inside(value, found)),
+            Value::Map(map) => map.iter().for_each(|(key, value)| {
+                found(key);
+                inside(value, found);
+            }),
+            _ => {}
+        }
+    }
+    match expr {
+        Expr::Literal(value) => inside(value, found),
+        Expr::List(list) | Expr::Concat(list) => list.iter().for_each(|of| each_text(of, found)),
+        Expr::Map(map) => map.values().for_each(|of| each_text(of, found)),
+        Expr::Json(of) | Expr::Base64(of) | Expr::UrlEncode(of) => each_text(of, found),
+        _ => {}
     }
 }
 

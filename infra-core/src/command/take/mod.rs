@@ -16,6 +16,6 @@ mod taking;
 mod terraform;
 
 pub use live::from_live;
-pub use record::record;
+pub use record::{Recorded, record};
 pub use taking::{TakeOptions, Taken, Taking};
 pub use terraform::from_terraform;

@@ -12,8 +12,15 @@ use crate::{
 /// So many are named in an error.
 const SHOWN: usize = 5;
 
-/// Writes the records, under the lock, as one deployment. The cloud is not touched.
-pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<()> {
+/// What came of writing.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The records are written, but their deployment could not be filed or the lock not given back.
+    pub unfinished: Option<Error>,
+}
+
+/// Writes the records, under the lock, as one deployment. The cloud is not touched. An error means that none is written.
+pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<Recorded> {
     let session = engine.state.acquire(engine.holder("import"), wait).await?;
     // Something may have been recorded since it was looked.
     let found = session.with(|snapshot| {
@@ -59,7 +66,8 @@ pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<
         // Together with what was there before, it is of no one program.
         graph: fresh.then(|| taking.graph.to_value(&outputs)),
     };
-    Ok(session.close(entry).await?)
+    // The records stand, whatever becomes of the rest.
+    Ok(Recorded { unfinished: session.close(entry).await.err().map(Error::from) })
 }
 
 /// A provider that is recorded already, and points where it pointed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use infra_state::{Path, Segment, Urn, Value};
 
-use super::{Secrets, inside};
+use super::{Sealed, Secrets, inside};
 use crate::{
     graph::Expr,
     provider::Schema,
@@ -78,14 +78,20 @@ impl Index {
         urn: &Urn,
         schema: &Schema,
         fields: &BTreeMap<String, Value>,
+        sealed: &Sealed,
         secrets: &mut Secrets,
     ) -> BTreeMap<String, Expr> {
-        let mut walk = Walk { index: self, urn, schema, secrets };
+        let mut walk = Walk { index: self, urn, schema, sealed, secrets };
         let mut inputs = BTreeMap::new();
         for (name, value) in fields {
             inputs.insert(name.clone(), walk.value(&Path::field(name.clone()), value, false));
         }
         inputs
+    }
+
+    /// Forgets who refers to whom.
+    pub fn restart(&mut self) {
+        self.edges.clear();
     }
 
     /// What an export of the other program is: a reference, if it is one output of one object.
@@ -250,6 +256,7 @@ struct Walk<'w> {
     index: &'w mut Index,
     urn: &'w Urn,
     schema: &'w Schema,
+    sealed: &'w Sealed,
     secrets: &'w mut Secrets,
 }
 
@@ -300,10 +307,16 @@ impl Walk<'_> {
         if let Some(found) = self.index.find(self.urn, path.first(), &wanted, text) {
             return found;
         }
-        let parts = matches!(wanted, Spelling::Text);
-        parts
-            .then(|| inside::inside(self.index, self.urn, text))
-            .flatten()
+        if !matches!(wanted, Spelling::Text) {
+            return Expr::Literal(text.into());
+        }
+        if self.sealed.holds(path, text) {
+            return match self.secret(path, text) {
+                parts @ Expr::Concat(_) => parts,
+                one => Expr::Concat(vec![one]),
+            };
+        }
+        inside::inside(self.index, self.urn, self.secrets, text)
             .unwrap_or_else(|| Expr::Literal(text.into()))
     }
 

@@ -5,9 +5,12 @@ use infra_state::{Urn, Value};
 use super::{Index, Secrets};
 use crate::{graph::Expr, spelling::Spelling};
 
-/// The text put together from references, if there are ids, ARNs or hosts of others in it.
-pub(super) fn inside(index: &mut Index, urn: &Urn, text: &str) -> Option<Expr> {
+/// The text put together from references, if there are ids, ARNs or hosts of others in it, or secrets.
+pub(super) fn inside(index: &mut Index, urn: &Urn, secrets: &Secrets, text: &str) -> Option<Expr> {
     let mut parts = vec![Part::Text(text.to_owned())];
+    for (secret, found) in secrets.telling(text) {
+        parts = cut(parts, secret, &found, |_| true);
+    }
     let telling: Vec<String> = index
         .telling()
         .filter(|known| text.contains(*known) && *known != text)
@@ -90,6 +93,11 @@ enum Part {
 
 /// Every place where `known` stands on its own is `found`.
 fn split(parts: Vec<Part>, known: &str, found: &Expr) -> Vec<Part> {
+    cut(parts, known, found, |c| c.is_none_or(|c| !c.is_ascii_alphanumeric()))
+}
+
+/// Every place of `known` between what `stands` allows is `found`.
+fn cut(parts: Vec<Part>, known: &str, found: &Expr, stands: fn(Option<char>) -> bool) -> Vec<Part> {
     let mut out = Vec::new();
     for part in parts {
         let Part::Text(text) = part else {
@@ -100,7 +108,6 @@ fn split(parts: Vec<Part>, known: &str, found: &Expr) -> Vec<Part> {
         let mut at = 0;
         while let Some(next) = text[at..].find(known) {
             let (start, end) = (at + next, at + next + known.len());
-            let stands = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
             if stands(text[..start].chars().next_back()) && stands(text[end..].chars().next()) {
                 if start > from {
                     out.push(Part::Text(text[from..start].to_owned()));

@@ -6,7 +6,9 @@
 
 mod index;
 mod inside;
+mod sealed;
 mod secrets;
 
 pub use index::{Index, Known};
+pub use sealed::Sealed;
 pub use secrets::Secrets;

@@ -13,6 +13,8 @@ const SHORTEST: usize = 8;
 #[derive(Default)]
 pub struct Secrets {
     by_text: BTreeMap<String, Urn>,
+    /// Those that nobody writes by chance: wherever such a text stands, it is this secret.
+    telling: BTreeSet<String>,
     names: BTreeSet<String>,
 }
 
@@ -22,6 +24,7 @@ impl Secrets {
         if !self.by_text.contains_key(text) {
             self.insert(name, text);
         }
+        self.tells(text);
     }
 
     /// Names that are taken.
@@ -32,6 +35,28 @@ impl Secrets {
     /// The secrets with their values.
     pub fn all(&self) -> impl Iterator<Item = (&Urn, &str)> {
         self.by_text.iter().map(|(text, urn)| (urn, text.as_str()))
+    }
+
+    /// The secret that this text in clear holds although it must not, by name.
+    pub fn leak(&self, text: &str) -> Option<&Urn> {
+        let secret = self.telling.iter().find(|secret| text.contains(secret.as_str()))?;
+        self.by_text.get(secret)
+    }
+
+    /// The secrets inside of this text that are ones wherever they stand; the longest first.
+    pub(super) fn telling(&self, text: &str) -> Vec<(&str, Expr)> {
+        let inside = self.telling.iter().filter(|secret| text.contains(secret.as_str()));
+        let mut found: Vec<(&str, Expr)> = inside
+            .filter_map(|secret| Some((secret.as_str(), reference(self.by_text.get(secret)?))))
+            .collect();
+        found.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        found
+    }
+
+    fn tells(&mut self, text: &str) {
+        if text.len() >= SHORTEST {
+            self.telling.insert(text.to_owned());
+        }
     }
 
     /// The secret that has this value.
@@ -56,6 +81,9 @@ impl Secrets {
             _ => None,
         });
         let field = keys.collect::<Vec<_>>().join("-");
+        if is_password(&field) || is_random(text) {
+            self.tells(text);
+        }
         reference(&self.insert(&format!("{}-{field}", urn.name()), text))
     }
 
@@ -77,6 +105,21 @@ impl Secrets {
             }
         }
     }
+}
+
+/// Whether what is called so is a password, whatever it looks like. A parameter's sealed value may be a region.
+fn is_password(field: &str) -> bool {
+    ["password", "secret", "token", "private-key"].iter().any(|word| field.contains(word))
+}
+
+/// Whether nobody makes such a text up: it is long, mixed, and no host, path or ARN.
+fn is_random(text: &str) -> bool {
+    let has = |is: fn(&char) -> bool| text.chars().any(|c| is(&c));
+    text.len() >= 16
+        && has(char::is_ascii_digit)
+        && has(char::is_ascii_uppercase)
+        && has(char::is_ascii_lowercase)
+        && !text.contains([':', '/', '.', ' '])
 }
 
 fn reference(urn: &Urn) -> Expr {

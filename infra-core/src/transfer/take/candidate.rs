@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use infra_state::Value;
 
-use super::super::Member;
+use super::super::{Member, refer::Sealed};
 
 /// One object that may be taken over, before it was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Candidate {
     pub member: Option<Member>,
     /// Fields that the source knows and that cannot be read back, or should be said.
     pub known: BTreeMap<String, Value>,
+    /// What the source calls sensitive.
+    pub sealed: Sealed,
     /// The source's name of it without keys, for `uses`.
     pub address: Option<String>,
     /// What it is made from, as the source knows: such names.

@@ -7,6 +7,7 @@ use crate::{
     provider::Contained,
     transfer::{
         Key, Member,
+        refer::Sealed,
         terraform::{Import, Instance, Piece},
     },
 };
@@ -53,6 +54,7 @@ pub fn piece_of(
         id: piece.id,
         member: address.key.clone().map(|key| Member { group, key }),
         known: piece.known,
+        sealed: Sealed::of(&instance.attributes),
         address: Some(address.config().to_string()),
         uses: instance.dependencies.clone(),
         place,
