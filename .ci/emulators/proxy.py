@@ -4,6 +4,7 @@ A call is one that changes something unless its operation's name begins as those
 not counted: it plays the person who makes changes by hand.
 """
 
+import contextlib
 import http.client
 import random
 import re
@@ -57,6 +58,11 @@ class Handler(BaseHTTPRequestHandler):
         return "rest", ("Get" if looks else self.command) + urllib.parse.urlsplit(self.path).path
 
     def handle_one(self):
+        # Who waited too long is gone.
+        with contextlib.suppress(ConnectionError):
+            self.passed_on()
+
+    def passed_on(self):
         proxy = self.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         protocol, operation = self.operation(body)
