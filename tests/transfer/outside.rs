@@ -99,7 +99,7 @@ fn imports() -> BTreeMap<&'static str, Import> {
 }
 
 fn place(it: &Instance, default: &ProviderIdentity) -> std::result::Result<Option<Value>, String> {
-    let account = it.text("account").unwrap_or("1111");
+    let account = it.text("account").unwrap_or(&default["account"]);
     if default["account"] != account {
         return Err(format!(
             "it is in the account {account}, and this run is in {}",

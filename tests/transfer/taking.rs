@@ -59,7 +59,13 @@ fn outside(lab: &Lab) {
 fn resources() -> infra_core::transfer::terraform::State {
     let uses = ["module.net.fake_net.this"];
     state(&[
-        ("module.net", "fake_net", "this", "", json!([{"attributes": {"id": "net-12345678"}}])),
+        (
+            "module.net",
+            "fake_net",
+            "this",
+            "",
+            json!([{"attributes": {"id": "net-12345678", "account": "1111"}}]),
+        ),
         (
             "module.net",
             "fake_host",
@@ -250,6 +256,27 @@ async fn what_is_recorded_or_somebody_elses_is_not_taken_twice() {
     let state = state(&[("", "fake_note", "n", "", json!([{"attributes": {"id": "note-9"}}]))]);
     let error = from_terraform(&empty, &state, &TakeOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("belongs to shop/prod"), "{error}");
+}
+
+#[tokio::test]
+async fn what_does_not_say_where_it_is_is_where_the_others_of_its_provider_are() {
+    let lab = Lab::new();
+    outside(&lab);
+    let note = |name: &'static str, alias: &'static str, attributes: serde_json::Value| {
+        ("", "fake_note", name, alias, json!([{"attributes": attributes}]))
+    };
+    let state = state(&[
+        note("here", "", json!({"id": "note-1", "region": "here"})),
+        // The other account has a note of the same id: it is not ours.
+        note("silent", "abroad", json!({"id": "pair-1-left"})),
+        note("says", "abroad", json!({"id": "x", "account": "2222"})),
+    ]);
+    let empty = engine(&lab, |_| Ok(()));
+    let taking = from_terraform(&empty, &state, &TakeOptions::default()).await.unwrap();
+    let left: Vec<_> =
+        taking.left.iter().map(|it| (it.reason.word(), it.origin.as_str())).collect();
+    assert_eq!(left, [("elsewhere", "fake_note.says"), ("elsewhere", "fake_note.silent")]);
+    assert_eq!(taking.taken.len(), 1);
 }
 
 #[tokio::test]

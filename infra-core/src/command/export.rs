@@ -53,8 +53,9 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
     };
     let mut out = Exported::default();
     let mut variables = BTreeMap::new();
+    let mut free = Names::variables();
     for urn in records.keys().filter(|urn| urn.kind() == Secret::KIND) {
-        let name = identifier(urn.name());
+        let name = free.fresh(urn.name(), &["variable"]);
         out.variables.insert(name.clone(), format!("`{urn}`"));
         variables.insert(urn.clone(), name);
     }
@@ -62,32 +63,30 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
     let rest = records.values().filter(|record| !graph.nodes.contains_key(&record.urn));
     let objects: Vec<&Record> =
         order.chain(rest).copied().filter(|record| is_object(record)).collect();
-    let mut names = Names::default();
-    for record in &objects {
-        if let Some(export) = exports.get(record.urn.kind()) {
-            names.give(&record.urn, &[export.terraform]);
-        }
-    }
+    let names;
+    (names, out.left) = written(&graph, &records, &exports, &variables, &objects);
+    let mut beside = names.clone();
     let convert =
         Convert { records: &records, exports: &exports, names: &names, variables: &variables };
     let mut main = String::new();
     let mut imports = String::new();
     let mut places = BTreeSet::new();
     for record in objects {
-        let blocks = match blocks(&graph, &convert, record) {
-            Ok(blocks) => blocks,
-            Err(why) => {
-                out.left.insert(record.urn.clone(), why);
-                continue;
-            }
-        };
+        if out.left.contains_key(&record.urn) {
+            continue;
+        }
+        let Ok(blocks) = blocks(&graph, &convert, record) else { continue };
         places.extend(record.provider.as_ref().map(|provider| provider.urn.clone()));
         let alias = alias(&tables, record);
         let name = names.of(&record.urn).unwrap_or_default();
         for (at, mut block) in blocks.into_iter().enumerate() {
+            let name = match at {
+                0 => name.to_owned(),
+                _ => beside.fresh(name, &[block.terraform]),
+            };
             let address = format!("{}.{name}", block.terraform);
             hide(&mut block.body, &record.urn, &mut out.variables);
-            let lifecycle = at == 0 && record.options.protect;
+            let lifecycle = at == 0 && (record.options.protect || record.holds_data);
             let body = resource(&block, alias.as_deref(), lifecycle);
             let header = format!("resource \"{}\" \"{name}\"", block.terraform);
             let _ = write!(main, "\n# {}\n{}", record.urn, body.text(&header));
@@ -125,6 +124,37 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
     Ok(out)
 }
 
+/// What those that can be written are called, and why the others cannot.
+fn written(
+    graph: &Graph,
+    records: &BTreeMap<Urn, &Record>,
+    exports: &BTreeMap<&'static str, Export>,
+    variables: &BTreeMap<Urn, String>,
+    objects: &[&Record],
+) -> (Names, BTreeMap<Urn, String>) {
+    let (mut names, mut left) = (Names::default(), BTreeMap::new());
+    for record in objects {
+        if let Some(export) = exports.get(record.urn.kind()) {
+            names.give(&record.urn, &[export.terraform]);
+        }
+    }
+    // What refers to one that is not written is given its value, and may be refused for that.
+    loop {
+        let convert = Convert { records, exports, names: &names, variables };
+        let open = objects.iter().filter(|record| !left.contains_key(&record.urn));
+        let refused: Vec<_> = open
+            .filter_map(|record| Some((&record.urn, blocks(graph, &convert, record).err()?)))
+            .collect();
+        if refused.is_empty() {
+            return (names, left);
+        }
+        for (urn, why) in refused {
+            names.forget(urn);
+            left.insert(urn.clone(), why);
+        }
+    }
+}
+
 fn blocks(
     graph: &Graph,
     convert: &Convert<'_>,
@@ -150,7 +180,12 @@ fn resource(block: &Block, alias: Option<&str>, protect: bool) -> Body {
     body.attributes.extend(block.body.attributes.iter().cloned());
     body.blocks.extend(block.body.blocks.iter().cloned());
     if protect {
-        body = body.block("lifecycle", Body::new().set("prevent_destroy", Some(true)));
+        // A resource has one such block, and the kind's own may be it.
+        let lifecycle = match body.blocks.iter().position(|(name, _)| name == "lifecycle") {
+            Some(at) => body.blocks.remove(at).1,
+            None => Body::new(),
+        };
+        body = body.block("lifecycle", lifecycle.set("prevent_destroy", Some(true)));
     }
     body
 }
@@ -221,7 +256,7 @@ fn head(
 }
 
 fn outputs(graph: &Graph, convert: &Convert<'_>) -> String {
-    let mut blocks = Vec::new();
+    let (mut blocks, mut names) = (Vec::new(), Names::default());
     for (name, expr) in &graph.exports {
         let value = convert.value(expr);
         let secret = value.as_ref().is_some_and(Value::has_secret);
@@ -239,7 +274,8 @@ fn outputs(graph: &Graph, convert: &Convert<'_>) -> String {
         if secret {
             body = body.set("sensitive", Some(true));
         }
-        blocks.push(body.text(&format!("output \"{}\"", identifier(name))));
+        let name = names.fresh(name, &["output"]);
+        blocks.push(body.text(&format!("output \"{name}\"")));
     }
     blocks.join("\n")
 }

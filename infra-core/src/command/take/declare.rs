@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// How often what cannot be declared is taken out before it is given up.
-const ROUNDS: usize = 6;
+/// How many rounds that neither leave anything out nor teach anything there may be before it is given up.
+const ROUNDS: usize = 2;
 
 /// What a source gives.
 #[derive(Default)]
@@ -46,6 +46,12 @@ pub(super) struct Source {
 pub(super) struct Lessons {
     pub(super) out: BTreeSet<(Urn, String)>,
     pub(super) ignored: BTreeMap<Urn, BTreeSet<Path>>,
+}
+
+impl Lessons {
+    fn count(&self) -> usize {
+        self.out.len() + self.ignored.values().map(BTreeSet::len).sum::<usize>()
+    }
 }
 
 /// What is declared.
@@ -78,21 +84,23 @@ pub(super) async fn take(
     let snapshot = view.map(|view| view.snapshot);
     if let Some(snapshot) = &snapshot {
         crate::command::planning::same_cloud(engine, snapshot)?;
-        super::record::free(snapshot, &source.candidates)?;
+        super::record::settled(snapshot)?;
     }
     let lineage = snapshot.as_ref().map(|snapshot| snapshot.identity.lineage);
     let mut left = source.left;
     let mut found = look(engine, &mut places, source.candidates, lineage, &mut left).await?;
+    if let Some(snapshot) = &snapshot {
+        super::record::free(snapshot, &found, &places)?;
+    }
     let taken: BTreeSet<Urn> =
         snapshot.iter().flat_map(|s| s.records.values()).map(|record| record.urn.clone()).collect();
     let mut lessons = Lessons::default();
     let mut words = BTreeMap::new();
-    for _ in 0..ROUNDS {
-        if found.is_empty() {
-            break;
-        }
-        let named: Vec<Candidate> = found.iter().map(|found| found.candidate.clone()).collect();
-        let urns = urns(&named, &taken)?;
+    let named: Vec<Candidate> = found.iter().map(|found| found.candidate.clone()).collect();
+    // The names stay, whatever is left out: what was learnt is about them.
+    let mut urns = urns(&named, &taken)?;
+    let mut rounds = 0;
+    while !found.is_empty() && rounds < ROUNDS {
         let declaring =
             Declaring { engine, places: &places, found: &found, urns: &urns, taken: &taken };
         let declared = declaring.all(&source.secrets, &source.outputs, &lessons, &mut words)?;
@@ -103,10 +111,9 @@ pub(super) async fn take(
         };
         match proof {
             Proof::Wrong(wrong) => {
-                let mut at = 0;
+                let mut all = urns.iter();
                 found.retain(|found| {
-                    let why = wrong.get(&urns[at]);
-                    at += 1;
+                    let why = all.next().and_then(|urn| wrong.get(urn));
                     left.extend(why.map(|why| Left {
                         origin: found.candidate.origin.clone(),
                         reason: Reason::Unmapped,
@@ -114,12 +121,17 @@ pub(super) async fn take(
                     }));
                     why.is_none()
                 });
+                let before = urns.len();
+                urns.retain(|urn| !wrong.contains_key(urn));
+                rounds += usize::from(urns.len() == before);
             }
             Proof::Learnt(more) => {
+                let before = lessons.count();
                 lessons.out.extend(more.out);
                 for (urn, paths) in more.ignored {
                     lessons.ignored.entry(urn).or_default().extend(paths);
                 }
+                rounds += usize::from(lessons.count() == before);
             }
             Proof::Empty { graph, records, exported, unfinished } => {
                 left.sort();

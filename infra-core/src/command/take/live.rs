@@ -11,9 +11,16 @@ use crate::{Engine, Error, ErrorKind, Result, transfer::take::of_contained};
 /// nothing.
 pub async fn from_live(engine: &Engine, within: &str, options: &TakeOptions) -> Result<Taking> {
     let mut places = Places::new(engine);
-    let mut found = None;
+    let (mut found, mut failed) = (None, None);
     for (kind, connector) in &engine.connectors {
-        let (_, connection) = places.default(kind).await?;
+        // Only who has the network has to be reached.
+        let connection = match places.default(kind).await {
+            Ok((_, connection)) => connection,
+            Err(error) => {
+                failed.get_or_insert(error);
+                continue;
+            }
+        };
         let contained = connector.contained(&connection, within).await.map_err(|e| {
             let message = format!("what is in {within} cannot be listed: {e}");
             Error::new(ErrorKind::Failed, message).because(e)
@@ -21,6 +28,9 @@ pub async fn from_live(engine: &Engine, within: &str, options: &TakeOptions) -> 
         found = found.or(contained);
     }
     let Some(mut contained) = found else {
+        if let Some(error) = failed {
+            return Err(error);
+        }
         let message = format!(
             "no cloud of this program has a network like {within:?}: expected the id of a VPC"
         );

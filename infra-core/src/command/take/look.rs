@@ -35,7 +35,7 @@ pub(super) async fn look(
 ) -> Result<Vec<Found>> {
     let mut groups = Groups::default();
     let mut asked = BTreeMap::new();
-    let mut met: HashSet<(String, String)> = HashSet::new();
+    let mut met: HashSet<(String, String, Urn)> = HashSet::new();
     for (at, candidate) in candidates.into_iter().enumerate() {
         let leave = |reason, why: String| Left { origin: candidate.origin.clone(), reason, why };
         let Some(driver) = engine.registry.get(&candidate.kind) else {
@@ -49,12 +49,12 @@ pub(super) async fn look(
             continue;
         };
         // Two of the other tool's may be one of ours: a group's rule inside of it, and on its own.
-        if !met.insert((candidate.kind.clone(), candidate.id.clone())) {
+        let (urn, connection) = places.of(provider, candidate.place.as_ref()).await?;
+        if !met.insert((candidate.kind.clone(), candidate.id.clone(), urn.clone())) {
             let why = format!("it is {} {}, which is taken already", candidate.kind, candidate.id);
             left.push(leave(Reason::Part, why));
             continue;
         }
-        let (urn, connection) = places.of(provider, candidate.place.as_ref()).await?;
         // What a read is for is told apart by a urn; names come later.
         let read_as = Urn::new(&candidate.kind, &at.to_string())?;
         let find = ErasedFind::Id { id: candidate.id.clone(), recorded: None };

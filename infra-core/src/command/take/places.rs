@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use infra_state::{Urn, Value};
+use infra_state::{ProviderIdentity, Urn, Value};
 
 use crate::{
     Engine, Error, ErrorKind, Result, execute::Connections, provider::Connection,
@@ -47,13 +47,15 @@ impl<'e> Places<'e> {
         kind: &str,
         place: Option<&(Value, Option<String>)>,
     ) -> Result<(Urn, Arc<Connection>)> {
-        let Some((config, name)) = place else { return self.default(kind).await };
+        let Some((own, name)) = place else { return self.default(kind).await };
+        let (_, default) = self.default(kind).await?;
+        let config = &self.based(kind, own);
         let known = self.other.iter().find(|(c, urn)| c.same(config) && urn.kind() == kind);
         if let Some((_, urn)) = known {
             return Ok((urn.clone(), Arc::clone(&self.connected[urn])));
         }
         let first = || {
-            let mut texts = config.as_map().into_iter().flat_map(BTreeMap::values);
+            let mut texts = own.as_map().into_iter().flat_map(BTreeMap::values);
             texts.find_map(Value::as_str).unwrap_or("other").to_owned()
         };
         let base = word(&name.clone().unwrap_or_else(first));
@@ -65,8 +67,39 @@ impl<'e> Places<'e> {
             number += 1;
         }
         let connection = self.connect(&urn, config).await?;
+        let moved = |key: &str| own.get(key).is_none();
+        if let Some((what, here, there)) =
+            differing(&default.identity, &connection.identity).find(|(what, ..)| moved(what))
+        {
+            let message = format!(
+                "{urn} would be of the {what} {there}, and the stack's own provider is of {here}: give it its own credentials in a program of its own"
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
         self.other.push((config.clone(), urn.clone()));
         Ok((urn, connection))
+    }
+
+    /// The configuration of the default provider with what is `own` to another: the profile, the role and the endpoint
+    /// stay.
+    fn based(&self, kind: &str, own: &Value) -> Value {
+        let config = self.engine.connectors.get(kind);
+        let config = config.and_then(|it| it.default_provider(&self.engine.context).ok());
+        let mut all = config.as_ref().and_then(Value::as_map).cloned().unwrap_or_default();
+        all.remove(crate::plan::DEFAULT_TAGS);
+        all.extend(own.as_map().cloned().unwrap_or_default());
+        all.retain(|_, value| match value.revealed() {
+            Value::Null => false,
+            Value::List(list) => !list.is_empty(),
+            Value::Map(map) => !map.is_empty(),
+            _ => true,
+        });
+        Value::Map(all)
+    }
+
+    /// What a provider that was connected is.
+    pub(super) fn identity(&self, urn: &Urn) -> Option<&ProviderIdentity> {
+        self.connected.get(urn).map(|connection| &connection.identity)
     }
 
     async fn connect(&mut self, urn: &Urn, config: &Value) -> Result<Arc<Connection>> {
@@ -97,4 +130,15 @@ impl<'e> Places<'e> {
         let tags = config.as_ref().and_then(|config| config.get(crate::plan::DEFAULT_TAGS));
         tags.and_then(Value::as_map).cloned().unwrap_or_default()
     }
+}
+
+/// In what two providers say that they are different.
+pub(super) fn differing<'i>(
+    a: &'i ProviderIdentity,
+    b: &'i ProviderIdentity,
+) -> impl Iterator<Item = (&'i str, &'i str, &'i str)> {
+    a.iter().filter_map(|(key, of_a)| {
+        let of_b = b.get(key)?;
+        (of_a != of_b).then_some((key.as_str(), of_a.as_str(), of_b.as_str()))
+    })
 }

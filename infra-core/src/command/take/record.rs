@@ -1,13 +1,15 @@
 //! Writing what is taken over.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
-use infra_state::{Change, HistoryEntry, Outcome, Record, Snapshot, Urn, Value};
+use infra_state::{Change, HistoryEntry, Outcome, ProviderIdentity, Record, Snapshot, Urn, Value};
 
-use super::Taking;
-use crate::{
-    Engine, Error, ErrorKind, Result, command::deploy::file_earlier, transfer::take::Candidate,
+use super::{
+    Taking,
+    look::Found,
+    places::{Places, differing},
 };
+use crate::{Engine, Error, ErrorKind, Result, command::deploy::file_earlier};
 
 /// So many are named in an error.
 const SHOWN: usize = 5;
@@ -76,16 +78,32 @@ fn same_provider(snapshot: &Snapshot, record: &Record) -> bool {
         && snapshot.current(&record.urn).is_some_and(|it| it.inputs.same(&record.inputs))
 }
 
-/// Refuses where objects are recorded already, or something is not settled.
-pub(super) fn free(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<()> {
-    if !snapshot.open.is_empty() {
-        let message = "the stack has operations that are not settled; run `up` first";
-        return Err(Error::new(ErrorKind::Refused, message));
+/// Refuses where something is not settled.
+pub(super) fn settled(snapshot: &Snapshot) -> Result<()> {
+    if snapshot.open.is_empty() {
+        return Ok(());
     }
-    let ids: BTreeSet<(&str, &str)> =
-        candidates.iter().map(|it| (it.kind.as_str(), it.id.as_str())).collect();
+    let message = "the stack has operations that are not settled; run `up` first";
+    Err(Error::new(ErrorKind::Refused, message))
+}
+
+/// Whether two records are of different places: the same id is two objects there.
+fn apart(a: &Record, b: &ProviderIdentity) -> bool {
+    a.provider.as_ref().is_some_and(|a| differing(&a.identity, b).next().is_some())
+}
+
+/// Refuses where objects are recorded already.
+pub(super) fn free(snapshot: &Snapshot, found: &[Found], places: &Places<'_>) -> Result<()> {
+    let mut ids: BTreeMap<(&str, &str), Vec<&Urn>> = BTreeMap::new();
+    for it in found {
+        for id in [&it.candidate.id, &it.seen.id] {
+            ids.entry((&it.candidate.kind, id)).or_default().push(&it.provider);
+        }
+    }
     let has = |record: &&Arc<Record>| {
-        record.id.as_deref().is_some_and(|id| ids.contains(&(record.urn.kind(), id)))
+        let id = record.id.as_deref();
+        let of = id.and_then(|id| ids.get(&(record.urn.kind(), id))).into_iter().flatten();
+        of.filter_map(|urn| places.identity(urn)).any(|identity| !apart(record, identity))
     };
     refuse(snapshot.records.values().filter(has).map(|record| {
         format!(
@@ -97,15 +115,13 @@ pub(super) fn free(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<()> 
 }
 
 fn not_taken(snapshot: &Snapshot, records: &[Record]) -> Result<()> {
-    if !snapshot.open.is_empty() {
-        let message = "the stack has operations that are not settled; run `up` first";
-        return Err(Error::new(ErrorKind::Refused, message));
-    }
+    settled(snapshot)?;
     let objects: Vec<&Record> = records.iter().filter(|record| record.id.is_some()).collect();
     let clash = |record: &&Arc<Record>| {
         objects.iter().any(|new| {
-            let same_kind = new.urn.kind() == record.urn.kind();
-            new.urn == record.urn || (same_kind && new.id == record.id)
+            let same = new.urn.kind() == record.urn.kind() && new.id == record.id;
+            let elsewhere = || new.provider.as_ref().is_some_and(|it| apart(record, &it.identity));
+            new.urn == record.urn || (same && !elsewhere())
         })
     };
     refuse(

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use infra_state::{Urn, Value};
+use infra_state::{ProviderIdentity, Urn, Value};
 
 use super::{
     TakeOptions, Taking,
@@ -19,7 +19,7 @@ use crate::{
     provider::Connection,
     transfer::{
         take::{Candidate, Left, Reason, builtin, piece_of},
-        terraform::{Ask, Import, Instance, Piece, ProviderAddress, State, Tables},
+        terraform::{Ask, Import, Instance, Piece, Place, ProviderAddress, State, Tables},
     },
 };
 
@@ -55,7 +55,7 @@ pub async fn from_terraform(
         .iter()
         .map(|(kind, connector)| (kind.as_str(), connector.terraform()))
         .collect();
-    for instance in &instances {
+    for instance in state.instances.iter().filter(|instance| !instance.address.data) {
         sorted.locate(&tables, &mut places, instance).await?;
     }
     for instance in instances {
@@ -73,6 +73,34 @@ pub async fn from_terraform(
     take(engine, places, Source { candidates, left, secrets, outputs }).await
 }
 
+/// What the instances of a provider say of where it is.
+#[derive(Default)]
+struct Located {
+    /// The configurations that are not the default one's.
+    other: Vec<Value>,
+    /// Some say that they are where the default provider is.
+    home: bool,
+    /// Some say that they are of its account.
+    ours: bool,
+    /// Some say that they are out of reach: why.
+    out_of_reach: Option<String>,
+}
+
+/// What an instance says itself of where it is: whether it names its account, and whether the region of the default.
+fn says(place: Place, instance: &Instance, default: &ProviderIdentity) -> (bool, bool) {
+    let (mut account, mut home) = (false, false);
+    // Whoever is at odds with a provider that is somewhere else has said where it is.
+    for key in default.keys() {
+        let mut other = default.clone();
+        other.insert(key.clone(), "elsewhere".to_owned());
+        match place(instance, &other) {
+            Err(_) => account = true,
+            Ok(config) => home |= config.is_some(),
+        }
+    }
+    (account, home)
+}
+
 /// What becomes of the instances.
 #[derive(Default)]
 struct Sorted<'i> {
@@ -84,8 +112,8 @@ struct Sorted<'i> {
     secrets: Vec<(String, String)>,
     /// Those that the cloud has to be asked about: by question, provider kind and place.
     asked: Vec<(Ask, &'static str, String, At, Vec<&'i Instance>)>,
-    /// Where the instances of each aliased provider say that they are.
-    located: BTreeMap<ProviderAddress, Vec<Value>>,
+    /// What the instances of each provider say of where it is.
+    located: BTreeMap<ProviderAddress, Located>,
 }
 
 impl<'i> Sorted<'i> {
@@ -167,17 +195,25 @@ impl<'i> Sorted<'i> {
         let (_, default) = places.default(provider).await?;
         let Some(place) = tables.place else { return Ok(Ok(None)) };
         let alias = instance.provider.alias.clone();
-        Ok(place(instance, &default.identity).map(|config| {
-            // What does not say itself where it is is where the others of its provider are.
-            let config = config.or_else(|| match &self.located.get(&instance.provider)?[..] {
-                [only] => Some(only.clone()),
-                _ => None,
-            });
-            config.map(|config| (config, alias))
-        }))
+        let own = match place(instance, &default.identity) {
+            Ok(own) => own,
+            Err(why) => return Ok(Err(why)),
+        };
+        // What does not say itself where it is is where the others of its provider are.
+        let located = self.located.get(&instance.provider);
+        if let Some(why) = located.filter(|it| !it.ours).and_then(|it| it.out_of_reach.as_ref())
+            && !says(place, instance, &default.identity).0
+        {
+            return Ok(Err(format!("it is where others of its provider are: {why}")));
+        }
+        let others = || match located.filter(|it| !it.home).map(|it| &it.other[..]) {
+            Some([only]) => Some(only.clone()),
+            _ => None,
+        };
+        Ok(Ok(own.or_else(others).map(|config| (config, alias))))
     }
 
-    /// Where the instances of an aliased provider say that they are.
+    /// Where the instances of a provider say that they are.
     async fn locate(
         &mut self,
         tables: &BTreeMap<&str, Tables>,
@@ -186,16 +222,23 @@ impl<'i> Sorted<'i> {
     ) -> Result<()> {
         let kind = instance.address.kind.as_str();
         let known = tables.iter().find(|(_, tables)| tables.imports.contains_key(kind));
-        let Some((provider, tables)) = known.filter(|_| instance.provider.alias.is_some()) else {
-            return Ok(());
-        };
+        let Some((provider, tables)) = known else { return Ok(()) };
         let Some(place) = tables.place else { return Ok(()) };
         let (_, default) = places.default(provider).await?;
-        if let Ok(Some(config)) = place(instance, &default.identity) {
-            let all = self.located.entry(instance.provider.clone()).or_default();
-            if !all.iter().any(|other| other.same(&config)) {
-                all.push(config);
+        let located = self.located.entry(instance.provider.clone()).or_default();
+        match place(instance, &default.identity) {
+            Ok(Some(config)) => {
+                if !located.other.iter().any(|other| other.same(&config)) {
+                    located.other.push(config);
+                }
+                located.ours |= says(place, instance, &default.identity).0;
             }
+            Ok(None) => {
+                let (account, home) = says(place, instance, &default.identity);
+                located.ours |= account;
+                located.home |= home;
+            }
+            Err(why) => drop(located.out_of_reach.get_or_insert(why)),
         }
         Ok(())
     }
@@ -219,12 +262,12 @@ impl<'i> Sorted<'i> {
             for (instance, answer) in instances.into_iter().zip(answers) {
                 match answer {
                     Ok(pieces) if pieces.is_empty() => {
-                        let why = "there is no such object in the cloud any more".to_owned();
-                        self.leave(instance, Reason::Missing, why);
+                        let why = "a field of another object says it".to_owned();
+                        self.leave(instance, Reason::Part, why);
                     }
                     Ok(pieces) => self.pieces(instance, pieces, &at),
                     Err(e) if e.class() == crate::provider::Class::NotFound => {
-                        let why = "there is no such object in the cloud any more".to_owned();
+                        let why = format!("there is no such object in the cloud any more: {e}");
                         self.leave(instance, Reason::Missing, why);
                     }
                     Err(e) => {

@@ -160,14 +160,29 @@ fn literal(value: &Value, out: &mut String, depth: usize) {
 
 fn template(parts: &[Hcl], out: &mut String, depth: usize) {
     out.push('"');
-    for part in parts {
-        if let Some(text) = part.text() {
-            let text = quoted(text);
-            out.push_str(&text[1..text.len() - 1]);
-        } else {
+    let mut parts = parts.iter().peekable();
+    while let Some(part) = parts.next() {
+        let Some(text) = part.text() else {
             out.push_str("${");
             part.write(out, depth);
             out.push('}');
+            continue;
+        };
+        let mut text = text.to_owned();
+        while let Some(more) = parts.peek().and_then(|part| part.text()) {
+            text.push_str(more);
+            parts.next();
+        }
+        // Right before a reference, these would escape it.
+        let last = if parts.peek().is_some() {
+            text.trim_end_matches(['$', '%']).len()
+        } else {
+            text.len()
+        };
+        let before = quoted(&text[..last]);
+        out.push_str(&before[1..before.len() - 1]);
+        if last < text.len() {
+            let _ = write!(out, "${{{}}}", quoted(&text[last..]));
         }
     }
     out.push('"');
@@ -334,6 +349,18 @@ mod tests {
             port = 443
             host = "h"
           }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_dollar_before_a_reference_stays_one() {
+        let id = || Hcl::Expression("a.b.id".to_owned());
+        let text = Hcl::Template(vec!["cost: $".into(), id(), "100%".into(), "{x}".into()]);
+        let body = Body::new().set("text", Some(text));
+        insta::assert_snapshot!(body.text("x"), @r#"
+        x {
+          text = "cost: ${"$"}${a.b.id}100%%{x}"
         }
         "#);
     }

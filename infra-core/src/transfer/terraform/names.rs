@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use infra_state::Urn;
 
 /// Names for our urns, distinct for each of Terraform's types.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Names {
     used: BTreeMap<String, BTreeSet<String>>,
     given: BTreeMap<Urn, String>,
@@ -14,7 +14,14 @@ pub struct Names {
 impl Names {
     /// A name for `urn` that none of `types` has yet.
     pub fn give(&mut self, urn: &Urn, types: &[&str]) -> String {
-        let base = identifier(urn.name());
+        let name = self.fresh(urn.name(), types);
+        self.given.insert(urn.clone(), name.clone());
+        name
+    }
+
+    /// A name like `text` that none of `types` has yet.
+    pub fn fresh(&mut self, text: &str, types: &[&str]) -> String {
+        let base = identifier(text);
         let is_used = |name: &String| {
             types.iter().any(|of| self.used.get(*of).is_some_and(|used| used.contains(name)))
         };
@@ -27,8 +34,28 @@ impl Names {
         for of in types {
             self.used.entry((*of).to_owned()).or_default().insert(name.clone());
         }
-        self.given.insert(urn.clone(), name.clone());
         name
+    }
+
+    /// What is not written: nothing may refer to it.
+    pub fn forget(&mut self, urn: &Urn) {
+        self.given.remove(urn);
+    }
+
+    /// Names for variables: none that Terraform has a meaning of its own for.
+    pub fn variables() -> Self {
+        let own = [
+            "count",
+            "depends_on",
+            "for_each",
+            "lifecycle",
+            "locals",
+            "providers",
+            "source",
+            "version",
+        ];
+        let used = own.map(str::to_owned).into();
+        Self { used: [("variable".to_owned(), used)].into(), given: BTreeMap::new() }
     }
 
     /// The name that `urn` was given.
