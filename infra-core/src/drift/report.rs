@@ -6,7 +6,7 @@ use infra_state::Urn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Severity};
+use super::{Finding, Severity, What};
 
 /// What a look at one stack came to. Reports of many stacks are merged by being put side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,10 +45,42 @@ pub struct Report {
 /// A resource that could not be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchecked {
-    /// Which.
+    /// Which; `KIND::orphans` and `KIND::unmanaged` stand for objects that no state knows, where they could not be listed.
     pub urn: Urn,
     /// Why: the program does not know its kind, it may not be read, …
     pub why: String,
+}
+
+/// What stands for the orphans of a kind that could not be listed.
+const ORPHANS: &str = "orphans";
+/// What stands for what nobody manages where it could not be listed.
+const UNMANAGED: &str = "unmanaged";
+
+impl Unchecked {
+    /// The objects of a kind could not be listed: `KIND::orphans`.
+    pub(crate) fn orphans(kind: &str, why: String) -> Option<Self> {
+        Some(Self { urn: Urn::new(kind, ORPHANS).ok()?, why })
+    }
+
+    /// What is in a network could not be listed: `KIND::unmanaged`, with the kind of the provider.
+    pub(crate) fn unmanaged(kind: &str, why: String) -> Option<Self> {
+        Some(Self { urn: Urn::new(kind, UNMANAGED).ok()?, why })
+    }
+
+    /// Whether it stands for such objects.
+    pub(crate) fn lists(&self, what: What) -> bool {
+        self.hides(self.urn.kind(), what)
+    }
+
+    /// Whether objects of this kind that no state knows may be there and not have been found.
+    pub(crate) fn hides(&self, kind: &str, what: What) -> bool {
+        match self.urn.name() {
+            ORPHANS => what == What::Orphan && self.urn.kind() == kind,
+            // Parts of what is the stack's are found in the same lists.
+            UNMANAGED => matches!(what, What::Orphan | What::Unmanaged),
+            _ => false,
+        }
+    }
 }
 
 impl Report {

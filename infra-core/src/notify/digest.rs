@@ -1,16 +1,13 @@
 //! What looks came to, in a few lines.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::Notification;
 use crate::{
-    drift::{Finding, Report},
+    drift::{Finding, Report, Unchecked, What},
     report::{JSON_VERSION, formats::Totals},
 };
 
@@ -33,7 +30,7 @@ pub struct Digest {
 
 /// What somebody was told last.
 #[derive(Clone, Debug, Default)]
-pub struct Told(BTreeMap<String, BTreeMap<String, u64>>);
+pub struct Told(BTreeMap<String, BTreeMap<About, u64>>);
 
 impl Digest {
     /// One report more.
@@ -121,7 +118,7 @@ impl Told {
             let before = self.0.remove(stack).unwrap_or_default();
             let mut marks = found.marks.clone();
             for (about, mark) in &before {
-                if found.unknown.contains(about) {
+                if found.may_be(about) {
                     marks.entry(about.clone()).or_insert(*mark);
                 }
             }
@@ -150,30 +147,55 @@ fn line(report: &Report, finding: &Finding) -> String {
     line.replace('\n', " ")
 }
 
+/// What findings are about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    Resource(String),
+    /// An object that no state knows: kind, what it is, id.
+    Stranger(String, What, String),
+}
+
+impl About {
+    fn of(finding: &Finding) -> Self {
+        let id = finding.id.clone().unwrap_or_default();
+        match &finding.urn {
+            Some(urn) => Self::Resource(urn.to_string()),
+            None => Self::Stranger(finding.kind.clone(), finding.what, id),
+        }
+    }
+}
+
 /// What is found in a stack.
 #[derive(Clone, Debug, Default)]
 struct Found {
     /// By what it is about, a number that is another one when something else is found of it.
-    marks: BTreeMap<String, u64>,
+    marks: BTreeMap<About, u64>,
     /// What could not be compared: what was found of it before may still be so.
-    unknown: BTreeSet<String>,
+    unknown: Vec<Unchecked>,
 }
 
 impl Found {
     fn of(report: &Report) -> Self {
-        let mut marks = BTreeMap::<String, u64>::new();
+        let mut marks = BTreeMap::<About, u64>::new();
         for finding in &report.findings {
             let found =
                 json!([finding.kind, finding.what, finding.rule, finding.severity, finding.fields]);
             let hash = Sha256::digest(found.to_string().as_bytes());
             let mut bytes = [0; 8];
             bytes.copy_from_slice(&hash[..8]);
-            let mark = marks.entry(about(finding)).or_default();
+            let mark = marks.entry(About::of(finding)).or_default();
             // Whatever the order of several.
             *mark = mark.wrapping_add(u64::from_be_bytes(bytes));
         }
-        let unknown = report.unchecked.iter().map(|it| it.urn.to_string()).collect();
-        Self { marks, unknown }
+        Self { marks, unknown: report.unchecked.clone() }
+    }
+
+    /// Whether what was found before may still be so.
+    fn may_be(&self, about: &About) -> bool {
+        self.unknown.iter().any(|it| match about {
+            About::Resource(urn) => it.urn.as_str() == urn,
+            About::Stranger(kind, what, _) => it.hides(kind, *what),
+        })
     }
 }
 
@@ -189,7 +211,7 @@ mod tests {
     use super::*;
     use crate::{
         command::watch::unseen,
-        drift::{Repair, Severity, What},
+        drift::{Repair, Severity},
     };
 
     fn report(stack: &str, ids: &[&str]) -> Report {
@@ -234,9 +256,15 @@ mod tests {
         denied.findings[0].urn = Some(urn.clone());
         assert!(told.moves_to(&digest(&[denied.clone()])));
         denied.findings.clear();
-        denied.unchecked.push(crate::drift::Unchecked { urn, why: "throttled".to_owned() });
+        denied.unchecked.push(Unchecked { urn, why: "throttled".to_owned() });
         assert!(!told.moves_to(&digest(&[denied])), "it may still be so");
         assert!(told.moves_to(&digest(&[report("prod", &["a", "b"])])));
+        let mut unlisted = report("prod", &["a"]);
+        unlisted.unchecked.extend(Unchecked::orphans("aws:ec2:Vpc", "denied".to_owned()));
+        assert!(!told.moves_to(&digest(&[unlisted.clone()])), "b may still be there");
+        unlisted.unchecked =
+            Unchecked::orphans("aws:ec2:Subnet", String::new()).into_iter().collect();
+        assert!(told.clone().moves_to(&digest(&[unlisted])), "b is gone");
         assert!(told.moves_to(&digest(&[report("prod", &["a"]), report("dev", &[])])));
         assert!(told.moves_to(&digest(&[report("prod", &[]), report("dev", &[])])), "all is well");
         assert!(!told.moves_to(&digest(&[report("prod", &[])])));

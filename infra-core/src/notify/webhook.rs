@@ -150,12 +150,24 @@ impl Webhook {
 
 /// What Slack and its like understand; others find the whole document under `infra`, should it be short.
 fn body(what: &Notification) -> Json {
-    let mut text: String = what.text.chars().take(LONGEST).collect();
-    if text.len() < what.text.len() {
-        text.push('…');
-    }
     // What names and values say must not be read as markup.
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut text = String::new();
+    let mut length = 0;
+    for c in what.text.chars() {
+        let escaped = match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            c => c.to_string(),
+        };
+        // No escape is cut in two.
+        length += escaped.chars().count();
+        if length > LONGEST {
+            text.push('…');
+            break;
+        }
+        text.push_str(&escaped);
+    }
     let subject = what.subject.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let section = |text: &str| json!({"type": "mrkdwn", "text": text});
     json!({

@@ -59,6 +59,16 @@ pub fn live(
     Ok(there.into_iter().filter(new).map(|it| finding(objects(&it), it)).collect())
 }
 
+/// What is violated by what is recorded.
+pub(crate) fn of_recorded<'r>(
+    pack: &Pack,
+    graph: &Graph,
+    records: impl Iterator<Item = &'r Arc<Record>>,
+) -> Result<Vec<Violation>> {
+    let steps = records.map(|record| keep(record, record.inputs.clone())).collect();
+    of_plan(pack, &Plan { steps, ..Plan::default() }, graph)
+}
+
 /// The inputs of an object as far as they can be read: what cannot be, and what only differs in its spelling, is as it is
 /// recorded.
 fn found(schema: &crate::provider::Schema, recorded: &Value, live: &Value) -> Value {

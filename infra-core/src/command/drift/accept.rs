@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use infra_state::{Change, Key, Path, Record, Snapshot, Urn, Value};
+use infra_state::{Change, Key, Path, Record, Segment, Snapshot, Urn, Value};
 
 use super::{compare::Drifted, fix::locked, look::Look, options::DriftOptions, wanted::named};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     drift::{Report, What},
     event::Event,
     execute::Connections,
-    plan::ignore,
+    plan::{PropertyDiff, ignore},
     scrub::taint,
 };
 
@@ -152,6 +152,7 @@ fn as_it_is(engine: &Engine, it: &Drifted) -> Option<Record> {
     let schema = known.driver.schema();
     let mut inputs = ignore::overlay(schema, &paths(it), &object.live, &recorded.inputs);
     taint(&mut inputs, &recorded.inputs);
+    keep_secret(&mut inputs, &it.diffs, &recorded.inputs);
     if let Value::Map(map) = &mut inputs {
         map.retain(|_, value| !matches!(value.revealed(), Value::Null));
     }
@@ -161,10 +162,84 @@ fn as_it_is(engine: &Engine, it: &Drifted) -> Option<Record> {
     Some(Record { inputs, outputs, updated, ..Record::clone(recorded) })
 }
 
+/// Marks what stands where a secret stood, or beside one: the cloud does not say of a text that it is secret.
+fn keep_secret(inputs: &mut Value, diffs: &[PropertyDiff], recorded: &Value) {
+    let secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::has_secret);
+    for diff in diffs {
+        let beside = || {
+            let (_, parents) = diff.path.0.split_last()?;
+            let parent = (!parents.is_empty()).then(|| Path(parents.to_vec()))?;
+            Some(named(&parent).get(recorded)?.has_secret())
+        };
+        let is_secret = secret(&diff.before)
+            || secret(&diff.after)
+            || (diff.before.is_none() && beside().unwrap_or_default());
+        if is_secret {
+            // The index in a list may be another one here: all of the list is secret then.
+            mark(inputs, &named(&diff.path).0);
+        }
+    }
+}
+
+/// Makes the value at a path of names secret.
+fn mark(value: &mut Value, path: &[Segment]) {
+    match (value, path.split_first()) {
+        (Value::Secret(_) | Value::Null, _) => {}
+        (Value::Map(map), Some((Segment::Key(key), rest))) => {
+            map.get_mut(key).into_iter().for_each(|inner| mark(inner, rest));
+        }
+        (value, _) => *value = std::mem::replace(value, Value::Null).secret(),
+    }
+}
+
 /// The paths of a finding, as far as they can be taken as they are.
 fn paths(it: &Drifted) -> Vec<Path> {
     let mut paths: Vec<Path> = it.diffs.iter().map(|diff| named(&diff.path)).collect();
     paths.sort();
     paths.dedup();
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::DiffKind;
+
+    #[test]
+    fn what_stands_where_a_secret_stood_is_one() {
+        let value = |json: serde_json::Value| Value::from(json);
+        let diff = |path: Path, before: Option<Value>, after: &str| PropertyDiff {
+            path,
+            before,
+            after: Some(after.into()),
+            kind: DiffKind::Update,
+        };
+        let data = Path::field("manifest").key("data");
+        let env = Path::field("env");
+        let mut recorded = value(json!({"manifest": {"data": {}}, "env": ["a"], "size": "small"}));
+        mark_at(&mut recorded, Value::from("old").secret());
+        let live = json!({
+            "manifest": {"data": {"token": "new", "more": "other"}, "kind": "Secret"}, "env": ["b", "c"], "size": "huge"
+        });
+        let mut inputs = value(live);
+        let diffs = [
+            diff(data.key("token"), Some(Value::from("old").secret()), "new"),
+            diff(data.key("more"), None, "other"),
+            diff(env.index(0), Some(Value::from("a").secret()), "b"),
+            diff(Path::field("size"), Some("small".into()), "huge"),
+        ];
+        keep_secret(&mut inputs, &diffs, &recorded);
+        let is = |path: &Path| matches!(path.get(&inputs), Some(Value::Secret(_)));
+        assert!(is(&data.key("token")) && is(&data.key("more")) && is(&env), "{inputs:?}");
+        assert!(!is(&Path::field("size")) && !is(&Path::field("manifest").key("kind")));
+    }
+
+    fn mark_at(recorded: &mut Value, secret: Value) {
+        let Value::Map(map) = recorded else { panic!("a map") };
+        let Some(Value::Map(manifest)) = map.get_mut("manifest") else { panic!("a map") };
+        let Some(Value::Map(data)) = manifest.get_mut("data") else { panic!("a map") };
+        data.insert("token".to_owned(), secret);
+    }
 }

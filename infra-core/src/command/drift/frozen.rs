@@ -113,6 +113,7 @@ pub(super) fn as_recorded(
         delete_timeout: record.options.delete_timeout.map(std::time::Duration::from_secs),
         depends_on: depends_on.collect(),
         ignore_changes: declared.map(|it| it.options.ignore_changes.clone()).unwrap_or_default(),
+        allow: declared.map(|it| it.options.allow.clone()).unwrap_or_default(),
         ..NodeOptions::default()
     };
     Ok(Node {

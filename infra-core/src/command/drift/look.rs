@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Engine, Result,
     command::{outputs::never_made, planning::same_cloud},
-    drift::{Report, Rules, What},
+    drift::{Report, Rules, Unchecked, What},
     execute::Connections,
     scrub::Scrub,
 };
@@ -63,6 +63,8 @@ pub(super) struct Looking<'a> {
     pub(super) rules: &'a Rules,
     pub(super) scrub: &'a Scrub,
     pub(super) notices: Vec<String>,
+    /// What could not be listed.
+    pub(super) unlisted: Vec<Unchecked>,
 }
 
 impl Look {
@@ -117,6 +119,7 @@ impl Look {
             rules: &rules,
             scrub: &scrub,
             notices: std::mem::take(&mut pass.notices),
+            unlisted: Vec::new(),
         };
         let mut found = looking.compared(&pass);
         looking.confirm(&reading, &mut pass, &mut found).await;
@@ -146,6 +149,7 @@ impl Look {
                 *calls.entry(service).or_default() += count;
             }
         }
+        pass.unchecked.append(&mut looking.unlisted);
         pass.unchecked.sort_by(|a, b| a.urn.cmp(&b.urn));
         let report = Report {
             stack: snapshot.identity.stack.to_string(),

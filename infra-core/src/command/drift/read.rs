@@ -72,11 +72,6 @@ impl Reading<'_> {
                 Err(why) => pass.unchecked.push(self.unchecked(&record.urn, why)),
             }
         }
-        let unfinished = self.snapshot.records.values().filter(|record| (self.asked)(record));
-        let unfinished = unfinished.filter(|record| record.status == Status::Incomplete);
-        pass.notices.extend(unfinished.map(|record| {
-            format!("{}: its last operation did not finish; `up` finishes it", record.urn)
-        }));
         let place = |it: &Known| (it.provider.urn.to_string(), it.connection.identity.clone());
         self.engine.announce(self.command, known.values().map(place).collect());
         self.engine.events.send(Event::Reading { objects: known.len() });
@@ -145,8 +140,11 @@ impl Reading<'_> {
         let Some(provider) = &record.provider else { return Ok(None) };
         match record.status {
             Status::Ready => {}
-            // What waits to be deleted, or to be finished, is as it is.
-            Status::Deposed | Status::Incomplete => return Ok(None),
+            // What waits to be deleted is as it is.
+            Status::Deposed => return Ok(None),
+            Status::Incomplete => {
+                return Err("its last operation did not finish; `up` finishes it".to_owned());
+            }
             Status::Unresolved => {
                 return Err("nobody knows whether an operation on it that was cut off had its effect; `import` it, or \
                             `state rm` it"

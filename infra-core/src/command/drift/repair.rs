@@ -19,7 +19,7 @@ use crate::{
     execute::Connections,
     graph::Graph,
     plan::{Action, Cause, Observation, Plan, PlanOptions, Refresh, Seen, plan},
-    policy,
+    policy::{self, Violation},
 };
 
 /// A repair in the making.
@@ -140,8 +140,25 @@ impl<'a> Repairing<'a> {
         for step in made.steps.iter_mut().filter(|step| step.action == Action::Keep) {
             step.record_only = false;
         }
-        made.violations = policy::of_plan(&engine.policies, &made, &self.graph)?;
+        made.violations = self.violations(&made)?;
         Ok(made)
+    }
+
+    /// What the repair violates. What is recorded with a violation and is not touched keeps nothing from being repaired.
+    fn violations(&self, made: &Plan) -> Result<Vec<Violation>> {
+        let (policies, graph) = (&self.engine.policies, &self.graph);
+        let mut found = policy::of_plan(policies, made, graph)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let recorded = policy::of_recorded(policies, graph, self.snapshot.records.values())?;
+        let changing = made.steps.iter().filter(|step| step.action != Action::Keep);
+        let changed: BTreeSet<&Urn> = changing.map(|step| &step.urn).collect();
+        found.retain(|it| {
+            it.urn.as_ref().is_some_and(|urn| changed.contains(urn))
+                || !recorded.iter().any(|old| it.repeats(old))
+        });
+        Ok(found)
     }
 
     /// What must not be done because something would be replaced that nobody allowed to be.
@@ -224,7 +241,7 @@ impl<'a> Repairing<'a> {
         let urn: Urn = match said.filter(|urn: &Urn| urn.kind() == kind) {
             Some(urn) => urn,
             // What somebody put into an object of the stack's has no name.
-            None => Urn::new(kind, &format!("orphans/{instance}")).ok()?,
+            None => orphan_urn(kind, &object.id)?,
         };
         let taken = |instance: &infra_state::Instance| {
             let key = Key { urn: urn.clone(), instance: instance.clone() };
@@ -251,6 +268,13 @@ impl<'a> Repairing<'a> {
             updated: now,
         })
     }
+}
+
+/// The name of an orphan that has none: the same in every run, so that a person can say it.
+fn orphan_urn(kind: &str, id: &str) -> Option<Urn> {
+    let fits = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let word: String = id.chars().map(fits).collect();
+    Urn::new(kind, &format!("orphans/{word}")).ok()
 }
 
 /// What is set.

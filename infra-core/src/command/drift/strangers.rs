@@ -19,7 +19,7 @@ use crate::{
         observe::read_by_id,
         owned::{Owner, is_going, owned},
     },
-    drift::{Finding, Repair, Subject, What},
+    drift::{Finding, Repair, Subject, Unchecked, What},
     graph::Role,
     provider::{Connection, Contained, Driver, ErasedObserved, Memo},
 };
@@ -58,8 +58,8 @@ impl Looking<'_> {
                 Err(error) => {
                     let kind = driver.schema().kind;
                     let why = self.scrub.clean(error.to_string());
-                    self.notices
-                        .push(format!("orphans of the kind {kind} cannot be listed: {why}"));
+                    let why = format!("orphans of the kind cannot be listed: {why}");
+                    self.unlisted.extend(Unchecked::orphans(kind, why));
                 }
             }
         }
@@ -68,6 +68,7 @@ impl Looking<'_> {
             // A listing may lag behind a delete.
             let urn = self.tagged_urn(&object).unwrap_or_else(|| place.provider.urn.clone());
             let connection = Arc::clone(&place.connection);
+            let kind = driver.schema().kind;
             match read_by_id(engine, &urn, &driver, connection, &object.id).await {
                 Ok(Some(there)) if !is_going(&there) => {
                     let driver = Some(driver);
@@ -81,7 +82,10 @@ impl Looking<'_> {
                     ));
                 }
                 Ok(_) => {}
-                Err(error) => self.notices.push(error.to_string()),
+                Err(error) => {
+                    let why = self.scrub.clean(format!("{} cannot be read: {error}", object.id));
+                    self.unlisted.extend(Unchecked::orphans(kind, why));
+                }
             }
         }
         found
@@ -127,16 +131,21 @@ impl Looking<'_> {
             return false;
         }
         let kind = driver.schema().kind;
+        // What has no tags of its own does not tell which of those that are on their way it is.
+        let unsigned = owner.instance.is_none() && !driver.schema().fields.iter().any(|it| it.tags);
+        let is_one = |record: &Record| match &owner.instance {
+            Some(instance) => record.instance == *instance,
+            None => unsigned && record.urn.kind() == kind,
+        };
         let same = |record: &Record| match &record.id {
             _ if record.urn.kind() != kind => false,
             Some(id) if record.status != Status::Unresolved => *id == object.id,
-            _ => Some(&record.instance) == owner.instance.as_ref(),
+            _ => is_one(record),
         };
-        let begun = self.snapshot.open.values().any(|open| {
-            let record = &open.intent.record;
-            Some(&record.instance) == owner.instance.as_ref()
-                || open.created.as_ref() == Some(&object.id)
-        });
+        let begun =
+            self.snapshot.open.values().any(|open| {
+                is_one(&open.intent.record) || open.created.as_ref() == Some(&object.id)
+            });
         !begun && !self.snapshot.records.values().any(|record| same(record))
     }
 
@@ -174,7 +183,9 @@ impl Looking<'_> {
                     Ok(None) => {}
                     Err(error) => {
                         let why = self.scrub.clean(error.to_string());
-                        self.notices.push(format!("what is in {id} cannot be listed: {why}"));
+                        let why = format!("what is in {id} cannot be listed: {why}");
+                        let kind = place.provider.urn.kind();
+                        self.unlisted.extend(Unchecked::unmanaged(kind, why));
                     }
                 }
             }

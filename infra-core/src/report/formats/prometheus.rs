@@ -39,9 +39,15 @@ impl Sample {
         if self.failed {
             return;
         }
-        self.findings.clear();
+        // Of what could not be listed is known what was known before.
+        let mut hidden = std::mem::take(&mut self.findings);
+        hidden.retain(|(_, what), _| report.unchecked.iter().any(|it| it.lists(*what)));
         for finding in &report.findings {
             *self.findings.entry((finding.severity, finding.what)).or_default() += 1;
+        }
+        for (of, before) in hidden {
+            let now = self.findings.entry(of).or_default();
+            *now = before.max(*now);
         }
         self.checked = report.checked;
         self.unchecked = report.unchecked.len();

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::drift::{Finding, Report, Severity};
+use crate::drift::{Finding, Report, Severity, What};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -126,6 +126,12 @@ fn fingerprint(report: &Report, finding: &Finding, of: &str) -> String {
     for part in [&*report.stack, of, &finding.kind, finding.what.as_str(), &finding.rule] {
         hash.update(part.as_bytes());
         hash.update([0]);
+    }
+    // One policy may be violated in several places of a resource; the message begins with the place.
+    if finding.what == What::Violation
+        && let Some((path, _)) = finding.message.split_once("`: ")
+    {
+        hash.update(path.as_bytes());
     }
     let hash = hash.finalize();
     let mut half = [0; 16];
