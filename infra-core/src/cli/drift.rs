@@ -13,6 +13,7 @@ use crate::{
         Confirmed, DEFAULT_PARALLEL, drift,
         drift::{AcceptOptions, ConfirmAccept, DriftOptions, FixOptions},
         resolve,
+        watch::OneStack,
     },
     drift::Report,
     event::Events,
@@ -36,18 +37,38 @@ pub(super) async fn drift(app: &App, session: &Session<'_>, args: &Drift) -> Res
         return accept(session, args).await;
     }
     let tellers = Tellers::open(app, session.settings, true, &args.telling).await?;
-    let options = options(&session.engine, args).await?;
+    let options = options(&session.engine, args).await;
     // What is printed is one document.
     let quiet = Engine { events: Events::ignored(), ..session.engine.clone() };
     let engine = if session.json { &quiet } else { &session.engine };
-    let report = drift::look(engine, &options).await?;
-    show(session, args, &report).await?;
+    let looked = match options {
+        Ok(options) => drift::look(engine, &options).await,
+        Err(error) => Err(error),
+    };
+    let (report, ended) = match looked {
+        Ok(report) => {
+            let shown = show(session, args, &report).await;
+            (report, shown)
+        }
+        // Whoever does not sit here wants to know that, too.
+        Err(error) if tells_of(&error) => (OneStack::failed(engine, &error), Err(error)),
+        Err(error) => return Err(error),
+    };
     let mut digest = Digest::default();
     digest.add(&report);
-    if digest.is_of_interest() || args.telling.notify_always {
-        tellers.tell(&digest.notification(&report.stack)).await?;
-    }
+    let told = if digest.is_of_interest() || args.telling.notify_always {
+        tellers.tell(&digest.notification(&report.stack)).await
+    } else {
+        Ok(())
+    };
+    ended.and(told)?;
     Ok(exit(&report, args))
+}
+
+/// Whether somebody is told of an error: not of a stop, which a person asked for, and not of what whoever wrote the
+/// command mistook.
+fn tells_of(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Usage)
 }
 
 /// Puts right what was found.
@@ -56,7 +77,7 @@ async fn fix(session: &Session<'_>, args: &Drift) -> Result<Exit> {
     session.may_ask(repair.yes, "drift --fix")?;
     let options = FixOptions {
         drift: options(engine, args).await?,
-        allow_data_loss: urns(engine, &repair.allow_data_loss).await?,
+        allow_data_loss: or_orphans(engine, &repair.allow_data_loss).await?,
         delete_orphans: repair.delete_orphans,
         allow_mass_absence: repair.allow_mass_absence,
         parallel: DEFAULT_PARALLEL,
@@ -150,6 +171,17 @@ async fn urns(engine: &Engine, named: &[String]) -> Result<BTreeSet<Urn>> {
     let records = view.into_iter().flat_map(|view| view.snapshot.records);
     let known: BTreeSet<Urn> = records.map(|(key, _)| key.urn).collect();
     named.iter().map(|text| resolve(text, &known)).collect()
+}
+
+/// The recorded resources that are meant, and orphans, which no state knows, by their whole URN.
+async fn or_orphans(engine: &Engine, named: &[String]) -> Result<BTreeSet<Urn>> {
+    let whole = |text: &String| text.parse::<Urn>().ok();
+    let (whole, rest): (Vec<_>, Vec<_>) =
+        named.iter().map(|text| whole(text).ok_or_else(|| text.clone())).partition(Result::is_ok);
+    let rest: Vec<String> = rest.into_iter().filter_map(Result::err).collect();
+    let mut urns = urns(engine, &rest).await?;
+    urns.extend(whole.into_iter().flatten());
+    Ok(urns)
 }
 
 /// How the process ends after a look.

@@ -114,14 +114,22 @@ impl Fleet<'_> {
         let digest = match args.many.shard {
             None => {
                 let mut screen = Screen::new(args, &self.voice)?;
-                fleet(&*place, shard, parallel, &onlooker, &self.cancel, &mut screen).await?;
+                fleet(
+                    &*place,
+                    shard,
+                    parallel,
+                    &onlooker,
+                    &*app.clock(),
+                    &self.cancel,
+                    &mut screen,
+                )
+                .await?;
                 screen.end().await?
             }
             Some(shard) => match self.shared(&onlooker, shard, parallel).await? {
                 Some((digest, false)) => digest,
-                // What there was to tell was told before.
-                Some((digest, true)) => return Ok(exit(digest.totals(), args.fail_on)),
-                None => return Ok(Exit::Done),
+                // What there was to tell was told before, and need not be tried again.
+                None | Some((_, true)) => return Ok(Exit::Done),
             },
         };
         if digest.totals().stacks == 0 {
@@ -136,7 +144,10 @@ impl Fleet<'_> {
         if let Some(shard) = args.many.shard {
             let id = self.run_id()?;
             let run = Run::new(&*place, &id)?;
-            run.told(app.clock().now()).await?;
+            // What nobody could be told of the next attempt tells.
+            if told.is_ok() {
+                run.told(app.clock().now()).await?;
+            }
             if let Err(error) = sweep(&*place, &id, app.clock().now() - KEPT).await {
                 let text = format!("Old runs could not be removed by shard {shard}: {error}\n");
                 self.voice.say(&text).await;
@@ -215,7 +226,8 @@ struct All {
 impl Looker for All {
     async fn look(&self, audience: &mut dyn Audience) -> Result<()> {
         let Self { onlooker, place, shard, parallel, cancel } = self;
-        fleet(&**place, *shard, *parallel, onlooker, cancel, audience).await.map(drop)
+        let env = onlooker.app.clock();
+        fleet(&**place, *shard, *parallel, onlooker, &*env, cancel, audience).await.map(drop)
     }
 }
 

@@ -27,6 +27,9 @@ use crate::{
     state::Env,
 };
 
+/// After so many looks in a row that saw nothing somebody is told.
+const BLIND: u32 = 3;
+
 /// How often.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Again and again")]
@@ -103,6 +106,8 @@ impl Watching<'_> {
             digest: Digest::default(),
             shown: Told::default(),
             told: Told::default(),
+            blind: 0,
+            alarmed: false,
         };
         watch::watch(&env, &cancel, every, &board, looker, &mut following).await;
         drop(serving);
@@ -131,6 +136,10 @@ struct Following<'a> {
     digest: Digest,
     shown: Told,
     told: Told,
+    /// How many looks in a row saw nothing.
+    blind: u32,
+    /// Whether somebody was told that nothing is seen.
+    alarmed: bool,
 }
 
 #[async_trait]
@@ -175,11 +184,22 @@ impl Watcher for Following<'_> {
         }
         let mut told = self.told.clone();
         let new = told.moves_to(&digest);
+        let totals = digest.totals();
+        let blind = how.is_err() || (totals.stacks > 0 && totals.failed == totals.stacks);
+        self.blind = if blind { self.blind.saturating_add(1) } else { 0 };
+        let alarm = self.blind >= BLIND;
+        let turned = if blind { alarm && !self.alarmed } else { self.alarmed };
         let mut done = sheet;
-        if new || watching.args.telling.notify_always {
-            let tell = watching.tellers.tell(&digest.notification(&watching.of)).await;
+        if new || turned || watching.args.telling.notify_always {
+            let mut what = digest.notification(&watching.of);
+            if let Err(error) = how {
+                what.subject = format!("drift: {} looks in a row failed", self.blind);
+                what.text = format!("{}: the look failed: {error}\n{}", watching.of, what.text);
+            }
+            let tell = watching.tellers.tell(&what).await;
             if tell.is_ok() {
                 self.told = told;
+                self.alarmed = alarm;
             }
             done = tell.and(done);
         }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 
 use infra_state::{Backend, Env, backend::Put};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Shard;
@@ -15,6 +15,8 @@ use crate::{
 pub const FOLDER: &str = "drift.runs";
 
 const VERSION: u32 = 1;
+/// So long after it was told a run is not joined any more.
+const OVER: SignedDuration = SignedDuration::from_hours(1);
 /// A chunk is written when it has this many bytes of JSON.
 const CHUNK: usize = 1 << 20;
 
@@ -45,6 +47,13 @@ struct Claim {
     by: Shard,
     at: Timestamp,
     totals: Totals,
+}
+
+/// When what all have found was told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    version: u32,
+    at: Timestamp,
 }
 
 /// The part that a process is writing.
@@ -122,7 +131,7 @@ impl<'a> Run<'a> {
 
     /// From now on what all have found is told.
     pub async fn told(&self, at: Timestamp) -> Result<()> {
-        let body = json(&serde_json::json!({"version": VERSION, "at": at}))?;
+        let body = json(&Told { version: VERSION, at })?;
         // Refused: it was told before.
         let _ = self.place.put_if_absent(&self.key("told.json"), &body).await?;
         Ok(())
@@ -131,6 +140,21 @@ impl<'a> Run<'a> {
     /// Whether what all have found was told.
     pub async fn was_told(&self) -> Result<bool> {
         Ok(self.place.get(&self.key("told.json")).await?.is_some())
+    }
+
+    /// Refuses a run that is over: nothing would be looked at, and nobody told. An attempt that is made again in time goes on.
+    pub async fn refuse_if_over(&self, now: Timestamp) -> Result<()> {
+        let key = self.key("told.json");
+        let Some(object) = self.place.get(&key).await? else { return Ok(()) };
+        let told = read::<Told>(&key, &object.body)?;
+        if now.duration_since(told.at) < OVER {
+            return Ok(());
+        }
+        let message = format!(
+            "the run {:?} was over at {}, and nothing is looked at again in it: say another ID, a new one for every run",
+            self.id, told.at
+        );
+        Err(Error::new(ErrorKind::Usage, message))
     }
 
     /// Gives all reports of a part, a chunk at a time.

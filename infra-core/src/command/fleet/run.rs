@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use infra_state::{Backend, StackName};
+use infra_state::{Backend, Env, StackName};
 
 use super::Shard;
 use crate::{
-    Cancel, Error, ErrorKind, Result, command::watch::Audience, drift::Report,
+    Cancel, Error, ErrorKind, Result,
+    command::watch::{Audience, unseen},
+    drift::Report,
     report::formats::Totals,
 };
 
@@ -24,15 +26,20 @@ pub async fn fleet(
     shard: Shard,
     parallel: usize,
     each: &dyn Each,
+    env: &dyn Env,
     cancel: &Cancel,
     audience: &mut dyn Audience,
 ) -> Result<Totals> {
     let mine = names(place).await?.into_iter().filter(|stack| shard.has(stack));
     let reports = stream::iter(mine).map(|stack| async move {
-        if !is_made(place, &stack).await? {
-            return Ok(None);
+        match is_made(place, &stack).await {
+            Ok(true) => each.report(&stack).await,
+            Ok(false) => None,
+            // One that cannot be listed keeps nobody from the others.
+            Err(error) => {
+                Some(unseen(&stack, env.now(), format!("its state cannot be listed: {error}")))
+            }
         }
-        Ok::<_, Error>(each.report(&stack).await)
     });
     let mut reports = std::pin::pin!(reports.buffered(parallel.max(1)));
     let mut totals = Totals::default();
@@ -45,7 +52,7 @@ pub async fn fleet(
             }
         };
         let Some(report) = next else { return Ok(totals) };
-        if let Some(report) = report? {
+        if let Some(report) = report {
             totals.add(&report);
             audience.hear(report).await?;
         }

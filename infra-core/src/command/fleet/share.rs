@@ -37,11 +37,12 @@ pub async fn share(
     cancel: &Cancel,
     audience: &mut dyn Audience,
 ) -> Result<Shared> {
+    run.refuse_if_over(env.now()).await?;
     let own = if let Some(part) = run.part(shard).await? {
         part
     } else {
         let mut filing = Filing { parts: run.begin(shard, env), audience };
-        fleet(place, shard, parallel, each, cancel, &mut filing).await?;
+        fleet(place, shard, parallel, each, env, cancel, &mut filing).await?;
         filing.parts.end(env.now()).await?
     };
     let Some(parts) = run.whole(shard.of()).await? else { return Ok(Shared::Part(own)) };

@@ -161,14 +161,17 @@ async fn alone_it_gives_them_in_order_and_holds_few() {
     let looked = Looked::default();
     let mut heard = Heard { held: Arc::clone(&looked.held), ..Heard::default() };
     let cancel = Cancel::default();
-    let totals = fleet(&memory, Shard::WHOLE, 8, &looked, &cancel, &mut heard).await.unwrap();
+    let totals =
+        fleet(&memory, Shard::WHOLE, 8, &looked, &Fake::new(1), &cancel, &mut heard).await.unwrap();
     assert!(totals == heard.totals && heard.stacks.is_sorted(), "{:?}", heard.stacks);
     // Those under way, and the one that was just given.
     assert!(looked.most.load(Ordering::Relaxed) <= 9, "{:?}", looked.most);
     let before = memory.keys();
     assert!(!before.iter().any(|key| key.contains("nightly")), "alone it writes nothing");
     cancel.stop();
-    let error = fleet(&memory, Shard::WHOLE, 8, &looked, &cancel, &mut heard).await.unwrap_err();
+    let error = fleet(&memory, Shard::WHOLE, 8, &looked, &Fake::new(1), &cancel, &mut heard)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
 
@@ -204,6 +207,10 @@ async fn an_attempt_that_died_is_made_again_and_one_that_told_tells_again() {
     let other = process(&memory, 0, 2, &looked, &env).await.unwrap();
     assert!(matches!(other, Shared::Part(_)));
     assert_eq!(*looked.at.lock().unwrap(), before);
+    env.advance(Duration::from_hours(2));
+    let over = process(&memory, 0, 2, &looked, &env).await.unwrap_err();
+    assert_eq!(over.kind(), ErrorKind::Usage);
+    assert!(over.to_string().contains("\"nightly-1\" was over at "), "{over}");
 }
 
 #[tokio::test]

@@ -8,13 +8,16 @@ use std::{
 
 use infra_state::Env;
 
+use super::pace;
 use crate::{
     drift::Report,
     report::formats::prometheus::{self, Sample, Text},
 };
 
-/// As many intervals may pass without a look that is over: then the loop does not turn.
+/// As many intervals may pass between two looks: then the loop does not turn.
 const INTERVALS: u32 = 3;
+/// What giving up a look may take.
+const SLACK: Duration = Duration::from_secs(30);
 
 /// What the last looks came to, in numbers. As large as there are stacks, however often they are looked at. Clones are the
 /// same board.
@@ -91,9 +94,18 @@ impl Board {
 
     /// Whether the loop turns; otherwise why it is believed not to.
     pub fn health(&self) -> Result<(), String> {
-        // Looks may be given up late, and then the next comes after its pause.
-        let patience = (self.every.max(Duration::from_secs(1))).saturating_mul(INTERVALS);
-        let since = self.env.monotonic().saturating_sub(self.written().turned);
+        let (turned, looking) = {
+            let written = self.written();
+            (written.turned, written.looking)
+        };
+        let every = self.every.max(Duration::from_secs(1));
+        let patience = if looking {
+            // A look may take so long until it is given up, after the pause before it.
+            pace::limit(every) + every.mul_f64(1.1) + SLACK
+        } else {
+            every.saturating_mul(INTERVALS)
+        };
+        let since = self.env.monotonic().saturating_sub(turned);
         if since <= patience {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Audience, Looker};
 use crate::{
-    Engine, Result,
+    Engine, Error, Result,
     command::drift::{DriftOptions, look},
     drift::Report,
     event::Events,
@@ -33,18 +33,28 @@ impl OneStack {
         let looked = caught_in(look(engine, &self.options)).await;
         let why = match looked {
             Ok(Ok(report)) => return report,
-            Ok(Err(error)) => {
-                let mistakes = error.mistakes().iter().map(|mistake| &*mistake.message);
-                let all: Vec<_> =
-                    std::iter::once(error.to_string()).chain(mistakes.map(str::to_owned)).collect();
-                all.join("; ")
-            }
+            Ok(Err(error)) => why(&error),
             Err(panic) => format!("the look panicked: {panic}"),
         };
-        let report = unseen(engine.state.name(), at, why);
         let seconds = engine.env.monotonic().saturating_sub(began).as_secs_f64();
-        Report { cloud: engine.cloud.clone(), state: engine.state.url(), seconds, ..report }
+        Report { seconds, ..blind(engine, at, why) }
     }
+
+    /// The report of a look that failed.
+    pub(crate) fn failed(engine: &Engine, error: &Error) -> Report {
+        blind(engine, engine.env.now(), why(error))
+    }
+}
+
+/// What an error says, with every mistake that it is about.
+fn why(error: &Error) -> String {
+    let mistakes = error.mistakes().iter().map(|mistake| mistake.message.clone());
+    std::iter::once(error.to_string()).chain(mistakes).collect::<Vec<_>>().join("; ")
+}
+
+fn blind(engine: &Engine, at: Timestamp, why: String) -> Report {
+    let report = unseen(engine.state.name(), at, why);
+    Report { cloud: engine.cloud.clone(), state: engine.state.url(), ..report }
 }
 
 #[async_trait]

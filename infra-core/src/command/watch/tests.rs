@@ -165,7 +165,7 @@ async fn a_look_that_hangs_is_left_after_seconds() {
     assert!(!watching.is_finished());
     env.advance(Duration::from_secs(1));
     tokio::time::timeout(Duration::from_secs(10), watching).await.unwrap().unwrap();
-    env.advance(EVERY);
+    env.advance(EVERY * 3);
     let why = board.health().unwrap_err();
     assert!(why.starts_with("no look was over for "), "{why}");
 }
