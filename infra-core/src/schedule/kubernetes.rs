@@ -74,7 +74,7 @@ spec:
         span = every.span(),
         schedule = scalar(&schedule),
         deadline = every.seconds().clamp(30, 3600),
-        backoff = if cluster.shards.is_some() { 6 } else { 1 },
+        backoff = if cluster.shards.is_some() { 6 } else { 0 },
         active = (every.seconds() * 3).max(900),
         template = template(look, cluster, &arguments, &variables),
     );

@@ -1,5 +1,7 @@
 //! What is started.
 
+use sha2::{Digest as _, Sha256};
+
 /// What is started: this program with these arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -29,8 +31,11 @@ impl Look {
         let words: Vec<_> = word.split('-').filter(|word| !word.is_empty()).collect();
         // A CronJob's jobs add up to 11 characters, and 63 are the most.
         let mut name = format!("drift-{}", words.join("-"));
-        name.truncate(50);
-        let name = name.trim_end_matches('-').to_owned();
+        name.truncate(43);
+        // Different stacks may be written alike in these letters.
+        let hash = Sha256::digest(of.as_bytes());
+        let name =
+            format!("{}-{:02x}{:02x}{:02x}", name.trim_end_matches('-'), hash[0], hash[1], hash[2]);
         Self { of, name, arguments: arguments.into_iter().collect() }
     }
 }

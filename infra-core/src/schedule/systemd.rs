@@ -81,8 +81,6 @@ Description=Drift of {of}, every {span}
 OnUnitActiveSec={span}
 OnBootSec=2min
 RandomizedDelaySec={delay}
-# What was missed while the machine was off is made up for once.
-Persistent=true
 
 [Install]
 WantedBy=timers.target

@@ -66,14 +66,14 @@ fn a_cron_job() {
     assert_eq!(
         job["metadata"],
         json!({
-            "name": "drift-qledger-ha-prod",
+            "name": "drift-qledger-ha-prod-fc9faf",
             "namespace": "ops",
-            "labels": {"app.kubernetes.io/name": "drift-qledger-ha-prod", "app.kubernetes.io/component": "drift"},
+            "labels": {"app.kubernetes.io/name": "drift-qledger-ha-prod-fc9faf", "app.kubernetes.io/component": "drift"},
         })
     );
     assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");
     let spec = &job["spec"]["jobTemplate"]["spec"];
-    assert_eq!((&spec["backoffLimit"], &spec["completions"]), (&json!(1), &Json::Null));
+    assert_eq!((&spec["backoffLimit"], &spec["completions"]), (&json!(0), &Json::Null));
     let pod = &spec["template"]["spec"];
     let container = &pod["containers"][0];
     assert_eq!(container["args"], json!(look().arguments), "each word as it was");
@@ -93,7 +93,9 @@ fn a_fleet_is_an_indexed_job() {
         shards: Some(4),
     };
     let look = Look::new("s3://states/Infra", ["drift", "--all-stacks"].map(str::to_owned));
-    assert_eq!(look.name, "drift-s3-states-infra");
+    assert_eq!(look.name, "drift-s3-states-infra-1e4055");
+    let other = Look::new("s3://states/infra", []);
+    assert_ne!(other.name, look.name, "another place");
     let job = parsed(&cluster, &look);
     let spec = &job["spec"]["jobTemplate"]["spec"];
     let said = ["completionMode", "completions", "parallelism"].map(|name| spec[name].clone());
