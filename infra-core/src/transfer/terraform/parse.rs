@@ -106,6 +106,11 @@ fn refused(what: impl std::fmt::Display) -> Error {
 /// The JSON of a state of format 4.
 fn document(bytes: &[u8]) -> Result<serde_json::Value> {
     const WANTED: &str = "expected a state of Terraform (`terraform.tfstate`, or what `terraform state pull` prints)";
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let what = "found a file in UTF-16 (PowerShell's `>` writes it)";
+        return Err(refused(format!("{WANTED}, {what}: write it in UTF-8")));
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(refused(format!("{WANTED}, found an empty file")));
     }

@@ -81,7 +81,9 @@ impl Writer<'_> {
         }
         let mut arguments = Vec::new();
         let mut setters = String::new();
-        for field in schema {
+        // In the order in which they are evaluated: what is used again later is cloned.
+        let required = schema.iter().filter(|field| field.required);
+        for field in required.chain(schema.iter().filter(|field| !field.required)) {
             let given = fields.get(field.name);
             let at = Segment::Key(field.name.to_owned());
             let spelling = (field.spelling)();
@@ -500,7 +502,9 @@ pub(super) fn named(before: &str, key: &str, after: &str) -> String {
 
 /// The text as a literal: raw if that reads better.
 pub(super) fn quoted(text: &str) -> String {
-    let plain = text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control());
+    // What turns the direction of text is refused in a literal.
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = text.chars().all(|c| c == '\n' || c == '\t' || !(c.is_control() || turns(c)));
     let raw = plain && (text.contains('"') || text.contains('\\') || text.contains('\n'));
     if !raw {
         return format!("{text:?}");
