@@ -186,16 +186,33 @@ pub(crate) fn differing<R: Managed>(want: &R, live: &R) -> Vec<Path> {
     let differs = |field: &&infra_core::provider::FieldSchema| {
         let of = |value: &Value| {
             let value = value.get(field.name).map(Value::plain)?;
-            let value =
-                field.normalize.map_or_else(|| value.clone(), |normalize| normalize(&value));
-            Some(canonical(&field.shape, &value))
+            Some(field.normalize.map_or_else(|| value.clone(), |normalize| normalize(&value)))
         };
         match (of(&want), of(&live)) {
             (None, live) => live.is_some() && !field.computed,
+            (Some(want), Some(live)) => {
+                canonical(&field.shape, &want)
+                    != canonical(&field.shape, &asked(&field.shape, &want, &live))
+            }
             (want, live) => want != live,
         }
     };
     fields.filter(differs).map(|field| Path::field(field.name)).collect()
+}
+
+/// What is live, without what the cloud chose inside it because nobody said it.
+fn asked(shape: &Shape, want: &Value, live: &Value) -> Value {
+    let (Shape::Struct(fields), Value::Map(want), Value::Map(live)) = (shape, want, live) else {
+        return live.clone();
+    };
+    let field = |field: &infra_core::provider::FieldSchema| {
+        let live = live.get(field.name)?;
+        match want.get(field.name) {
+            Some(want) => Some((field.name.to_owned(), asked(&field.shape, want, live))),
+            None => (!field.computed).then(|| (field.name.to_owned(), live.clone())),
+        }
+    };
+    Value::Map(fields.iter().filter_map(field).collect())
 }
 
 /// Lists whose order means nothing are sorted, and what is left out stands for its default.

@@ -4,7 +4,7 @@ mod forms;
 
 use std::{
     cmp::Reverse,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{PoisonError, RwLock},
 };
 
@@ -104,10 +104,8 @@ impl Scrub {
                 text = text.replace(secret.as_str(), "[secret]");
             }
         }
-        for (_, secret) in known.iter().filter(|(_, s)| (BEGINNING..=DOCUMENT).contains(&s.len())) {
-            text = without_beginning(text, secret);
-        }
-        text
+        let short = known.iter().filter(|(_, s)| (BEGINNING..=DOCUMENT).contains(&s.len()));
+        without_beginnings(text, short.map(|(_, secret)| secret.as_str()))
     }
 
     /// What a caught panic says, without the secrets.
@@ -116,17 +114,26 @@ impl Scrub {
     }
 }
 
-/// The text without beginnings of the secret.
-fn without_beginning(mut text: String, secret: &str) -> String {
-    // A letter of several bytes may stand across the end.
-    let end = (BEGINNING..=secret.len()).find(|at| secret.is_char_boundary(*at));
-    let Some(beginning) = end.and_then(|end| secret.get(..end)) else { return text };
-    let mut from = 0;
-    while let Some(at) = text[from..].find(beginning).map(|at| from + at) {
-        let same = text[at..].chars().zip(secret.chars()).take_while(|(a, b)| a == b);
-        let length = same.map(|(c, _)| c.len_utf8()).sum::<usize>();
-        text.replace_range(at..at + length, "[secret]");
-        from = at + "[secret]".len();
+/// The text without beginnings of the secrets. Forms of one secret begin alike: the longest counts.
+fn without_beginnings<'s>(mut text: String, secrets: impl Iterator<Item = &'s str>) -> String {
+    let mut hidden = BTreeMap::<usize, usize>::new();
+    for secret in secrets {
+        // A letter of several bytes may stand across the end.
+        let end = (BEGINNING..=secret.len()).find(|at| secret.is_char_boundary(*at));
+        let Some(beginning) = end.and_then(|end| secret.get(..end)) else { continue };
+        for (at, _) in text.match_indices(beginning) {
+            let same = text[at..].chars().zip(secret.chars()).take_while(|(a, b)| a == b);
+            let length = same.map(|(c, _)| c.len_utf8()).sum::<usize>();
+            let end = hidden.entry(at).or_default();
+            *end = (*end).max(at + length);
+        }
+    }
+    let mut before = usize::MAX;
+    for (at, end) in hidden.into_iter().rev() {
+        // One that reaches into the next is one with it.
+        let next = if end > before { before } else { end };
+        text.replace_range(at..next, "[secret]");
+        before = at;
     }
     text
 }
