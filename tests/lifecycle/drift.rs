@@ -680,7 +680,8 @@ async fn a_fix_leaves_to_up_what_up_did_not_finish() {
     assert_eq!(before.len(), 1);
     let report = found(&lab, big).await;
     assert_eq!(report.findings, []);
-    assert!(report.notices.iter().any(|it| it.contains("`up` finishes it")), "{report:?}");
+    let [left] = &report.unchecked[..] else { panic!("{report:?}") };
+    assert!(left.why.contains("`up` finishes it"), "{report:?}");
     let name = if before[0].urn.name() == "a" { "b" } else { "a" };
     tamper(&lab, &urn("Host", name), |it| drop(it.insert("size".into(), "huge".into()))).await;
     assert_eq!(fixed(&lab, big, |_| {}).await.left, 0);
