@@ -835,6 +835,4 @@ echo foo bar
 
 // Not in this program:
 //
-// - module.eks.aws_security_group_rule.cluster_egress_internet[0]: there is no such object in the cloud any more
-// - module.eks.aws_security_group_rule.workers_egress_internet[0]: there is no such object in the cloud any more
 // - module.eks.kubernetes_config_map.aws_auth[0]: no cloud of this program has a kind for `kubernetes_config_map`: it stays as it is
