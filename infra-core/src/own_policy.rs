@@ -13,8 +13,8 @@ use crate::{
     command::{PolicyOptions, policy_of},
     graph::{Expr, Graph, Role},
     provider::{
-        Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, Purpose, Readiness, Schema,
-        Violation, violations,
+        Connection, Driver, ErasedFind, ErasedObserved, Memo, Purpose, Schema, Violation,
+        violations,
     },
 };
 
@@ -67,19 +67,9 @@ impl Driver for OwnPolicyDriver {
         find: Vec<ErasedFind>,
     ) -> Vec<crate::provider::Result<Option<ErasedObserved>>> {
         let answer = |find: &ErasedFind| {
-            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) =
-                find
-            else {
-                return Err(Error::invalid("a policy without inputs"));
-            };
+            let want = find.looked_up()?;
             let document = OwnPolicy::from_value(want)?.document.unwrap_or_default();
-            Ok(Some(ErasedObserved {
-                id: String::new(),
-                readiness: Readiness::Ready,
-                live: want.clone(),
-                outputs: Some(OwnPolicyOutputs { document }.to_value()),
-                owner: None,
-            }))
+            Ok(Some(ErasedObserved::looked_up(want, OwnPolicyOutputs { document }.to_value())))
         };
         find.iter().map(answer).collect()
     }

@@ -30,6 +30,16 @@ pub enum ErasedFind {
     },
 }
 
+impl ErasedFind {
+    /// The inputs of a lookup, however it is looked for.
+    pub(crate) fn looked_up(&self) -> Result<&Value> {
+        match self {
+            Self::Made { want, .. } | Self::Id { recorded: Some(want), .. } => Ok(want),
+            Self::Id { recorded: None, .. } => Err(Error::invalid("a lookup without inputs")),
+        }
+    }
+}
+
 /// [`Observed`] without its type.
 #[derive(Clone, Debug)]
 pub struct ErasedObserved {
@@ -43,6 +53,19 @@ pub struct ErasedObserved {
     pub outputs: Option<Value>,
     /// The tags that say who made it.
     pub owner: Option<BTreeMap<String, String>>,
+}
+
+impl ErasedObserved {
+    /// What a lookup with these inputs found: no object of anybody's.
+    pub(crate) fn looked_up(want: &Value, outputs: Value) -> Self {
+        Self {
+            id: String::new(),
+            readiness: Readiness::Ready,
+            live: want.clone(),
+            outputs: Some(outputs),
+            owner: None,
+        }
+    }
 }
 
 /// [`Change`] without its type.
@@ -437,19 +460,9 @@ impl<L: Lookup> Driver for LookupDriver<L> {
     ) -> Vec<Result<Option<ErasedObserved>>> {
         let look_up = async |find: &ErasedFind| {
             let cx = Cx::<L::Cloud>::of(connection, memo.clone())?;
-            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) =
-                find
-            else {
-                return Err(Error::invalid("a lookup without inputs"));
-            };
+            let want = find.looked_up()?;
             let outputs = L::look_up(&cx, &L::from_value(want)?).await?;
-            Ok(Some(ErasedObserved {
-                id: String::new(),
-                readiness: Readiness::Ready,
-                live: want.clone(),
-                outputs: Some(outputs.to_value()),
-                owner: None,
-            }))
+            Ok(Some(ErasedObserved::looked_up(want, outputs.to_value())))
         };
         let mut answers = Vec::new();
         for find in &find {

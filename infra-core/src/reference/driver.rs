@@ -11,8 +11,8 @@ use crate::{
     config::nearest,
     graph::Role,
     provider::{
-        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, OutputSchema,
-        Readiness, Result, Schema, Violation, violations,
+        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, OutputSchema, Result,
+        Schema, Violation, violations,
     },
 };
 
@@ -59,22 +59,13 @@ impl<O: Outputs> Driver for ReferenceDriver<O> {
     ) -> Vec<Result<Option<ErasedObserved>>> {
         let mut answers = Vec::new();
         for find in &find {
-            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) =
-                find
-            else {
-                answers.push(Err(Error::invalid("a reference without inputs")));
-                continue;
-            };
-            let outputs = self.exports(connection, want).await;
-            answers.push(outputs.map(|outputs| {
-                Some(ErasedObserved {
-                    id: String::new(),
-                    readiness: Readiness::Ready,
-                    live: want.clone(),
-                    outputs: Some(outputs),
-                    owner: None,
-                })
-            }));
+            answers.push(match find.looked_up() {
+                Ok(want) => self
+                    .exports(connection, want)
+                    .await
+                    .map(|outputs| Some(ErasedObserved::looked_up(want, outputs))),
+                Err(error) => Err(error),
+            });
         }
         answers
     }
@@ -93,13 +84,7 @@ impl<O: Outputs> ReferenceDriver<O> {
             Neighbour { name: name.clone(), at: reference.at.clone(), key: reference.key };
         let view = neighbours.visit(&neighbour).await.map_err(|e| classified(&e))?;
         let exports = view.snapshot.exports;
-        let wanted = self.schema.outputs.iter().filter_map(|output| {
-            let value = exports.get(output.name)?.clone();
-            // What its own type says is secret is so, however it was exported.
-            let value = if output.secret && !value.has_secret() { value.secret() } else { value };
-            Some((output.name.to_owned(), value))
-        });
-        let found = Value::Map(wanted.collect());
+        let found = named(&self.schema.outputs, |name| exports.get(name));
         if found.has_unknown() {
             // Without the key its type cannot be told; who uses it is told what is missing.
             return Ok(found);
@@ -109,6 +94,20 @@ impl<O: Outputs> ReferenceDriver<O> {
             Err(e) => Err(Error::invalid(mismatch(&e, &name.to_string(), &exports))),
         }
     }
+}
+
+/// What was given under the names of these outputs, secret where it was given or is typed so.
+pub(super) fn named<'v>(
+    outputs: &[OutputSchema],
+    given: impl Fn(&str) -> Option<&'v Value>,
+) -> Value {
+    let wanted = outputs.iter().filter_map(|output| {
+        let value = given(output.name)?.clone();
+        // What its own type says is secret is so, however it was given.
+        let value = if output.secret && !value.has_secret() { value.secret() } else { value };
+        Some((output.name.to_owned(), value))
+    });
+    Value::Map(wanted.collect())
 }
 
 /// What is wrong with the exports of `stack`.

@@ -5,15 +5,15 @@ use std::{marker::PhantomData, sync::Arc};
 use async_trait::async_trait;
 use infra_state::Value;
 
-use super::Neighbours;
+use super::{Neighbours, driver::named};
 use crate::{
     Data, Outputs, Resource,
     config::nearest,
     graph::Role,
     program::IntoInput,
     provider::{
-        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, OutputSchema,
-        Readiness, Result, Schema, Violation, violations,
+        Class, Connection, Driver, ErasedFind, ErasedObserved, Error, Memo, OutputSchema, Result,
+        Schema, Violation, violations,
     },
     transfer::terraform::State,
 };
@@ -77,22 +77,13 @@ impl<O: Outputs> Driver for TerraformDriver<O> {
     ) -> Vec<Result<Option<ErasedObserved>>> {
         let mut answers = Vec::new();
         for find in &find {
-            let (ErasedFind::Made { want, .. } | ErasedFind::Id { recorded: Some(want), .. }) =
-                find
-            else {
-                answers.push(Err(Error::invalid("a Terraform state without inputs")));
-                continue;
-            };
-            let outputs = self.outputs(connection, want).await;
-            answers.push(outputs.map(|outputs| {
-                Some(ErasedObserved {
-                    id: String::new(),
-                    readiness: Readiness::Ready,
-                    live: want.clone(),
-                    outputs: Some(outputs),
-                    owner: None,
-                })
-            }));
+            answers.push(match find.looked_up() {
+                Ok(want) => self
+                    .outputs(connection, want)
+                    .await
+                    .map(|outputs| Some(ErasedObserved::looked_up(want, outputs))),
+                Err(error) => Err(error),
+            });
         }
         answers
     }
@@ -111,13 +102,8 @@ impl<O: Outputs> TerraformDriver<O> {
             failed(if usage { Class::Invalid } else { Class::Transient }, &e)
         })?;
         let state = State::read(&bytes).map_err(|e| failed(Class::Invalid, &e))?;
-        let wanted = self.schema.outputs.iter().filter_map(|output| {
-            let value = state.outputs.get(output.name)?.value.clone();
-            // What its own type says is secret is so, however it was given.
-            let value = if output.secret && !value.has_secret() { value.secret() } else { value };
-            Some((output.name.to_owned(), value))
-        });
-        let found = Value::Map(wanted.collect());
+        let found =
+            named(&self.schema.outputs, |name| state.outputs.get(name).map(|output| &output.value));
         match O::from_value(&found) {
             Ok(_) => Ok(found),
             Err(e) => Err(Error::invalid(mismatch(&e, &url, &state))),
