@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from emulated import BESIDE, free_port, serving
+from emulated import moto
 
 # How many calls a look may make, and how many times faster than Terraform it has to be.
 CALLS, TIMES = 60, 5
@@ -135,7 +135,7 @@ def ours(program, work, log):
 
     aws("ec2 modify-subnet-attribute --map-public-ip-on-launch --subnet-id", subnet)
     driver.cache_clear()
-    aws("ssm put-parameter --overwrite --name /many/7 --value by-hand")
+    aws("ssm put-parameter --overwrite --name /many/dev/7 --value by-hand")
     role = next(it["id"] for it in records if it["urn"] == "aws:iam:Role::role-13")
     aws("iam update-role --role-name", role, "--max-session-duration", "7200")
     with Counted(log) as look:
@@ -167,27 +167,10 @@ def terraform(work, endpoint, log):
 
 def main(program):
     print("-- moto, and what one look costs", flush=True)
-    for variable in list(os.environ):
-        if variable.startswith("AWS_") or variable.lower().endswith("_proxy"):
-            del os.environ[variable]
-    with tempfile.TemporaryDirectory() as work:
-        work = pathlib.Path(work)
-        port, log = free_port(), work / "calls"
-        endpoint = f"http://127.0.0.1:{port}"
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "eu-west-1",
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "XDG_CONFIG_HOME": str(work / "config"),
-        }
-        command = [sys.executable, BESIDE / "moto_server.py", "-H127.0.0.1", f"-p{port}"]
-        with serving(command, [port], os.environ | {"CALLS": str(log)}, work / "moto.log"):
-            look = ours(program, work, log)
-            plan = terraform(work / "terraform", endpoint, log)
+    with tempfile.TemporaryDirectory() as folder, moto(pathlib.Path(folder)) as log:
+        work = pathlib.Path(folder)
+        look = ours(program, work, log)
+        plan = terraform(work / "terraform", os.environ["AWS_ENDPOINT_URL"], log)
     if plan:
         times = plan.seconds / look.seconds
         print(f"   {plan.total() / look.total():.1f} times fewer calls, {times:.1f} times faster", flush=True)

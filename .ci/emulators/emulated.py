@@ -89,13 +89,8 @@ def serving(command, ports, env, log):
         server.wait()
 
 
-@contextlib.contextmanager
-def emulating(name, program, work):
-    """The emulator runs, and the environment leads to it and to nothing else, until the block ends."""
-    emulator = EMULATORS[name]
-    simulated = ", ".join(emulator["at_simulate"])
-    print(f"-- {name}" + (f", with {simulated} at simulate" if simulated else ""), flush=True)
-    # Nothing of whoever runs this: no profile, no credentials, no endpoint that is real.
+def nothing_of_the_host(work):
+    """Nothing of whoever runs this: no profile, no credentials, no endpoint that is real."""
     for variable in list(os.environ):
         if variable.startswith(("AWS_", "KUBE")) or variable.lower().endswith("_proxy"):
             del os.environ[variable]
@@ -109,6 +104,26 @@ def emulating(name, program, work):
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "XDG_CONFIG_HOME": str(work / "config"),
     }
+
+
+@contextlib.contextmanager
+def moto(work):
+    """moto and nothing beside it. Gives the file with a line for each call."""
+    nothing_of_the_host(work)
+    port, log = free_port(), work / "calls"
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+    command = [sys.executable, BESIDE / "moto_server.py", "-H127.0.0.1", f"-p{port}"]
+    with serving(command, [port], os.environ | {"CALLS": str(log)}, work / "moto.log"):
+        yield log
+
+
+@contextlib.contextmanager
+def emulating(name, program, work):
+    """The emulator runs, and the environment leads to it and to nothing else, until the block ends."""
+    emulator = EMULATORS[name]
+    simulated = ", ".join(emulator["at_simulate"])
+    print(f"-- {name}" + (f", with {simulated} at simulate" if simulated else ""), flush=True)
+    nothing_of_the_host(work)
     with contextlib.ExitStack() as servers:
         port, kubernetes = free_port(), free_port()
         place = [f"--listen=127.0.0.1:{port}", f"--kubernetes=127.0.0.1:{kubernetes}"]
