@@ -118,6 +118,17 @@ def moto(work):
 
 
 @contextlib.contextmanager
+def simulate(program, work):
+    """The embedded AWS over HTTP and nothing beside it."""
+    nothing_of_the_host(work)
+    port = free_port()
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+    command = [program, "simulate", f"--listen=127.0.0.1:{port}", f"--state=file:{work / 'simulate'}"]
+    with serving(command, [port], os.environ, work / "simulate.log"):
+        yield
+
+
+@contextlib.contextmanager
 def emulating(name, program, work):
     """The emulator runs, and the environment leads to it and to nothing else, until the block ends."""
     emulator = EMULATORS[name]

@@ -1,5 +1,5 @@
-"""Many stacks in one bucket on moto, looked at by a few processes: each stack once, one report, and memory that does not grow
-with the stacks.
+"""Many stacks in one bucket, looked at by a few processes: each stack once, one report, and memory that does not grow with the
+stacks. They are at `simulate`, because moto takes seconds for a call when it has thousands of objects.
 
 usage: fleet.py PROGRAM [STACKS [PROCESSES]]        where PROGRAM is the example `many`
 
@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from aws_cli import aws, driver
-from emulated import Stack, moto
+from emulated import Stack, simulate
 
 BUCKET, TABLE = "infra-state", "infra-lock"
 DRIFT = 2
@@ -90,9 +90,9 @@ def shares(run, processes):
 def main(program, stacks="40", processes="4"):
     stacks, processes = int(stacks), int(processes)
     names = [f"team-{at:03}" for at in range(stacks)]
-    print(f"-- moto, and {stacks} stacks", flush=True)
+    print(f"-- simulate, and {stacks} stacks", flush=True)
     few = names[: max(stacks // 10, processes)]
-    with tempfile.TemporaryDirectory() as folder, moto(pathlib.Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, simulate(program, pathlib.Path(folder)):
         work = pathlib.Path(folder)
         os.environ["INFRA_KEY_FILE"] = str(work / "key")
         Small(program, "nobody").run("bootstrap", "--yes")
