@@ -24,6 +24,7 @@ pub use launch::{
 
 use crate::{
     Aws, batch,
+    capacity::less,
     classify::Classify as _,
     owned,
     policy::{Verb, grants, linked, pass, subject},
@@ -318,6 +319,13 @@ impl Managed for Group {
         violations
     }
 
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        let desired = want.desired.or(live.desired).map(|it| it.min(want.max).max(want.min));
+        less("instances", live.desired, desired)
+            .or_else(|| less("instances at most", live.max, want.max))
+            .or_else(|| less("instances at least", live.min, want.min))
+    }
+
     fn once() -> Once {
         Once { by_name: true, ..Once::default() }
     }
@@ -351,6 +359,23 @@ mod tests {
             group[field] = value;
             assert_eq!(Group::check(&partial(group)).len(), 1, "{field}");
         }
+    }
+
+    #[test]
+    fn fewer_instances() {
+        let group = |min: i32, max: i32, desired: Option<i32>| {
+            let value = serde_json::json!({"min": min, "max": max, "desired": desired});
+            Group::from_value(&Value::from(value)).unwrap()
+        };
+        let shrinks = |live, want| Group::shrinks(&live, &want);
+        let live = || group(2, 12, Some(10));
+        let text = shrinks(live(), group(2, 12, Some(3)));
+        assert_eq!(text.as_deref(), Some("10 instances, then 3"));
+        let text = shrinks(live(), group(2, 4, None));
+        assert_eq!(text.as_deref(), Some("10 instances, then 4"));
+        assert!(shrinks(group(2, 12, Some(3)), group(2, 4, Some(3))).is_some());
+        assert!(shrinks(live(), group(1, 12, Some(10))).is_some());
+        assert_eq!(shrinks(live(), group(3, 20, None)), None);
     }
 
     #[test]

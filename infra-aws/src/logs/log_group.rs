@@ -293,6 +293,14 @@ impl Managed for LogGroup {
         days.map(violation).into_iter().collect()
     }
 
+    /// Events that are older than the retention are deleted, and nothing brings them back.
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        let then = want.retention_days?;
+        let kept = live.retention_days.map_or("for ever".to_owned(), |days| format!("{days} days"));
+        let fewer = live.retention_days.is_none_or(|days| then < days);
+        fewer.then(|| format!("events kept {kept}, then {then} days"))
+    }
+
     fn once() -> Once {
         Once { by_name: true, ..Once::default() }
     }
@@ -303,6 +311,22 @@ mod tests {
     use infra_core::state::Value;
 
     use super::*;
+
+    #[test]
+    fn events_that_would_be_deleted() {
+        let keeps = |days: Option<i32>| {
+            let days = days.map_or(Value::Null, Value::from);
+            LogGroup::from_value(&Value::from([("name", "g".into()), ("retention_days", days)]))
+                .unwrap()
+        };
+        let shrinks = |is, then| LogGroup::shrinks(&keeps(is), &keeps(then));
+        let text = shrinks(Some(3653), Some(30));
+        assert_eq!(text.as_deref(), Some("events kept 3653 days, then 30 days"));
+        assert!(shrinks(None, Some(3653)).is_some());
+        assert_eq!(shrinks(Some(30), None), None);
+        assert_eq!(shrinks(Some(1), Some(30)), None);
+        assert_eq!(shrinks(Some(30), Some(30)), None);
+    }
 
     #[test]
     fn only_the_retentions_that_aws_has() {

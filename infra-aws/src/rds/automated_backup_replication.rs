@@ -15,6 +15,7 @@ use infra_core::{
 use super::{tagging, types::arn};
 use crate::{
     Aws,
+    capacity::less,
     classify::Classify as _,
     owned,
     policy::{Verb, encrypts, grants, subject},
@@ -259,6 +260,10 @@ impl Managed for AutomatedBackupReplication {
     fn collides(old: &Self, new: &Partial<Self>) -> Option<String> {
         let same = new.get(Self::SOURCE).known().as_ref() == Some(&old.source);
         same.then(|| "the backups of a database are copied to a region once".to_owned())
+    }
+
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        less("days of copied backups", live.retention, want.retention)
     }
 
     fn once() -> Once {

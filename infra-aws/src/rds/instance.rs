@@ -343,6 +343,12 @@ impl Managed for Instance {
         smaller_class(&live.class, &want.class)
             .or_else(|| less("GiB", live.storage.0, want.storage.0))
             .or_else(|| less("IOPS", live.iops, want.iops))
+            // Automated snapshots older than that are deleted.
+            .or_else(|| less("days of backups", live.backup_retention, want.backup_retention))
+            .or_else(|| {
+                let one = live.multi_az && !want.multi_az;
+                one.then(|| "two zones, then one".to_owned())
+            })
     }
 
     fn once() -> Once {
