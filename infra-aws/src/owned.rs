@@ -25,6 +25,13 @@ pub(crate) fn carries(tags: &Tags, stack: &StackName) -> bool {
     tags.get(STACK).is_some_and(|of| *of == stack.to_string())
 }
 
+/// Whose an object is by these tags, and nothing of which resource it is: what hangs on an object of the stack's without
+/// tags of its own is taken for the stack's, and says of no resource that it is its object.
+pub(crate) fn whose(tags: &Tags) -> Tags {
+    let said = tags.iter().filter(|(key, _)| [STACK, LINEAGE].contains(&key.as_str()));
+    said.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// What was answered, for each that was asked about, without what is not there.
 ///
 /// A denial about one object is its own policy's, where others were answered: whom an object shuts out has not made

@@ -5,7 +5,7 @@ use infra_core::drift::{Rule, Severity};
 use super::lowered::changed;
 #[cfg(feature = "iam")]
 use super::{
-    lowered::lost,
+    lowered::{added, is_new, lost},
     openness::{is_admin, is_public},
 };
 
@@ -24,22 +24,29 @@ pub(super) fn rules() -> Vec<Rule> {
 
 #[cfg(feature = "iam")]
 fn identities() -> Vec<Rule> {
-    use crate::iam::{Policy, Role, RolePolicy, User};
+    use crate::iam::{Policy, PolicyAttachment, Role, RolePolicy, User};
     let admin = |document: Option<String>| document.is_some_and(|text| is_admin(&text));
     let grown = Rule::of::<RolePolicy>("aws:admin-policy", move |it| {
         let field = RolePolicy::POLICY;
         let grown = admin(it.live(field)) && !admin(it.recorded(field));
-        (it.touches(field) && grown).then_some(Severity::Critical)
+        (is_new(it, field) && grown).then_some(Severity::Critical)
     });
     let grown_managed = Rule::of::<Policy>("aws:admin-policy", move |it| {
         let grown = admin(it.live(Policy::POLICY)) && !admin(it.recorded(Policy::POLICY));
-        (it.touches(Policy::POLICY) && grown).then_some(Severity::Critical)
+        (is_new(it, Policy::POLICY) && grown).then_some(Severity::Critical)
     });
     let public = |document: Option<String>| document.is_some_and(|text| is_public(&text));
     let anybody = Rule::of::<Role>("aws:open-role", move |it| {
         let field = Role::ASSUME_ROLE_POLICY;
         let opened = public(it.live(field)) && !public(it.recorded(field));
-        (it.touches(field) && opened).then_some(Severity::Critical)
+        (is_new(it, field) && opened).then_some(Severity::Critical)
+    });
+    // Who may write IAM may give himself everything.
+    let attached = Rule::of::<PolicyAttachment>("aws:admin-policy", |it| {
+        let policy = it.live(PolicyAttachment::POLICY)?;
+        let all = ["/AdministratorAccess", "/IAMFullAccess"];
+        let is_all = all.iter().any(|name| policy.as_str().ends_with(name));
+        (is_new(it, PolicyAttachment::POLICY) && is_all).then_some(Severity::Critical)
     });
     let administrator = Rule::of::<User>("aws:admin-policy", |it| {
         let has = |policies: Option<Vec<crate::types::Arn>>| {
@@ -47,13 +54,16 @@ fn identities() -> Vec<Rule> {
             all.iter().any(|arn| arn.as_str().ends_with("/AdministratorAccess"))
         };
         let grown = has(it.live(User::POLICIES)) && !has(it.recorded(User::POLICIES));
-        (it.touches(User::POLICIES) && grown).then_some(Severity::Critical)
+        (is_new(it, User::POLICIES) && grown).then_some(Severity::Critical)
     });
     vec![
         grown,
         grown_managed,
         anybody,
         administrator,
+        attached,
+        added::<PolicyAttachment>("aws:permissions", Severity::High),
+        added::<RolePolicy>("aws:permissions", Severity::High),
         changed("aws:permissions", RolePolicy::POLICY, Severity::High),
         changed("aws:permissions", Policy::POLICY, Severity::High),
         changed("aws:permissions", User::POLICIES, Severity::High),

@@ -4,9 +4,19 @@
 
 use infra_core::{
     Data,
-    drift::{Changed, Rule, Severity},
+    drift::{Changed, Rule, Severity, What},
     provider::{Field, Managed},
 };
+
+/// Whether it is this field that changed, or all of it is new: somebody added it, and nobody declared it.
+pub(super) fn is_new<R: Managed, T>(it: &Changed<'_, R>, field: Field<R, T>) -> bool {
+    it.touches(field) || it.what() == What::Orphan
+}
+
+/// A rule about what somebody added.
+pub(super) fn added<R: Managed>(name: &str, severity: Severity) -> Rule {
+    Rule::of::<R>(name, move |it| (it.what() == What::Orphan).then_some(severity))
+}
 
 /// A rule about any change of a field.
 pub(super) fn changed<R: Managed, T: 'static>(
@@ -19,12 +29,16 @@ pub(super) fn changed<R: Managed, T: 'static>(
 
 /// A rule about a protection that was switched off.
 pub(super) fn off<R: Managed>(name: &str, field: Field<R, bool>, severity: Severity) -> Rule {
-    Rule::of::<R>(name, move |it| switched(it, field, false).then_some(severity))
+    Rule::of::<R>(name, move |it| {
+        (switched(it, field, false) && it.touches(field)).then_some(severity)
+    })
 }
 
 /// A rule about a door that was opened.
 pub(super) fn on<R: Managed>(name: &str, field: Field<R, bool>, severity: Severity) -> Rule {
-    Rule::of::<R>(name, move |it| switched(it, field, true).then_some(severity))
+    Rule::of::<R>(name, move |it| {
+        (switched(it, field, true) && is_new(it, field)).then_some(severity)
+    })
 }
 
 /// A rule about an optional setting that is no longer there, or is another.
@@ -64,5 +78,5 @@ pub(super) fn fewer<R: Managed, T: Data + PartialEq>(
 }
 
 fn switched<R: Managed>(it: &Changed<'_, R>, field: Field<R, bool>, to: bool) -> bool {
-    it.touches(field) && it.live(field) == Some(to) && it.recorded(field) != Some(to)
+    it.live(field) == Some(to) && it.recorded(field) != Some(to)
 }

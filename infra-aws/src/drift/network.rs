@@ -5,7 +5,7 @@ use infra_core::drift::{Rule, Severity};
 use super::lowered::changed;
 #[cfg(feature = "ec2")]
 use super::{
-    lowered::on,
+    lowered::{added, is_new, on},
     openness::{are_private, is_world},
 };
 
@@ -15,6 +15,10 @@ pub(super) fn rules() -> Vec<Rule> {
         open_rule(),
         #[cfg(feature = "ec2")]
         internet_route(),
+        #[cfg(feature = "ec2")]
+        added::<crate::ec2::Route>("aws:added-route", Severity::Medium),
+        #[cfg(feature = "ec2")]
+        added_rule(),
         #[cfg(feature = "ec2")]
         on("aws:public-subnet", crate::ec2::Subnet::MAP_PUBLIC_IP_ON_LAUNCH, Severity::High),
         #[cfg(feature = "ec2")]
@@ -66,6 +70,18 @@ fn open_rule() -> Rule {
     })
 }
 
+/// Whoever it lets in, nobody declared it.
+#[cfg(feature = "ec2")]
+fn added_rule() -> Rule {
+    use infra_core::drift::What;
+
+    use crate::ec2::{Direction, SecurityGroupRule as R};
+    Rule::of::<R>("aws:added-rule", |it| {
+        let ingress = it.live(R::DIRECTION) == Some(Direction::Ingress);
+        (it.what() == What::Orphan && ingress).then_some(Severity::Medium)
+    })
+}
+
 /// What was private is led to the internet.
 #[cfg(feature = "ec2")]
 fn internet_route() -> Rule {
@@ -73,7 +89,7 @@ fn internet_route() -> Rule {
     let out = |it: &T| matches!(it, T::InternetGateway(_) | T::EgressOnlyInternetGateway(_));
     Rule::of::<R>("aws:internet-route", move |it| {
         let (was, is) = (it.recorded(R::TARGET), it.live(R::TARGET)?);
-        (it.touches(R::TARGET) && out(&is) && !was.as_ref().is_some_and(out))
+        (is_new(it, R::TARGET) && out(&is) && !was.as_ref().is_some_and(out))
             .then_some(Severity::High)
     })
 }

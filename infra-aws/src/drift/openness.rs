@@ -12,10 +12,10 @@ const PRIVATE: [u16; 22] = [
     9200, 10250, 11211, 27017, 50000,
 ];
 
-/// Whether these are all addresses there are.
+/// Whether these are all addresses there are, or half of them: two rules of a half are one of all.
 #[cfg(feature = "ec2")]
 pub(super) fn is_world(cidr: Cidr) -> bool {
-    cidr == Cidr::ANY_V4 || (cidr.is_v6() && cidr.prefix() == 0)
+    cidr.prefix() <= 1
 }
 
 /// Whether these let anybody in where nobody expects it.

@@ -46,6 +46,39 @@ fn grade<R: Managed>(
     rules().iter().filter_map(|rule| rule.grade(&subject)).max()
 }
 
+/// What the rules say of something that nobody declared.
+fn added<R: Managed>(live: Json) -> Option<Severity> {
+    grade::<R>(What::Orphan, None, None, Some(&Value::from(live)))
+}
+
+#[test]
+fn what_somebody_added_is_graded_by_what_it_gives() {
+    use crate::{
+        ec2::{Route, Subnet},
+        iam::{PolicyAttachment, Role, RolePolicy},
+        rds::Instance,
+    };
+    let document = |action: &str| {
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+        json!({"role": "r", "name": "p", "policy": json!({"Statement": [statement]}).to_string()})
+    };
+    assert_eq!(added::<RolePolicy>(document("*")), Some(Critical));
+    assert_eq!(added::<RolePolicy>(document("s3:GetObject")), Some(High));
+    let policy =
+        |name: &str| json!({"role": "r", "policy": format!("arn:aws:iam::aws:policy/{name}")});
+    assert_eq!(added::<PolicyAttachment>(policy("AdministratorAccess")), Some(Critical));
+    assert_eq!(added::<PolicyAttachment>(policy("IAMFullAccess")), Some(Critical));
+    assert_eq!(added::<PolicyAttachment>(policy("AmazonS3ReadOnlyAccess")), Some(High));
+    let route = |target: Json| json!({"destination": "0.0.0.0/0", "target": target});
+    assert_eq!(added::<Route>(route(json!({"internet_gateway": "igw-1"}))), Some(High));
+    assert_eq!(added::<Route>(route(json!({"nat_gateway": "nat-1"}))), Some(Medium));
+    let trust = json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]});
+    assert_eq!(added::<Role>(json!({"assume_role_policy": trust.to_string()})), Some(Critical));
+    assert_eq!(added::<Instance>(json!({"publicly_accessible": true})), Some(Critical));
+    assert_eq!(added::<Instance>(json!({"deletion_protection": false})), None);
+    assert_eq!(added::<Subnet>(json!({"map_public_ip_on_launch": false})), None);
+}
+
 /// A change and its way back.
 fn one_way<R: Managed>(field: &str, was: impl Into<Json>, is: impl Into<Json>, severity: Severity) {
     let (was, is) = (was.into(), is.into());
@@ -99,8 +132,14 @@ fn a_group_that_is_opened() {
     // A rule that nobody declared.
     let live = Value::from(rule("0.0.0.0/0", ssh));
     assert_eq!(grade::<R>(What::Orphan, None, None, Some(&live)), Some(Critical));
-    let live = Value::from(rule("10.0.0.0/8", json!({"tcp": 22})));
-    assert_eq!(grade::<R>(What::Orphan, None, None, Some(&live)), None);
+    for half in ["0.0.0.0/1", "128.0.0.0/1", "8000::/1"] {
+        assert_eq!(added::<R>(rule(half, json!({"tcp": 5432}))), Some(Critical), "{half}");
+    }
+    assert_eq!(added::<R>(rule("203.0.113.9/32", json!({"tcp": 22}))), Some(Medium));
+    assert_eq!(added::<R>(rule("10.0.0.0/8", json!({"tcp": 22}))), Some(Medium));
+    let mut out = rule("10.0.0.0/8", json!({"tcp": 22}));
+    out["direction"] = json!("egress");
+    assert_eq!(added::<R>(out), None);
     // Another text on an open rule is another text.
     let text = |text: &str| {
         let mut rule = rule("0.0.0.0/0", json!({"tcp": 443}));

@@ -2,17 +2,19 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use aws_sdk_ec2::types::{Route as SdkRoute, RouteTable as SdkTable};
+use aws_sdk_ec2::types::{Route as SdkRoute, RouteOrigin, RouteTable as SdkTable};
 use futures_util::future::try_join_all;
 use infra_core::{
     Resource, Value,
     provider::{Change, Cx, Find, Grant, Managed, Observed, Once, Operation, Result},
+    state::StackName,
 };
 
-use super::{grants::arn, route_table, search::filters};
+use super::{RouteTable, grants::arn, route_table, search::filters, tagging};
 use crate::{
     Aws,
     classify::Classify,
+    owned,
     policy::{Verb, grants, subject},
     types::{
         Cidr, InternetGatewayId, NatGatewayId, NetworkInterfaceId, RouteTableId, VpcEndpointId,
@@ -62,6 +64,8 @@ pub enum RouteTarget {
 impl Managed for Route {
     type Cloud = Aws;
 
+    const WITHIN: Option<&'static str> = Some(RouteTable::KIND);
+
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let keys: Vec<_> = find.iter().map(key).collect();
         let tables = keys.iter().flatten().map(|(table, _)| table.clone()).collect();
@@ -77,6 +81,11 @@ impl Managed for Route {
             Some(observe(table, *destination, target(route)?))
         };
         keys.iter().map(|key| Ok(key.as_ref().and_then(answer))).collect()
+    }
+
+    async fn added(cx: &Cx<Aws>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
+        let tables = route_table::of_the_stack(cx, stack).await?;
+        Ok(tables.iter().flat_map(within).collect())
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
@@ -139,8 +148,7 @@ impl Managed for Route {
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let table = subject(change).map_or("*", |subject| subject.route_table_id.as_str());
         let action = match Verb::of(change) {
-            Verb::Search => return Vec::new(),
-            Verb::Read => None,
+            Verb::Search | Verb::Read => None,
             Verb::Create => Some("ec2:CreateRoute"),
             Verb::Update => Some("ec2:ReplaceRoute"),
             Verb::Delete => Some("ec2:DeleteRoute"),
@@ -222,6 +230,22 @@ fn target(route: &SdkRoute) -> Option<RouteTarget> {
     one.into_iter().flatten().next()
 }
 
+/// The routes of a table that somebody wrote into it, each as its table's owner's.
+fn within(table: &SdkTable) -> Vec<Observed<Route>> {
+    let owner = owned::whose(&tagging::map(table.tags()));
+    let written = table.routes().iter().filter(|route| is_written(route));
+    let observed = written.filter_map(|route| {
+        let block = route.destination_cidr_block().or(route.destination_ipv6_cidr_block())?;
+        Some(observe(table, block.parse().ok()?, target(route)?).owned_by(&owner))
+    });
+    observed.collect()
+}
+
+/// Whether somebody made it, and not a gateway that announces where it leads, nor the table itself.
+fn is_written(route: &SdkRoute) -> bool {
+    route.origin().is_none_or(|origin| *origin == RouteOrigin::CreateRoute)
+}
+
 fn observe(table: &SdkTable, destination: Cidr, target: RouteTarget) -> Observed<Route> {
     let table = table.route_table_id().unwrap_or_default();
     let route_table_id = RouteTableId::trusted(table);
@@ -238,6 +262,24 @@ mod tests {
         let id = id("rtb-1", cidr!("0.0.0.0/0"));
         let find = Find::Id { id: &id, recorded: None };
         assert_eq!(key(&find), Some(("rtb-1".to_owned(), Cidr::ANY_V4)));
+    }
+
+    #[test]
+    fn what_is_written_into_a_table_is_its_owners() {
+        let tag = |key: &str| aws_sdk_ec2::types::Tag::builder().key(key).value("x").build();
+        let to = |block: &str| SdkRoute::builder().destination_cidr_block(block);
+        let announced = to("10.2.0.0/16").origin(RouteOrigin::EnableVgwRoutePropagation);
+        let table = SdkTable::builder().route_table_id("rtb-1").tags(tag("infra:stack"));
+        let table = table.tags(tag("infra:urn")).tags(tag("infra:lineage"));
+        let table = table.routes(to("10.0.0.0/16").gateway_id("local").build());
+        let table = table.routes(announced.gateway_id("vgw-1").build());
+        let list = SdkRoute::builder().destination_prefix_list_id("pl-1").gateway_id("vpce-1");
+        let table = table.routes(list.build());
+        let found = within(&table.routes(to("0.0.0.0/0").gateway_id("igw-1").build()).build());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id, "rtb-1|0.0.0.0/0");
+        let owner = found[0].owner.as_ref().unwrap();
+        assert_eq!(owner.keys().collect::<Vec<_>>(), ["infra:lineage", "infra:stack"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Route tables.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use aws_sdk_ec2::types::{Filter, ResourceType, RouteTable as SdkTable};
 use infra_core::{
@@ -72,7 +72,7 @@ impl Managed for RouteTable {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
+        Ok(Some(of_the_stack(cx, stack).await?.iter().map(observe).collect()))
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -111,6 +111,11 @@ impl Managed for RouteTable {
     fn once() -> Once {
         Once { token: Some(Duration::from_hours(24)), ..Once::default() }
     }
+}
+
+/// The stack's tables. Their routes are looked through too.
+pub(super) async fn of_the_stack(cx: &Cx<Aws>, stack: &StackName) -> Result<Arc<Vec<SdkTable>>> {
+    cx.memo(&format!("ec2:route-tables:of:{stack}"), || describe(cx, of_stack(stack))).await
 }
 
 pub(super) async fn describe(cx: &Cx<Aws>, filter: Filter) -> Result<Vec<SdkTable>> {

@@ -21,17 +21,21 @@ use super::{
     grants::{Names, arn},
     ports::{self, Ports},
     search::{ids, observed, of_stack, search},
-    security_group::{self, is_implicit, wrong_description},
+    security_group::{self, SecurityGroup, is_implicit, wrong_description},
     tagging,
 };
 use crate::{
     Aws,
     classify::Classify,
-    owned::{LINEAGE, STACK},
+    owned::{self, STACK},
     policy::{Verb, subject},
     tags,
     types::{Cidr, PrefixListId, SecurityGroupId, SecurityGroupRuleId},
 };
+
+/// What the descriptions or tags of the rules begin with that Kubernetes' controllers for load balancers keep in the
+/// groups of nodes: those of the AWS Load Balancer Controller, and those of the one in Kubernetes itself.
+const CONTROLLERS: [&str; 2] = ["elbv2.k8s.aws/", "kubernetes.io/rule/"];
 
 /// One rule of a security group: a direction, what is on the other side, and which ports.
 ///
@@ -159,6 +163,8 @@ impl SecurityGroupRule {
 impl Managed for SecurityGroupRule {
     type Cloud = Aws;
 
+    const WITHIN: Option<&'static str> = Some(SecurityGroup::KIND);
+
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         observed(
             search(find, "security-group-rule-id", |filter| describe(cx, filter)).await,
@@ -167,11 +173,13 @@ impl Managed for SecurityGroupRule {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
+        Ok(Some(describe(cx, of_stack(stack)).await?.iter().map(observe).collect()))
+    }
+
+    async fn added(cx: &Cx<Aws>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
         let groups = security_group::of_the_stack(cx, stack).await?;
         let rules = security_group::rules(cx, &ids(&groups)).await?;
-        let tagged = describe(cx, of_stack(stack)).await?;
-        let added = rules.iter().filter_map(|rule| added(rule, &groups));
-        Ok(Some(tagged.iter().map(observe).chain(added).collect()))
+        Ok(rules.iter().filter_map(|rule| added(rule, &groups)).collect())
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -321,12 +329,21 @@ fn observe(rule: &SdkRule) -> Observed<SecurityGroupRule> {
 /// stack's. So it is taken for the stack's, and says of no resource that it is its object.
 fn added(rule: &SdkRule, groups: &[SdkGroup]) -> Option<Observed<SecurityGroupRule>> {
     let group = groups.iter().find(|group| group.group_id() == rule.group_id())?;
-    if !rule.tags().is_empty() || is_implicit(rule) {
+    // Any other tag says nothing of who answers for it.
+    let has_owner = rule.tags().iter().any(|tag| tag.key() == Some(STACK));
+    if has_owner || is_implicit(rule) || is_controllers(rule) {
         return None;
     }
-    let whose = [STACK, LINEAGE];
-    let tags = tagging::map(group.tags()).into_iter().filter(|(key, _)| whose.contains(&&**key));
-    Some(observe(rule).owned_by(&tags.collect()))
+    Some(observe(rule).owned_by(&owned::whose(&tagging::map(group.tags()))))
+}
+
+/// Whether a controller in the stack's cluster keeps it, for a load balancer that it made. Anybody can write its mark, so
+/// what lets in half of the world or more is told all the same.
+fn is_controllers(rule: &SdkRule) -> bool {
+    let tags = rule.tags().iter().filter_map(|tag| tag.key());
+    let mut marks = rule.description().into_iter().chain(tags);
+    let is_marked = marks.any(|mark| CONTROLLERS.iter().any(|with| mark.starts_with(with)));
+    is_marked && !matches!(source(rule), Source::Cidr(cidr) if cidr.prefix() <= 1)
 }
 
 /// A rule has exactly one source.
@@ -342,6 +359,8 @@ fn source(rule: &SdkRule) -> Source {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::types::{ReferencedSecurityGroup, Tag};
+
     use super::*;
     use crate::cidr;
 
@@ -365,6 +384,31 @@ mod tests {
         assert!(reason(&rule).is_some());
         rule.source = Source::Group(SecurityGroupId::trusted("sg-2"));
         assert!(reason(&rule).is_some());
+    }
+
+    #[test]
+    fn what_controllers_keep_in_a_group_nobody_added() {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let group = SdkGroup::builder().group_id("sg-1");
+        let groups = [group.tags(tag(STACK, "shop/dev")).build()];
+        let rule = || SdkRule::builder().group_id("sg-1").is_egress(false).ip_protocol("tcp");
+        let is_added = |rule: &SdkRule| added(rule, &groups).is_some();
+        let balancer = ReferencedSecurityGroup::builder().group_id("sg-2").build();
+        let kept = rule().referenced_group_info(balancer);
+        assert!(is_added(&kept.clone().build()));
+        assert!(is_added(&kept.clone().description("elbv2").build()));
+        let mark = "elbv2.k8s.aws/targetGroupBinding=shared";
+        assert!(!is_added(&kept.clone().description(mark).build()));
+        assert!(!is_added(&kept.tags(tag("elbv2.k8s.aws/cluster", "c")).build()));
+        let health = rule().description("kubernetes.io/rule/nlb/health=a1");
+        assert!(!is_added(&health.clone().cidr_ipv4("10.0.0.0/16").build()));
+        // The mark hides nothing that matters.
+        assert!(is_added(&health.clone().cidr_ipv4("0.0.0.0/0").build()));
+        assert!(is_added(&health.cidr_ipv6("8000::/1").build()));
+        // Another stack's rule is that stack's, and any other tag is nobody's.
+        let open = rule().cidr_ipv4("0.0.0.0/0");
+        assert!(!is_added(&open.clone().tags(tag(STACK, "other/dev")).build()));
+        assert!(is_added(&open.tags(tag("Name", "tmp")).build()));
     }
 
     #[test]

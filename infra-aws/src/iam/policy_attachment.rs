@@ -6,15 +6,18 @@ use infra_core::{
     Resource,
     program::IntoInput,
     provider::{Change, Cx, Error, Find, Grant, Managed, Observed, Once, Operation, Result},
+    state::StackName,
 };
 
 use super::{
-    role::arns,
+    role::{Role, arns},
     search::{self, Account},
+    tag,
 };
 use crate::{
     Aws, batch,
     classify::Classify as _,
+    owned,
     policy::{Verb, grants, subject},
     types::{Arn, RoleName},
 };
@@ -99,6 +102,8 @@ async fn attached(cx: &Cx<Aws>, role: &str) -> Result<std::sync::Arc<BTreeSet<St
 impl Managed for PolicyAttachment {
     type Cloud = Aws;
 
+    const WITHIN: Option<&'static str> = Some(Role::KIND);
+
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let roles: BTreeSet<_> = find.iter().map(Self::role_in).collect();
         let account = match search::of_many(cx, roles.len()).await {
@@ -118,6 +123,21 @@ impl Managed for PolicyAttachment {
         .await
     }
 
+    /// Who attaches a policy to a role gives its rights to whatever has the role.
+    async fn added(cx: &Cx<Aws>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
+        let account = search::account(cx).await?;
+        let mut found = Vec::new();
+        for role in account.roles_of(stack) {
+            let owner = owned::whose(&tag::map(role.tags()));
+            let policies = role.attached_managed_policies().iter();
+            found.extend(policies.filter_map(|policy| {
+                let attached = Self::observed(role.role_name()?, policy.policy_arn()?);
+                Some(attached.owned_by(&owner))
+            }));
+        }
+        Ok(found)
+    }
+
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {
         let attach = cx.iam().attach_role_policy().role_name(want.role.as_str());
         attach.policy_arn(want.policy.as_str()).send().await.classify()?;
@@ -134,6 +154,9 @@ impl Managed for PolicyAttachment {
     }
 
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
+        if Verb::of(change) == Verb::Search {
+            return search::grants();
+        }
         let Some(both) = subject(change) else { return Vec::new() };
         let action = match Verb::of(change) {
             Verb::Search | Verb::Read => None,

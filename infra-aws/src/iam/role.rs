@@ -156,7 +156,9 @@ impl Managed for Role {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        owned::read(cx, search::account(cx).await?.roles_of(stack)).await
+        let account = search::account(cx).await?;
+        let names = account.roles_of(stack).filter_map(|role| role.role_name.clone());
+        owned::read(cx, names.collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

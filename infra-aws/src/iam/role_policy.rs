@@ -10,8 +10,9 @@ use infra_core::{
 };
 
 use super::{
-    role::arns,
+    role::{Role, arns},
     search::{self, Account},
+    tag,
 };
 use crate::{
     Aws, batch,
@@ -62,12 +63,16 @@ impl RolePolicy {
         let (role, name) = split(&id).ok()?;
         let policies = account.role(role)?.role_policy_list();
         let policy = policies.iter().find(|policy| policy.policy_name() == Some(name))?;
+        Some(Self::observed(role, name, policy.policy_document()?))
+    }
+
+    fn observed(role: &str, name: &str, document: &str) -> Observed<Self> {
         let live = Self {
             role: RoleName::trusted(role),
-            policy: decoded(policy.policy_document()?),
+            policy: decoded(document),
             name: Some(name.to_owned()),
         };
-        Some(Observed::ready(id.clone(), live, ()))
+        Observed::ready(live.id(), live, ())
     }
 
     async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
@@ -75,12 +80,8 @@ impl RolePolicy {
         let (role, name) = split(&id)?;
         let get = cx.iam().get_role_policy().role_name(role).policy_name(name);
         let Some(found) = get.send().await.found()? else { return Ok(None) };
-        let live = Self {
-            role: RoleName::trusted(found.role_name()),
-            policy: decoded(found.policy_document()),
-            name: Some(found.policy_name().to_owned()),
-        };
-        Ok(Some(Observed::ready(id, live, ())))
+        let (role, name) = (found.role_name(), found.policy_name());
+        Ok(Some(Self::observed(role, name, found.policy_document())))
     }
 
     async fn put(&self, cx: &Cx<Aws>, role: &str, name: &str) -> Result<()> {
@@ -91,6 +92,8 @@ impl RolePolicy {
 
 impl Managed for RolePolicy {
     type Cloud = Aws;
+
+    const WITHIN: Option<&'static str> = Some(Role::KIND);
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let account = match search::of_many(cx, find.len()).await {
@@ -116,6 +119,20 @@ impl Managed for RolePolicy {
         let policies = account.policies_like(&prefix);
         let ids = policies.map(|(role, policy)| format!("{role}|{policy}")).collect();
         owned::read(cx, ids).await
+    }
+
+    /// Who writes a policy into a role gives its rights to whatever has the role.
+    async fn added(cx: &Cx<Aws>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
+        let account = search::account(cx).await?;
+        let mut found = Vec::new();
+        for role in account.roles_of(stack) {
+            let owner = owned::whose(&tag::map(role.tags()));
+            found.extend(role.role_policy_list().iter().filter_map(|policy| {
+                let (name, document) = (policy.policy_name()?, policy.policy_document()?);
+                Some(Self::observed(role.role_name()?, name, document).owned_by(&owner))
+            }));
+        }
+        Ok(found)
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, _: &Operation) -> Result<String> {

@@ -115,10 +115,12 @@ impl Account {
         self.roles.iter().find(|role| role.role_name() == Some(name))
     }
 
-    /// The names of the stack's roles.
-    pub(super) fn roles_of(&self, stack: &StackName) -> Vec<String> {
-        let ours = self.roles.iter().filter(|role| has_tags_of(role.tags(), stack));
-        ours.filter_map(|role| role.role_name.clone()).collect()
+    /// The stack's roles.
+    pub(super) fn roles_of<'a>(
+        &'a self,
+        stack: &'a StackName,
+    ) -> impl Iterator<Item = &'a RoleDetail> {
+        self.roles.iter().filter(|role| has_tags_of(role.tags(), stack))
     }
 
     /// The names of the stack's users.

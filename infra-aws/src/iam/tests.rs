@@ -276,3 +276,32 @@ async fn who_may_not_list_is_answered_one_by_one() {
         assert_eq!(called(&cloud, "GetRole"), names.len());
     }
 }
+
+#[tokio::test]
+async fn what_somebody_gave_a_role_is_the_stacks_and_of_no_resource() {
+    use infra_core::state::StackName;
+
+    let aws = Aws::test().await;
+    let role: Role = want(json!({"name": "r", "assume_role_policy": trust("ec2.amazonaws.com")}));
+    make(&aws, &role).await;
+    let foreign = aws.iam().create_role().role_name("foreign");
+    foreign.assume_role_policy_document(trust("ec2.amazonaws.com")).send().await.unwrap();
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    for role in ["r", "foreign"] {
+        let attach = aws.iam().attach_role_policy().role_name(role).policy_arn(admin);
+        attach.send().await.unwrap();
+        let put = aws.iam().put_role_policy().role_name(role).policy_name("by-hand");
+        put.policy_document(permissions("*")).send().await.unwrap();
+    }
+    let stack = StackName::new("exercise", "test").unwrap();
+    let cx = Cx::new(Arc::clone(&aws));
+    let attached = PolicyAttachment::added(&cx, &stack).await.unwrap();
+    let inline = RolePolicy::added(&cx, &stack).await.unwrap();
+    assert_eq!((attached.len(), inline.len()), (1, 1));
+    assert_eq!(attached[0].id, format!("r|{admin}"));
+    assert_eq!(inline[0].id, "r|by-hand");
+    for owner in [&attached[0].owner, &inline[0].owner] {
+        let owner = owner.as_ref().unwrap();
+        assert_eq!(owner.keys().collect::<Vec<_>>(), ["infra:lineage", "infra:stack"]);
+    }
+}

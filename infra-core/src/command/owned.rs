@@ -19,11 +19,31 @@ pub(super) async fn owned(
     memo: &Memo,
     stack: &StackName,
 ) -> Result<Option<Vec<ErasedObserved>>> {
+    listed(engine, memo, |memo| async move { driver.owned(connection, &memo, stack).await }).await
+}
+
+/// Every object of a kind that somebody put into what is the stack's, asked again where that can help; see
+/// [`Managed::added`](crate::provider::Managed::added).
+pub(super) async fn added(
+    engine: &Engine,
+    driver: &Arc<dyn Driver>,
+    connection: &Connection,
+    memo: &Memo,
+    stack: &StackName,
+) -> Result<Vec<ErasedObserved>> {
+    listed(engine, memo, |memo| async move { driver.added(connection, &memo, stack).await }).await
+}
+
+async fn listed<T, Asked: Future<Output = Result<T>>>(
+    engine: &Engine,
+    memo: &Memo,
+    ask: impl Fn(Memo) -> Asked,
+) -> Result<T> {
     let until = engine.env.monotonic() + PATIENCE;
     let mut pause = Duration::from_millis(100);
     let mut memo = memo.clone();
     loop {
-        let listed = driver.owned(connection, &memo, stack).await;
+        let listed = ask(memo).await;
         let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
         match listed {
             Err(error) if error.class().is_retryable() && !last => {}

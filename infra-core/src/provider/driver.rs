@@ -162,6 +162,19 @@ pub trait Driver: Send + Sync {
     ) -> Result<Option<Vec<ErasedObserved>>> {
         Ok(None)
     }
+    /// [`Managed::WITHIN`].
+    fn within(&self) -> Option<&'static str> {
+        None
+    }
+    /// [`Managed::added`].
+    async fn added(
+        &self,
+        _connection: &Connection,
+        _memo: &Memo,
+        _stack: &StackName,
+    ) -> Result<Vec<ErasedObserved>> {
+        Ok(Vec::new())
+    }
     /// [`Managed::create`].
     async fn create(&self, _: &Connection, _want: &Value, _op: &Operation) -> Result<String> {
         Err(no_verb())
@@ -384,6 +397,20 @@ impl<R: Managed> Driver for ManagedDriver<R> {
         let cx = Cx::<R::Cloud>::of(connection, memo.clone())?;
         let found = R::owned_of_kind(&cx, stack, self.schema.kind).await?;
         Ok(found.map(|found| found.into_iter().map(Observed::erase).collect()))
+    }
+
+    fn within(&self) -> Option<&'static str> {
+        R::WITHIN
+    }
+
+    async fn added(
+        &self,
+        connection: &Connection,
+        memo: &Memo,
+        stack: &StackName,
+    ) -> Result<Vec<ErasedObserved>> {
+        let cx = Cx::<R::Cloud>::of(connection, memo.clone())?;
+        Ok(R::added(&cx, stack).await?.into_iter().map(Observed::erase).collect())
     }
 
     async fn create(

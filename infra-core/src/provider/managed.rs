@@ -25,6 +25,10 @@ pub trait Managed: Resource {
     /// Moves when a field changes its name or its meaning; state of older versions goes through [`Managed::upgrade`].
     const VERSION: u32 = 1;
 
+    /// The kind of the objects that those of this kind are put into: policies into a role, routes into a table. Whoever
+    /// may change that may put one there that says nothing of whose it is.
+    const WITHIN: Option<&'static str> = None;
+
     /// Brings inputs recorded by version `from` to this version. A newer version than this is refused before this is called.
     fn upgrade(from: u32, inputs: Value) -> Result<Value> {
         let _ = from;
@@ -59,6 +63,17 @@ pub trait Managed: Resource {
         Self::owned(cx, stack)
     }
 
+    /// Everything in the stack's objects of the kind [`Managed::WITHIN`] that does not say itself whose it is, whoever
+    /// put it there: with the tags of what it is in that say which stack that is, and not with those of a resource.
+    /// Without what its cloud puts there of its own accord.
+    fn added(
+        cx: &Cx<Self::Cloud>,
+        stack: &StackName,
+    ) -> impl Future<Output = Result<Vec<Observed<Self>>>> + Send {
+        let _ = (cx, stack);
+        async { Ok(Vec::new()) }
+    }
+
     /// Makes the object and returns its id as soon as there is one; the engine waits for it to be ready.
     ///
     /// Must be exactly once for the same `op`: pass `op.token()` where the API takes a client token, and
@@ -84,8 +99,8 @@ pub trait Managed: Resource {
         op: &Operation,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// What the principal needs for this change, for reading ([`Intent::Read`]) and for [`Managed::owned`]
-    /// ([`Intent::Search`]). What is not known when it is asked is `*`.
+    /// What the principal needs for this change, for reading ([`Intent::Read`]), and for [`Managed::owned`]
+    /// and [`Managed::added`] ([`Intent::Search`]). What is not known when it is asked is `*`.
     fn grants(change: &Change<'_, Self>) -> Vec<Grant> {
         let _ = change;
         Vec::new()

@@ -443,6 +443,19 @@ impl Driver for NamedDriver {
         self.0.owned(connection, memo, stack).await
     }
 
+    fn within(&self) -> Option<&'static str> {
+        self.0.within()
+    }
+
+    async fn added(
+        &self,
+        connection: &Connection,
+        memo: &Memo,
+        stack: &StackName,
+    ) -> provider::Result<Vec<ErasedObserved>> {
+        self.0.added(connection, memo, stack).await
+    }
+
     async fn create(
         &self,
         connection: &Connection,

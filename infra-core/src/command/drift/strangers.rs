@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use infra_state::{Provider, ProviderIdentity, Record, Status, Urn};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     command::{
         observe::read_by_id,
-        owned::{Owner, is_going, owned},
+        owned::{Owner, added, is_going, owned},
     },
     drift::{Finding, Repair, Subject, Unchecked, What},
     graph::Role,
@@ -32,7 +32,7 @@ struct Place {
 }
 
 impl Looking<'_> {
-    /// Everything that says it is this stack's and that no state knows.
+    /// Everything that says it is this stack's, or is in what is, and that the state does not know.
     pub(super) async fn orphans(&mut self, pass: &Pass) -> Vec<Drifted> {
         if self.options.orphans == Orphans::None {
             return Vec::new();
@@ -44,27 +44,42 @@ impl Looking<'_> {
         });
         let engine = self.engine;
         let listed = join_all(listings.map(|(place, driver)| async move {
-            let found = owned(engine, &driver, &place.connection, &place.memo, stack).await;
-            (place, driver, found)
+            let found = join(
+                owned(engine, &driver, &place.connection, &place.memo, stack),
+                added(engine, &driver, &place.connection, &place.memo, stack),
+            );
+            let (owned, added) = found.await;
+            (place, driver, owned.map(Option::unwrap_or_default), added)
         }));
         let mut orphans = Vec::new();
-        for (place, driver, found) in listed.await {
-            match found {
-                Ok(found) => {
-                    let lost =
-                        found.into_iter().flatten().filter(|object| self.is_lost(&driver, object));
-                    orphans.extend(lost.map(|object| (place, Arc::clone(&driver), object)));
+        for (place, driver, owned, added) in listed.await {
+            let mut failed = None;
+            for listed in [owned, added] {
+                match listed {
+                    Ok(found) => {
+                        let lost = found.into_iter().filter(|object| self.is_lost(&driver, object));
+                        orphans.extend(lost.map(|object| (place, Arc::clone(&driver), object)));
+                    }
+                    Err(error) => failed = Some(error.to_string()),
                 }
-                Err(error) => {
-                    let kind = driver.schema().kind;
-                    let why = self.scrub.clean(error.to_string());
-                    let why = format!("orphans of the kind cannot be listed: {why}");
-                    self.unlisted.extend(Unchecked::orphans(kind, why));
-                }
+            }
+            // One call often answers both.
+            if let Some(why) = failed {
+                let why = self.scrub.clean(why);
+                let why = format!("orphans of the kind cannot be listed: {why}");
+                self.unlisted.extend(Unchecked::orphans(driver.schema().kind, why));
             }
         }
         let mut found = Vec::new();
+        let mut met = Vec::new();
         for (place, driver, object) in orphans {
+            // What is nowhere in particular is seen from everywhere.
+            let account = place.provider.identity.get("account");
+            let same = (driver.schema().kind, account, object.id.clone(), object.outputs.clone());
+            if met.contains(&same) {
+                continue;
+            }
+            met.push(same);
             // A listing may lag behind a delete.
             let urn = self.tagged_urn(&object).unwrap_or_else(|| place.provider.urn.clone());
             let connection = Arc::clone(&place.connection);
@@ -107,6 +122,11 @@ impl Looking<'_> {
         if self.options.orphans == Orphans::All {
             kinds.extend(registry.iter().map(|driver| (driver.schema().kind, Arc::clone(driver))));
         }
+        let within =
+            registry.iter().filter(|it| it.within().is_some_and(|of| kinds.contains_key(of)));
+        let within: Vec<_> =
+            within.map(|driver| (driver.schema().kind, Arc::clone(driver))).collect();
+        kinds.extend(within);
         let only: BTreeSet<&str> = self.options.only.iter().map(Urn::kind).collect();
         let asked = |kind: &str| only.is_empty() || only.contains(kind);
         let managed = |driver: &Arc<dyn Driver>| {
@@ -247,7 +267,9 @@ impl Looking<'_> {
                     "{id}{called} says that this stack made it as {urn}, and no state knows it"
                 ),
                 None => {
-                    format!("{id}{called} is part of what is this stack's, and no state knows it")
+                    format!(
+                        "{id}{called} is in what is this stack's, and its state does not know it"
+                    )
                 }
             };
             (message, "`--fix --delete-orphans` deletes it; `import` takes it over")
