@@ -234,6 +234,24 @@ managed!(Label, Identity::BareName, |want| 0, {
     }
 });
 managed!(Link, Identity::Ends, |want| 0, {
+    const WITHIN: Option<&'static str> = Some(Net::KIND);
+
+    async fn added(cx: &Cx<Fake>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
+        let nets = cx.world.of(Net::KIND);
+        let mut found = Vec::new();
+        for (id, object) in cx.world.of(Self::KIND) {
+            let live = Self::from_value(&object.inputs)?;
+            let Some(net) = nets.get(&live.from) else { continue };
+            let mut owner = net.owner.clone();
+            owner.retain(|key, _| key == "infra:stack" || key == "infra:lineage");
+            if owner.get("infra:stack") == Some(&stack.to_string()) {
+                let outputs = made(&id, &live);
+                found.push(Observed::ready(id, live, outputs).owned_by(&owner));
+            }
+        }
+        Ok(found)
+    }
+
     fn shrinks(live: &Self, want: &Self) -> Option<String> {
         let (live, want) = (live.weight?, want.weight?);
         (want < live).then(|| format!("{live} to {want}"))

@@ -546,11 +546,43 @@ async fn what_somebody_put_into_an_object_of_the_stack_goes_as_an_orphan() {
     owner.retain(|key, _| key == "infra:stack" || key == "infra:lineage");
     lab.world.plant_for("net-77", "fake:Net", net.inputs.clone(), owner);
     let report = found(&lab, base).await;
-    assert!(one(&report).message.contains("part of what is this stack's"), "{report:?}");
+    assert!(one(&report).message.contains("what is this stack's"), "{report:?}");
     let done = fixed(&lab, base, |it| it.delete_orphans = true).await;
     assert_eq!((done.left, lab.world.of("fake:Net").len()), (0, 1));
     assert_eq!(found(&lab, base).await.findings, []);
     assert!(lab.plan(base).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_has_no_tags_is_found_in_what_is_the_stacks() {
+    let lab = Lab::new();
+    let linked = |stack: &mut Stack| {
+        let net = stack.add("net", Net::new("10.0.0.0/16"));
+        stack.add("link", Link::new(&net.id, "declared"));
+        Ok(())
+    };
+    let alone = |stack: &mut Stack| {
+        stack.add("net", Net::new("10.0.0.0/16"));
+        Ok(())
+    };
+    lab.up(linked).await.ok();
+    assert_eq!(found(&lab, linked).await.findings, [], "what is recorded nobody added");
+    lab.up(alone).await.ok();
+    let (net, _) = lab.world.of("fake:Net").pop_first().unwrap();
+    let link = |from: &str| Value::from([("from", from.into()), ("to", "anywhere".into())]);
+    lab.world.plant("link-77", "fake:Link", link(&net));
+    lab.world.plant("link-78", "fake:Link", link("net-of-others"));
+    // The stack has no links, and may have been given one all the same.
+    let report = found(&lab, alone).await;
+    let added = one(&report);
+    let (kind, id) = (added.kind.as_str(), added.id.as_deref());
+    assert_eq!((kind, id, added.what), ("fake:Link", Some("link-77"), What::Orphan));
+    assert!(added.message.contains("in what is this stack's"), "{added:?}");
+    let done = fixed(&lab, alone, |it| it.delete_orphans = true).await;
+    assert_eq!(done.left, 0);
+    let left: Vec<_> = lab.world.of("fake:Link").into_keys().collect();
+    assert_eq!(left, ["link-78"]);
+    assert_eq!(found(&lab, alone).await.findings, []);
 }
 
 /// What a program has of a number: which resources, with what in them.

@@ -10,7 +10,8 @@ use std::{
 use infra_core::{
     graph::Role,
     provider::{
-        Calls, Class, Connection, Cx, Driver, ErasedObserved, Error, Gate, Managed, Memo, Result,
+        Calls, Class, Connection, Cx, Driver, ErasedChange, ErasedObserved, Error, Gate, Managed,
+        Memo, Result,
     },
     state::StackName,
 };
@@ -95,6 +96,30 @@ async fn these_kinds_cannot_say_what_is_whose() {
         let kind = driver.schema().kind;
         assert!(matches!(found[kind], Ok(Some(_))), "{kind} has tags, and is not found by them");
     }
+}
+
+#[test]
+fn who_may_look_for_what_holds_others_may_look_for_what_was_put_into_it() {
+    let search = |driver: &Arc<dyn Driver>| -> BTreeSet<String> {
+        let nothing = ErasedChange { have: None, recorded: None, want: None, paths: Vec::new() };
+        driver.grants(&nothing).unwrap().into_iter().map(|grant| grant.action).collect()
+    };
+    let all: BTreeMap<_, _> =
+        managed().map(|driver| (driver.schema().kind, search(&driver))).collect();
+    let mut put = BTreeSet::new();
+    // The stack may have no object of the kind that is put, so its policy knows only of what holds it.
+    for driver in managed() {
+        let (kind, Some(holder)) = (driver.schema().kind, driver.within()) else { continue };
+        assert!(!all[kind].is_empty() && all[kind].is_subset(&all[holder]), "{kind}: {all:?}");
+        put.insert(kind);
+    }
+    let expected = [
+        "aws:ec2:Route",
+        "aws:ec2:SecurityGroupRule",
+        "aws:iam:PolicyAttachment",
+        "aws:iam:RolePolicy",
+    ];
+    assert_eq!(put, expected.into());
 }
 
 /// One object of every service that somebody made by hand, without our tags.
