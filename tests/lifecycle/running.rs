@@ -183,6 +183,8 @@ async fn ignored_drift_is_left_alone() {
     };
     lab.up(tagged).await.ok();
     assert!(lab.plan(tagged).await.is_empty());
+    let (_, net) = lab.world.of("fake:Net").pop_first().unwrap();
+    assert_eq!(net.inputs.get("note"), Some(&"theirs".into()));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::{
     graph::Node,
     plan::{
         Action, Cause, DiffKind, Moved, PropertyDiff, Step, StepId, Subject, Verdict, assess,
-        converge, drift,
+        converge, drift, ignore::overlay,
     },
     provider::{Class, Connection, ErasedChange, ErasedObserved, Error as CallError, Readiness},
     scrub::taint,
@@ -65,7 +65,8 @@ impl Run {
             visible: self.visible(&node.urn, &node.dependencies()),
         };
         let record = self.renewed(node, recorded, want, &object.connection);
-        let record = object.change(recorded, record, paths).await?;
+        let ignored = &node.options.ignore_changes;
+        let record = object.change(recorded, record, paths, ignored).await?;
         self.give(id, record.outputs);
         Ok(())
     }
@@ -159,12 +160,13 @@ fn still_different(
 
 impl Object<'_> {
     /// Changes the object of `recorded` until it is as `record` says, writing `paths` only. What an earlier run did
-    /// not finish is finished.
+    /// not finish is finished. What is `ignored` stays as it is, also where a call writes the object as a whole.
     pub(super) async fn change(
         &self,
         recorded: &Record,
         mut record: Record,
         mut paths: Vec<Path>,
+        ignored: &[Path],
     ) -> Result<Record> {
         let scope = self.scope;
         let id = recorded.id.clone().unwrap_or_default();
@@ -186,7 +188,8 @@ impl Object<'_> {
         }
         let op = self.op.id;
         scope.intend(op, Verb::Update, record.clone()).await?;
-        match self.change_now(&id, recorded, have, &record.inputs, paths).await {
+        let others = self.of_others(ignored, &paths);
+        match self.change_now(&id, recorded, have, &record.inputs, paths, &others).await {
             Ok(found) => {
                 record.status = Status::Ready;
                 record.outputs = found.outputs.unwrap_or(record.outputs);
@@ -220,20 +223,30 @@ impl Object<'_> {
         have: ErasedObserved,
         want: &Value,
         paths: Vec<Path>,
+        others: &[Path],
     ) -> Result<ErasedObserved, CallError> {
         // Something unfinished may need nothing but time.
         let repair = matches!(have.readiness, Readiness::Restorable(_));
         if !repair && paths.is_empty() {
             return self.ready(id, want).await;
         }
+        let written = overlay(self.driver.schema(), others, &have.live, want);
         let change = ErasedChange {
             have: Some(have),
             recorded: Some(recorded.inputs.clone()),
-            want: Some(want.clone()),
+            want: Some(written),
             paths,
         };
         self.write(&change).await?;
         self.took(id, want, &change.paths).await
+    }
+
+    /// The ignored parts of the object that can be read and are not among what is written.
+    fn of_others(&self, ignored: &[Path], paths: &[Path]) -> Vec<Path> {
+        let schema = self.driver.schema();
+        let readable = |it: &Path| schema.field(it).is_none_or(|field| !field.write_only);
+        let is_written = |it: &Path| paths.iter().any(|path| path.meets(it) || it.meets(path));
+        ignored.iter().filter(|it| readable(it) && !is_written(it)).cloned().collect()
     }
 
     /// Waits until the object can be used and shows at `paths` what was written there: some changes are accepted at

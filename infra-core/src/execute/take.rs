@@ -66,7 +66,7 @@ impl Run {
         self.commit(changes).await?;
         let paths = differs.into_iter().map(|diff| diff.path).collect();
         let wanted = Record { status: Status::Ready, ..record.clone() };
-        let record = object.change(&record, wanted, paths).await?;
+        let record = object.change(&record, wanted, paths, &[]).await?;
         self.give(id, record.outputs);
         Ok(())
     }
