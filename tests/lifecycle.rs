@@ -11,6 +11,10 @@ mod harness;
 mod importing;
 #[path = "lifecycle/interrupted.rs"]
 mod interrupted;
+#[path = "lifecycle/judged.rs"]
+mod judged;
+#[path = "lifecycle/looked.rs"]
+mod looked;
 #[path = "lifecycle/rebuilt.rs"]
 mod rebuilt;
 #[path = "lifecycle/replacing.rs"]

@@ -24,7 +24,7 @@ use crate::{
 
 type Inputs = BTreeMap<String, Value>;
 
-async fn found(
+pub(crate) async fn found(
     lab: &Lab,
     program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
 ) -> Report {
@@ -32,7 +32,7 @@ async fn found(
 }
 
 /// A look, which must change nothing.
-async fn found_with(
+pub(crate) async fn found_with(
     lab: &Lab,
     program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     options: &DriftOptions,
@@ -43,12 +43,12 @@ async fn found_with(
     report
 }
 
-fn id(urn: &Urn, snapshot: &Snapshot) -> String {
+pub(crate) fn id(urn: &Urn, snapshot: &Snapshot) -> String {
     snapshot.current(urn).unwrap().id.clone().unwrap()
 }
 
 /// Changes an input of the object of a resource behind the engine's back.
-async fn tamper(lab: &Lab, urn: &Urn, change: impl FnOnce(&mut Inputs)) {
+pub(crate) async fn tamper(lab: &Lab, urn: &Urn, change: impl FnOnce(&mut Inputs)) {
     let id = id(urn, &lab.snapshot().await.unwrap());
     lab.world.tamper(&id, |object| {
         let Value::Map(inputs) = &mut object.inputs else { return None };
@@ -57,12 +57,12 @@ async fn tamper(lab: &Lab, urn: &Urn, change: impl FnOnce(&mut Inputs)) {
     });
 }
 
-async fn remove(lab: &Lab, urn: &Urn) {
+pub(crate) async fn remove(lab: &Lab, urn: &Urn) {
     let id = id(urn, &lab.snapshot().await.unwrap());
     lab.world.tamper(&id, |_| None);
 }
 
-fn one(report: &Report) -> &Finding {
+pub(crate) fn one(report: &Report) -> &Finding {
     assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
     &report.findings[0]
 }
@@ -186,7 +186,7 @@ async fn orphans_are_ours_and_nobody_elses() {
     assert_eq!(found(&lab, base).await.findings, []);
 }
 
-fn uuid(of: u128) -> String {
+pub(crate) fn uuid(of: u128) -> String {
     format!("00000000-0000-4000-8000-{of:012}")
 }
 
@@ -472,12 +472,12 @@ async fn accepting_records_what_is_there_and_the_program_says_the_rest() {
     assert_eq!(found(&lab, base).await.findings, []);
 }
 
-fn list(words: &[&str]) -> Value {
+pub(crate) fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|word| (*word).into()).collect())
 }
 
 /// A repair that nobody has to be asked about.
-async fn fixed(
+pub(crate) async fn fixed(
     lab: &Lab,
     program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
     change: impl FnOnce(&mut FixOptions),

@@ -9,7 +9,10 @@ use std::{
 use async_trait::async_trait;
 use infra_state::{Change, Key, Path, Record, Segment, Snapshot, Urn, Value};
 
-use super::{compare::Drifted, fix::locked, look::Look, options::DriftOptions, wanted::named};
+use super::{
+    compare::Drifted, fix::locked, look::Look, options::DriftOptions, read::Known,
+    violations::Judged, wanted::named,
+};
 use crate::{
     Engine, Error, ErrorKind, Result,
     command::{
@@ -81,7 +84,7 @@ pub async fn accept(
         let look = Look::at(engine, &options.drift, &view, &connections, Some(COMMAND)).await?;
         look.refuse_massacre(options.allow_mass_absence)?;
         engine.events.send(Event::Drift(Box::new(look.report.clone())));
-        let (accepted, changes) = taken(engine, &view.snapshot, &look);
+        let (accepted, changes) = taken(engine, &options.drift, &view.snapshot, &look)?;
         if !changes.is_empty() && !confirm.confirm_accept(&look.report).await? {
             return Err(Error::new(ErrorKind::Refused, "declined: nothing was changed"));
         }
@@ -103,7 +106,12 @@ pub async fn accept(
     }
 }
 
-fn taken(engine: &Engine, snapshot: &Snapshot, look: &Look) -> (Accepted, Vec<Change>) {
+fn taken(
+    engine: &Engine,
+    options: &DriftOptions,
+    snapshot: &Snapshot,
+    look: &Look,
+) -> Result<(Accepted, Vec<Change>)> {
     let mut accepted = Accepted {
         report: look.report.clone(),
         taken: BTreeSet::new(),
@@ -112,7 +120,8 @@ fn taken(engine: &Engine, snapshot: &Snapshot, look: &Look) -> (Accepted, Vec<Ch
     };
     let mut put = BTreeMap::<Key, Record>::new();
     let mut gone = BTreeSet::<Key>::new();
-    for it in &look.drifted {
+    // What is violated goes with what led to it.
+    for it in look.drifted.iter().filter(|it| it.finding.what != What::Violation) {
         let Some(known) = &it.known else {
             accepted.left += 1;
             continue;
@@ -130,6 +139,15 @@ fn taken(engine: &Engine, snapshot: &Snapshot, look: &Look) -> (Accepted, Vec<Ch
             _ => accepted.left += 1,
         }
     }
+    if let Some(wanted) = &look.wanted {
+        let judged = Judged { engine, options, wanted, snapshot };
+        let record = |known: &Known| match put.get(&known.record.key()) {
+            Some(taken) => Arc::new(taken.clone()),
+            None => Arc::clone(&known.record),
+        };
+        let left = judged.violations(look.seen.iter(), &record)?;
+        accepted.left += left.iter().filter(|it| it.severity >= options.severity).count();
+    }
     // What was made from something that is forgotten was made from nothing that is remembered.
     let stays = |urn: &Urn| snapshot.of(urn).any(|record| !gone.contains(&record.key()));
     let urns: BTreeSet<&Urn> = gone.iter().map(|key| &key.urn).collect();
@@ -142,7 +160,7 @@ fn taken(engine: &Engine, snapshot: &Snapshot, look: &Look) -> (Accepted, Vec<Ch
     }
     let mut changes: Vec<Change> = put.into_values().map(Change::Put).collect();
     changes.extend(gone.into_iter().map(Change::Forgotten));
-    (accepted, changes)
+    Ok((accepted, changes))
 }
 
 /// The record with what is there where it differs.

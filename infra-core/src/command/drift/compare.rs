@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use infra_state::{Instance, Key, Provider, Record, Snapshot, Value};
+use infra_state::{Instance, Key, Path, Provider, Record, Snapshot, Value};
 
 use super::{
     options::DriftOptions,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     drift::{FieldDrift, Finding, Repair, Rules, Severity, Subject, What},
-    plan::{DiffKind, PropertyDiff, Seen, drift},
+    plan::{DiffKind, PropertyDiff, Seen, drift, ignore},
     provider::{Connection, Driver, ErasedObserved, Readiness},
     report::shown,
 };
@@ -78,9 +78,7 @@ impl Comparing<'_> {
     /// The fields that somebody else changed.
     pub(super) fn differences(&self, known: &Known, live: &Value) -> Vec<PropertyDiff> {
         let schema = known.driver.schema();
-        let node = self.wanted.and_then(|wanted| wanted.node(&known.record.urn));
-        let ignored = node.map_or(&[][..], |node| &node.options.ignore_changes);
-        let mut diffs = drift(schema, &known.record.inputs, live, ignored);
+        let mut diffs = drift(schema, &known.record.inputs, live, self.ignored(&known.record));
         // What is sealed with a key that is not at hand cannot be compared.
         diffs.retain(|diff| !diff.before.as_ref().is_some_and(Value::has_unknown));
         let computed =
@@ -95,6 +93,12 @@ impl Comparing<'_> {
             });
         }
         diffs
+    }
+
+    /// What the program leaves to others.
+    fn ignored(&self, record: &Record) -> &[Path] {
+        let node = self.wanted.and_then(|wanted| wanted.node(&record.urn));
+        node.map_or(&[][..], |node| &node.options.ignore_changes)
     }
 
     pub(super) fn intent(&self, record: &Record) -> Option<Intent<'_>> {
@@ -262,7 +266,9 @@ impl Comparing<'_> {
         {
             return anew(format!("`{}`: {}", reason.path, reason.message));
         }
-        match driver.shrinks(live, &record.inputs) {
+        // What is ignored is not put back.
+        let back = ignore::overlay(driver.schema(), self.ignored(record), live, &record.inputs);
+        match driver.shrinks(live, &back) {
             Some(less) if !self.options.allow_shrink => {
                 Repair::Nothing(format!("that would leave less of it ({less}): `--allow-shrink`"))
             }

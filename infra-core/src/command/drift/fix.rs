@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{Session, Urn, View};
 
-use super::{look::Look, options::DriftOptions, repair::Repairing};
+use super::{look::Look, options::DriftOptions, repair::Repairing, violations::Judged};
 use crate::{
     Engine, Error, ErrorKind, Result,
     command::{
         Confirm, UpOptions, deploy::deploy, outputs::never_made, planning::same_cloud,
         preview::tell_in_progress, up::acquire,
     },
-    drift::Report,
+    drift::{Report, What},
     event::{Event, Summary},
     execute::Connections,
 };
@@ -99,7 +99,14 @@ async fn under_lock(
     let planned = repair.plan(&mut look.drifted)?;
     look.report.findings = look.drifted.iter().map(|it| it.finding.clone()).collect();
     engine.events.send(Event::Drift(Box::new(look.report.clone())));
-    let left = look.drifted.iter().filter(|it| !repair.is_repaired(it)).count();
+    let found = look.drifted.iter().filter(|it| it.finding.what != What::Violation);
+    let mut left = found.filter(|it| !repair.is_repaired(it)).count();
+    let judged =
+        Judged { engine, options: &options.drift, wanted: &wanted, snapshot: &view.snapshot };
+    // What is put right is as it is recorded.
+    let seen = look.seen.iter().filter(|(known, _)| !repair.is_chosen(known));
+    let violated = judged.violations(seen, &|known| Arc::clone(&known.record))?;
+    left += violated.iter().filter(|it| it.severity >= options.drift.severity).count();
     let Some(plan) = planned else {
         return Ok(Fixed { report: look.report, summary: None, left });
     };

@@ -7,7 +7,7 @@ use infra_state::{Record, Snapshot, Status, Urn, View};
 use super::{
     compare::{Compared, Comparing, Drifted},
     options::DriftOptions,
-    read::{Pass, Reading},
+    read::{Known, Pass, Reading},
     wanted::Wanted,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     command::{outputs::never_made, planning::same_cloud},
     drift::{Report, Rules, Unchecked, What},
     execute::Connections,
+    plan::Seen,
     scrub::Scrub,
 };
 
@@ -52,6 +53,8 @@ pub(super) struct Look {
     /// How many recorded objects are gone, whatever was asked for.
     pub(super) gone: usize,
     pub(super) wanted: Option<Wanted>,
+    /// Everything that could be read.
+    pub(super) seen: Vec<(Known, Seen)>,
 }
 
 /// What a look works with.
@@ -126,7 +129,7 @@ impl Look {
         found.extend(looking.orphans(&pass).await);
         let strangers = looking.unmanaged(&pass, &found).await;
         found.extend(strangers);
-        found.extend(looking.violations(&pass)?);
+        found.extend(looking.violations(&pass.seen)?);
         let mut in_progress = in_progress(view);
         if locked.is_none() {
             in_progress = looking.settle(view, &mut found).await.or(in_progress);
@@ -165,7 +168,7 @@ impl Look {
             calls,
             failed: None,
         };
-        Ok(Self { report, drifted: found, gone, wanted })
+        Ok(Self { report, drifted: found, gone, wanted, seen: pass.seen })
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     compare::Drifted,
     fix::FixOptions,
     frozen::{as_recorded, frozen, lookups, order, settled},
+    read::Known,
     wanted::Wanted,
 };
 use crate::{
@@ -67,9 +68,14 @@ impl<'a> Repairing<'a> {
     /// Whether something is done about a finding.
     pub(super) fn is_repaired(&self, it: &Drifted) -> bool {
         match &it.known {
-            Some(known) => self.chosen.contains(&known.record.key()),
+            Some(known) => self.is_chosen(known),
             None => self.orphans.iter().any(|orphan| orphan.id == it.finding.id),
         }
+    }
+
+    /// Whether an object is put right.
+    pub(super) fn is_chosen(&self, known: &Known) -> bool {
+        self.chosen.contains(&known.record.key())
     }
 
     /// The plan; `None` if nothing is to be done. What turns out not to be possible without replacing something is left

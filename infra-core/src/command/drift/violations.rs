@@ -1,31 +1,71 @@
 //! What violates the program's policies as it is.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{compare::Drifted, look::Looking, read::Pass};
+use infra_state::{Key, Record, Snapshot, Status, Urn};
+
+use super::{compare::Drifted, look::Looking, options::DriftOptions, read::Known, wanted::Wanted};
 use crate::{
-    Result,
+    Engine, Result,
+    drift::Finding,
     plan::Seen,
     policy::{Looked, live},
 };
 
+/// What the policies are asked about.
+pub(super) struct Judged<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) options: &'a DriftOptions,
+    pub(super) wanted: &'a Wanted,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+impl Judged<'_> {
+    /// What is violated by what was read. What was not read counts as it is recorded, so that a policy about all of it
+    /// sees all of it. `record`: what is recorded of an object that was read.
+    pub(super) fn violations<'s>(
+        &self,
+        seen: impl Iterator<Item = &'s (Known, Seen)>,
+        record: &dyn Fn(&Known) -> Arc<Record>,
+    ) -> Result<Vec<Finding>> {
+        let read: BTreeMap<Key, &(Known, Seen)> = seen.map(|it| (it.0.record.key(), it)).collect();
+        let recorded = self.snapshot.records.iter();
+        let recorded = recorded.filter(|(_, record)| record.status != Status::Deposed);
+        let looked = recorded.filter_map(|(key, recorded)| match read.get(key) {
+            Some((known, Seen::Present(object))) => {
+                Some(Looked { record: record(known), live: Some(object.live.clone()) })
+            }
+            Some((_, Seen::Absent)) => None,
+            None => Some(Looked { record: Arc::clone(recorded), live: None }),
+        });
+        let looked: Vec<Looked> = looked.collect();
+        let find = |all| {
+            let engine = self.engine;
+            live(&engine.policies, &self.wanted.graph, &engine.registry, &looked, all)
+        };
+        let options = self.options;
+        if options.only.is_empty() {
+            return find(options.policies);
+        }
+        let asked = |urn: &Urn| options.only.contains(urn);
+        let mut found = find(options.policies)?;
+        found.retain(|it| it.urn.as_ref().is_some_and(asked));
+        // What is wrong with all of it is told only if it came with what was looked at.
+        found.extend(find(false)?.into_iter().filter(|it| it.urn.is_none()));
+        Ok(found)
+    }
+}
+
 impl Looking<'_> {
     /// What the program's policies do not allow to be as it is. They are of this program, and say nothing of another
     /// one's stack.
-    pub(super) fn violations(&self, pass: &Pass) -> Result<Vec<Drifted>> {
+    pub(super) fn violations(&self, seen: &[(Known, Seen)]) -> Result<Vec<Drifted>> {
         let Some(wanted) = self.wanted else { return Ok(Vec::new()) };
-        let looked = pass.seen.iter().filter_map(|(known, seen)| match seen {
-            Seen::Present(object) => {
-                let record = Arc::clone(&known.record);
-                Some(Looked { record, live: Some(object.live.clone()) })
-            }
-            Seen::Absent => None,
-        });
-        let looked: Vec<Looked> = looked.collect();
-        let (engine, all) = (self.engine, self.options.policies);
-        let found = live(&engine.policies, &wanted.graph, &engine.registry, &looked, all)?;
-        let known = |urn: &infra_state::Urn| {
-            let known = pass.seen.iter().map(|(known, _)| known);
+        let Self { engine, options, snapshot, .. } = *self;
+        let judged = Judged { engine, options, wanted, snapshot };
+        let found = judged.violations(seen.iter(), &|known| Arc::clone(&known.record))?;
+        let known = |urn: &Urn| {
+            let known = seen.iter().map(|(known, _)| known);
             known.into_iter().find(|known| known.record.urn == *urn).cloned()
         };
         let drifted = found.into_iter().map(|finding| {
