@@ -22,7 +22,7 @@ use crate::{
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "core:OwnPolicy", outputs = OwnPolicyOutputs)]
 pub struct OwnPolicy {
-    /// What for: `deploy`, `drift`.
+    /// What for: `deploy`, `drift`, `fleet`.
     pub purpose: String,
     /// The document; the engine fills it in when the whole program is known.
     pub document: Option<String>,
@@ -80,10 +80,9 @@ pub(crate) fn fill(engine: &Engine, graph: &mut Graph) -> Result<()> {
     let own = graph.nodes.values().filter(|node| node.urn.kind() == OwnPolicy::KIND);
     let mut documents = BTreeMap::new();
     for node in own {
-        let purpose = match node.literal("purpose").as_ref().and_then(Value::as_str) {
-            Some("drift") => Purpose::Drift,
-            _ => Purpose::Deploy,
-        };
+        let purpose = node.literal("purpose");
+        let purpose = purpose.as_ref().and_then(Value::as_str).and_then(Purpose::named);
+        let purpose = purpose.unwrap_or_default();
         let options = PolicyOptions {
             purpose,
             formerly: Vec::new(),

@@ -19,6 +19,10 @@ pub(super) fn grants(needs: &Needs) -> Result<Vec<Grant>> {
     Ok(all)
 }
 
+/// Where the processes of a fleet leave what they found.
+#[cfg(feature = "state")]
+const RUNS: &str = infra_core::command::fleet::FOLDER;
+
 #[cfg(feature = "state")]
 fn state(needs: &Needs, url: &str) -> Result<Vec<Grant>> {
     use infra_core::state::backend::S3Address;
@@ -29,9 +33,11 @@ fn state(needs: &Needs, url: &str) -> Result<Vec<Grant>> {
     let bucket = format!("arn:*:s3:::{}", place.bucket);
     let region = place.region.as_deref().unwrap_or("*");
     let table = format!("arn:*:dynamodb:{region}:*:table/{}", place.table);
-    let own = format!("{bucket}/{base}{stack}/*");
+    // A fleet looks at every stack of the place.
+    let stacks = if needs.purpose == Purpose::Fleet { "*" } else { &*stack };
+    let own = format!("{bucket}/{base}{stacks}/*");
     let mark = format!("{bucket}/{base}.place.json");
-    let item = format!("{}/{base}{stack}", place.bucket);
+    let item = format!("{}/{base}{stacks}", place.bucket);
     let on_item = |action| Grant::new(action, &*table).when("dynamodb:LeadingKeys", &*item);
     let mut all = vec![
         // Without it what is not there is denied instead of missing.
@@ -40,6 +46,11 @@ fn state(needs: &Needs, url: &str) -> Result<Vec<Grant>> {
         Grant::new("s3:GetObject", &*mark),
         on_item("dynamodb:GetItem"),
     ];
+    if needs.purpose == Purpose::Fleet {
+        // The parts that its processes leave for the one that tells what all have found.
+        let runs = format!("{bucket}/{base}{RUNS}/*");
+        all.extend(["s3:PutObject", "s3:DeleteObject"].map(|action| Grant::new(action, &*runs)));
+    }
     if needs.purpose == Purpose::Deploy {
         let probe = format!("{bucket}/{base}.probe/*");
         for object in [&own, &probe] {
@@ -92,6 +103,19 @@ mod tests {
         let item = Grant::new("dynamodb:UpdateItem", "arn:*:dynamodb:eu-west-1:*:table/locks");
         assert!(all.contains(&item.when("dynamodb:LeadingKeys", "acme/team/shop/dev")), "{all:#?}");
         assert!(all.iter().any(|grant| grant.action == "kms:Encrypt"));
+    }
+
+    #[test]
+    fn a_fleet_reads_every_stack_and_writes_its_parts_only() {
+        let all = grants(&needs(Purpose::Fleet)).unwrap();
+        assert!(all.contains(&Grant::new("s3:GetObject", "arn:*:s3:::acme/team/*/*")), "{all:#?}");
+        let item = Grant::new("dynamodb:GetItem", "arn:*:dynamodb:eu-west-1:*:table/locks");
+        assert!(all.contains(&item.when("dynamodb:LeadingKeys", "acme/team/*")), "{all:#?}");
+        let writes = |grant: &&Grant| {
+            ["Put", "Delete", "Update", "Encrypt"].iter().any(|word| grant.action.contains(word))
+        };
+        let written: Vec<_> = all.iter().filter(writes).map(|it| it.resource.as_str()).collect();
+        assert_eq!(written, ["arn:*:s3:::acme/team/drift.runs/*"; 2]);
     }
 
     #[test]

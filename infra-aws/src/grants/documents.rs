@@ -24,7 +24,7 @@ pub(crate) fn policies(needs: &Needs) -> Result<Policies> {
         let all = principals.entry(role.clone()).or_default();
         all.extend(place.grants.iter().map(|grant| at.place(grant, false)));
         all.extend(place.adopting.iter().map(|grant| at.place(grant, true)));
-        if needs.purpose == Purpose::Drift && cfg!(feature = "cloudtrail") {
+        if needs.purpose.only_looks() && cfg!(feature = "cloudtrail") {
             // Who did it. It has no resources.
             let actors = Grant::new("cloudtrail:LookupEvents", "*");
             all.insert(at.place(&actors, false));

@@ -216,6 +216,7 @@ fn operator(key: &str, values: &Words) -> &'static str {
         "kms:GrantIsForAWSResource" => "Bool",
         "iam:PolicyARN" | "ec2:LaunchTemplate" if like => "ArnLike",
         "iam:PolicyARN" | "ec2:LaunchTemplate" => "ArnEquals",
+        "dynamodb:LeadingKeys" if like => "ForAllValues:StringLike",
         "dynamodb:LeadingKeys" => "ForAllValues:StringEquals",
         _ if like => "StringLike",
         _ => "StringEquals",
@@ -297,6 +298,8 @@ mod tests {
             ("iam:PolicyARN", "arn:aws:iam::aws:policy/x", "ArnEquals"),
             ("ec2:LaunchTemplate", "arn:aws:ec2:*:*:launch-template/*", "ArnLike"),
             ("kms:RequestAlias", "alias/*", "StringLike"),
+            ("dynamodb:LeadingKeys", "acme/shop/dev", "ForAllValues:StringEquals"),
+            ("dynamodb:LeadingKeys", "acme/*", "ForAllValues:StringLike"),
         ] {
             assert_eq!(with(key, value)[operator][key], value);
         }

@@ -17,7 +17,7 @@ pub(super) fn grants(needs: &Needs, named: &str) -> Vec<Grant> {
     let text = format!("infra-state data key of {}", needs.stack);
     let actions: &[&str] = match needs.purpose {
         Purpose::Deploy => &["kms:Decrypt", "kms:Encrypt"],
-        Purpose::Drift => &["kms:Decrypt"],
+        Purpose::Drift | Purpose::Fleet => &["kms:Decrypt"],
     };
     let grant = |action: &&str| {
         let grant = Grant::new(*action, &*of).when("kms:EncryptionContext:infra", &*text);

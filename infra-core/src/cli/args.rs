@@ -229,6 +229,8 @@ pub(super) enum For {
     Deploy,
     /// `drift`, `preview --refresh`: it changes nothing
     Drift,
+    /// `drift --all-stacks`: it reads every state of the place, and several of it leave their parts there
+    Fleet,
 }
 
 #[derive(Args, Debug)]

@@ -21,6 +21,7 @@ pub(super) async fn policy(session: &Session<'_>, args: &Policy) -> Result<Exit>
     let purpose = match args.purpose {
         For::Deploy => Purpose::Deploy,
         For::Drift => Purpose::Drift,
+        For::Fleet => Purpose::Fleet,
     };
     let settings = session.settings;
     let program = &session.engine.state.name().program;

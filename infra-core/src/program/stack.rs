@@ -150,7 +150,7 @@ impl Stack {
     }
 
     /// The least-privilege policy of this stack, as `policy` prints it: for a role that the stack itself makes, to deploy
-    /// it or to look for drift. As JSON text in one document.
+    /// it, to look for drift, or to look for that of every stack beside it. As JSON text in one document.
     #[track_caller]
     pub fn own_policy(&mut self, name: impl AsRef<str>, purpose: Purpose) -> Output<String> {
         let at = Location::caller();

@@ -14,15 +14,29 @@ pub enum Purpose {
     Deploy,
     /// Only looking: `drift`, `preview --refresh`.
     Drift,
+    /// Looking at every stack of a place: `drift --all-stacks`. It reads all states of the place, and writes only what
+    /// several processes tell each other there.
+    Fleet,
 }
 
 impl Purpose {
-    /// `deploy` or `drift`.
+    /// `deploy`, `drift` or `fleet`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Deploy => "deploy",
             Self::Drift => "drift",
+            Self::Fleet => "fleet",
         }
+    }
+
+    /// The purpose of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Deploy, Self::Drift, Self::Fleet].into_iter().find(|it| it.name() == name)
+    }
+
+    /// Whether nothing in a cloud is changed.
+    pub fn only_looks(self) -> bool {
+        self != Self::Deploy
     }
 }
 

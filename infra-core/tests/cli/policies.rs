@@ -45,6 +45,9 @@ async fn a_policy_is_told_from_the_program_and_from_what_there_is() {
     let only_looks =
         |it: &Value| [":Read ", ":Search "].iter().any(|how| it.as_str().unwrap().contains(how));
     assert!(looks.iter().all(only_looks), "{looks:?}");
+    let fleet = printed(&t, &["policy", "--for", "fleet", "--set", "hosts=[]", "--json"]).await;
+    assert_eq!(fleet["policies"][0]["name"], "fleet");
+    assert_eq!(fleet["policies"][0]["document"]["grants"].as_array().unwrap(), looks);
     assert!(looks.len() > 1, "what is not declared any more is looked at until it is gone");
 }
 

@@ -229,7 +229,7 @@ fn changes(role: Role, purpose: Purpose, inputs: &Value) -> Vec<ErasedChange> {
         paths: paths.to_vec(),
     };
     let read = there(Readiness::Ready, &[]);
-    if purpose == Purpose::Drift {
+    if purpose.only_looks() {
         // What no state knows is looked for too.
         return vec![nothing(), read];
     }
