@@ -257,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_nothing_but_markup_fits_and_no_escape_is_cut() {
+        for length in 1000..1010 {
+            // As long as it takes to be cut at each letter of an escape.
+            let text = format!("{}{}", "x".repeat(length), "<&>".repeat(2000));
+            let body = body(&Notification { text, ..something() });
+            let text = body["blocks"][1]["text"]["text"].as_str().unwrap();
+            // Slack answers 400 to more.
+            assert!(text.chars().count() <= 3000, "{}", text.chars().count());
+            let rest = text.replace("&lt;", "").replace("&gt;", "").replace("&amp;", "");
+            assert!(rest.ends_with("…```") && !rest.contains(['&', ';']), "{rest}");
+        }
+    }
+
+    #[test]
     fn without_tls_only_this_machine_is_told() {
         for bad in ["http://hooks.example.com/x", "https://", "https://u:p@h/x", "http://10.0.0.1/"]
         {

@@ -113,4 +113,12 @@ fn names_are_those_of_objects() {
     let long = Look::new(format!("{}/dev", "Program_".repeat(12)), []);
     assert!(long.name.len() <= 50 && !long.name.ends_with('-'), "{}", long.name);
     assert!(long.name.starts_with("drift-program-program"), "{}", long.name);
+    // What is written alike in small letters, digits and `-` is not called alike.
+    let alike =
+        ["shop/prod-eu", "shop-prod/eu", "Shop/prod-eu", "shop/all-stacks", "shop.all/stacks"];
+    let beyond = ["a", "b"].map(|end| format!("{}/{end}", "program".repeat(9)));
+    let names = alike.into_iter().map(str::to_owned).chain(beyond).map(|of| Look::new(of, []).name);
+    let names: Vec<_> = names.collect();
+    let different: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(different.len(), names.len(), "{names:?}");
 }

@@ -176,6 +176,25 @@ async fn alone_it_gives_them_in_order_and_holds_few() {
 }
 
 #[tokio::test]
+async fn one_stack_that_cannot_be_listed_keeps_nobody_from_the_others() {
+    let memory = place().await;
+    let env: Arc<dyn Env> = Arc::new(Fake::new(1));
+    let denied = name(13).to_string();
+    let shut = Fault::new(Arc::new(memory), Arc::clone(&env), move |call: &Call<'_>| {
+        let is_it = call.operation == Operation::List && call.key.trim_end_matches('/') == denied;
+        if is_it { Effect::Fail } else { Effect::Pass }
+    });
+    let looked = Looked::default();
+    let mut heard = Heard { held: Arc::clone(&looked.held), ..Heard::default() };
+    looked.held.fetch_add(1, Ordering::Relaxed);
+    let cancel = Cancel::default();
+    let totals = fleet(&shut, Shard::WHOLE, 8, &looked, &*env, &cancel, &mut heard).await.unwrap();
+    assert_eq!((totals.stacks, totals.failed, heard.stacks.len()), (STACKS, 1, STACKS));
+    let at = looked.at.lock().unwrap();
+    assert!(at.len() == STACKS - 1 && !at.contains_key(&name(13)));
+}
+
+#[tokio::test]
 async fn an_attempt_that_died_is_made_again_and_one_that_told_tells_again() {
     let memory = place().await;
     let (looked, env) = (Looked::default(), Fake::new(1));

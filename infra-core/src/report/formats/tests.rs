@@ -203,6 +203,28 @@ fn sarif_has_what_the_standard_and_github_require() {
 }
 
 #[test]
+fn sarif_tells_places_of_one_resource_apart_and_knows_them_again() {
+    let violated = |path: &str, line: &str| {
+        let finding = Finding {
+            what: What::Violation,
+            rule: "aws:open-group".to_owned(),
+            message: format!("`{path}`: open to the world"),
+            at: Some(line.to_owned()),
+            ..drifted().findings.remove(0)
+        };
+        Report { findings: vec![finding], ..quiet("shop/prod") }
+    };
+    let fingerprint = |report: Report| {
+        let document: Json = serde_json::from_str(&render(&[report], Format::Sarif)).unwrap();
+        let result = &document["runs"][0]["results"][0]["partialFingerprints"];
+        result["primaryLocationLineHash"].as_str().unwrap().to_owned()
+    };
+    let first = fingerprint(violated("ingress[0]", "src/net.rs:12:5"));
+    assert_ne!(first, fingerprint(violated("ingress[1]", "src/net.rs:12:5")));
+    assert_eq!(first, fingerprint(violated("ingress[0]", "src/net.rs:99:5")), "the line moved");
+}
+
+#[test]
 fn every_metric_has_its_samples_together_and_bounded_labels() {
     let text = render(&all(), Format::Prometheus);
     let (mut families, mut name) = (BTreeSet::new(), "");
