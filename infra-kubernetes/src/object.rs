@@ -4,6 +4,7 @@ mod declaration;
 mod live;
 mod owner;
 mod read;
+mod shrinks;
 pub(crate) mod tree;
 mod verbs;
 

@@ -83,7 +83,7 @@ pub(super) fn stated(recorded: &Value, live: &Json) -> Value {
 
 /// How much a text like `100m` or `64Mi` means, in thousandths; `None` where it is no quantity
 /// (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>).
-fn quantity(text: &str) -> Option<i128> {
+pub(super) fn quantity(text: &str) -> Option<i128> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let thousandths: i128 = match suffix {
@@ -93,10 +93,14 @@ fn quantity(text: &str) -> Option<i128> {
         "M" => 1_000_000_000,
         "G" => 1_000_000_000_000,
         "T" => 1_000_000_000_000_000,
+        "P" => 1_000_000_000_000_000_000,
+        "E" => 1_000_000_000_000_000_000_000,
         "Ki" => 1000 << 10,
         "Mi" => 1000 << 20,
         "Gi" => 1000 << 30,
         "Ti" => 1000 << 40,
+        "Pi" => 1000 << 50,
+        "Ei" => 1000 << 60,
         _ => return None,
     };
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));

@@ -15,7 +15,7 @@ use kube::core::{
 };
 use serde_json::Value as Json;
 
-use super::{Object, Propagation, owner};
+use super::{Object, Propagation, owner, shrinks};
 use crate::{
     Kubernetes,
     classify::Classify as _,
@@ -270,6 +270,10 @@ impl Managed for Object {
         let wanted = ports(new.value().get("manifest")?);
         let port = ports(&old.manifest).into_iter().find(|port| wanted.contains(port))?;
         Some(format!("the node port {port} can be had only once"))
+    }
+
+    fn shrinks(live: &Self, want: &Self) -> Option<String> {
+        shrinks::less(&live.manifest, &want.manifest)
     }
 
     fn once() -> Once {

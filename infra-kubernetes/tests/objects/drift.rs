@@ -1,6 +1,14 @@
 //! What is ours, what is others', and what happens when both want it.
 
-use infra_core::{Result, Stack};
+use infra_core::{
+    Result, Stack,
+    command::{
+        Confirmed,
+        drift::{DriftOptions, FixOptions, Fixed, fix},
+    },
+    drift::Repair,
+    prelude::*,
+};
 use infra_kubernetes::{ConfigMap, Container, Deployment, Object, Pod};
 use serde_json::json;
 
@@ -28,6 +36,67 @@ async fn an_edit_of_ours_is_drift_and_is_taken_back() {
     lab.repaired(program).await.unwrap();
     assert_eq!(lab.get(WEB).await["spec"]["replicas"], 2);
     assert!(lab.refreshed(program).await.is_empty());
+}
+
+/// What `drift --fix` does, with and without leave to take capacity away.
+async fn fixed(
+    lab: &Lab,
+    program: impl Fn(&mut Stack) -> Result<()> + Send + Sync + 'static,
+    allow_shrink: bool,
+) -> Fixed {
+    let engine = lab.stack.engine(program).await.unwrap();
+    let drift = DriftOptions { allow_shrink, ..DriftOptions::default() };
+    let options = FixOptions { drift, parallel: 4, ..FixOptions::default() };
+    fix(&engine, &options, &Confirmed).await.unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+#[tokio::test]
+async fn what_somebody_scaled_up_is_not_scaled_down_unasked() {
+    let lab = Lab::new();
+    lab.stack.up(program).await.unwrap();
+    lab.edit(WEB, json!({"spec": {"replicas": 12}})).await;
+    let left = fixed(&lab, program, false).await;
+    assert_eq!((left.left, left.summary.is_none()), (1, true));
+    let Repair::Nothing(why) = &left.report.findings[0].repair else { panic!("{left:?}") };
+    assert!(why.contains("`spec.replicas` 12 -> 2") && why.contains("--allow-shrink"), "{why}");
+    assert_eq!(lab.get(WEB).await["spec"]["replicas"], 12);
+    assert_eq!(fixed(&lab, program, true).await.left, 0);
+    assert_eq!(lab.get(WEB).await["spec"]["replicas"], 2);
+    // Scaled down it comes back without a question.
+    lab.edit(WEB, json!({"spec": {"replicas": 1}})).await;
+    assert_eq!(fixed(&lab, program, false).await.left, 0);
+    assert_eq!(lab.get(WEB).await["spec"]["replicas"], 2);
+    assert!(lab.refreshed(program).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_an_autoscaler_set_stays_when_something_else_is_put_right() {
+    let left_out = |stack: &mut Stack| -> Result<()> {
+        let container = Container::new("web", "web:1").requests("1", "1Gi").port("http", 80);
+        stack.add(
+            "web",
+            Deployment::new("web", Pod::new().container(container)).label("team", "shop"),
+        );
+        Ok(())
+    };
+    let ignored = |stack: &mut Stack| -> Result<()> {
+        let container = Container::new("web", "web:1").requests("1", "1Gi").port("http", 80);
+        let web = Deployment::new("web", Pod::new().container(container)).replicas(2);
+        stack.add("web", web.label("team", "shop").ignore_changes(["manifest.spec.replicas"]));
+        Ok(())
+    };
+    for program in [left_out, ignored] {
+        let lab = Lab::new();
+        lab.stack.up(program).await.unwrap();
+        lab.edit(WEB, json!({"spec": {"replicas": 12}, "metadata": {"labels": {"team": "x"}}}))
+            .await;
+        let done = fixed(&lab, program, false).await;
+        assert_eq!((done.left, done.report.findings.len()), (0, 1), "{:#?}", done.report);
+        let web = lab.get(WEB).await;
+        assert_eq!(web["metadata"]["labels"]["team"], "shop");
+        assert_eq!(web["spec"]["replicas"], 12);
+        assert!(lab.refreshed(program).await.is_empty());
+    }
 }
 
 #[tokio::test]
