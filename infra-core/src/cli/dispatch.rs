@@ -26,6 +26,7 @@ use super::{
     screen::Shared,
     stack, state,
     voice::Voice,
+    watch::One,
 };
 use crate::{
     App, Cancel, Engine, Error, ErrorKind, Program, Result,
@@ -75,11 +76,6 @@ impl Session<'_> {
         self.reporter.write(text);
     }
 
-    /// What says things beside it.
-    pub(super) fn voice(&self) -> Voice<'_> {
-        Voice { reporter: self.reporter, out: self.out.clone(), json: self.json }
-    }
-
     /// The question before changes.
     pub(super) fn ask(&self) -> Ask<'_> {
         let input = self.input.lock().map_or(None, |mut input| input.take());
@@ -104,7 +100,7 @@ enum Asked {
     Ours(Option<Command>),
     /// The place of the state, before there can be an engine on it.
     Place(Bootstrap),
-    /// Many stacks, or none.
+    /// Many stacks, or none, or one that may be out of reach.
     Apart(Box<Drift>),
     Custom(usize, clap::ArgMatches),
 }
@@ -154,6 +150,11 @@ where
             }
             let cancel = Cancel::default();
             interrupt::listen(cancel.clone());
+            if !args.many.all_stacks {
+                return One { app, settings: &settings, program, voice, cancel, args }
+                    .watch()
+                    .await;
+            }
             let (settings, sets) = (&settings, &*global.set);
             return Fleet { app, settings, sets, program, voice, cancel, args }.run().await;
         }

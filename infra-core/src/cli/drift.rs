@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use infra_state::Urn;
 use serde_json::json;
 
-use super::{confirm::Ask, dispatch::Session, notify::Tellers, watch};
+use super::{confirm::Ask, dispatch::Session, notify::Tellers};
 use crate::{
     App, Engine, Error, ErrorKind, Result,
     command::{
@@ -27,9 +27,6 @@ pub(super) mod args;
 use args::{Drift, Form};
 
 pub(super) async fn drift(app: &App, session: &Session<'_>, args: &Drift) -> Result<Exit> {
-    if args.often.watch.is_some() {
-        return watch::one(app, session, args).await;
-    }
     if args.repair.fix {
         return fix(session, args).await;
     }

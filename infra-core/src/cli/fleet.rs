@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::Args;
-use infra_state::Backend;
 use jiff::SignedDuration;
+use tokio::sync::OnceCell;
 
 use super::{
-    args::parallel, drift::args::Drift, notify::Tellers, sheet::Sheet, voice::Voice,
-    watch::Watching,
+    args::parallel,
+    drift::args::Drift,
+    notify::Tellers,
+    sheet::Sheet,
+    voice::Voice,
+    watch::{Watching, patient},
 };
 use crate::{
     App, Cancel, Error, ErrorKind, Program, Result,
@@ -74,49 +78,21 @@ pub(super) struct Fleet<'a> {
 
 impl Fleet<'_> {
     /// Looks at all of them.
-    pub(super) async fn run(&self) -> Result<Exit> {
+    pub(super) async fn run(self) -> Result<Exit> {
         let (app, args) = (self.app, self.args);
-        let place = app.place(self.settings).await?;
         let tellers = Tellers::open(app, self.settings, false, &args.telling).await?;
-        let onlooker = Onlooker {
-            app: app.clone(),
-            settings: self.settings.clone(),
-            sets: self.sets.to_vec(),
-            program: Arc::clone(&self.program),
-            place: Arc::clone(&place),
-            options: DriftOptions {
-                recorded_only: args.recorded_only,
-                severity: args.severity,
-                orphans: args.orphans.into(),
-                unmanaged: args.unmanaged,
-                actors: !args.no_actors,
-                policies: args.policies,
-                ..DriftOptions::default()
-            },
-            role: args.many.assume_role.clone(),
-            cancel: self.cancel.clone(),
-        };
-        let of = format!("all stacks in {}", place.url());
-        let parallel = args.many.parallel.unwrap_or(AT_ONCE);
-        let shard = args.many.shard.unwrap_or(Shard::WHOLE);
         if args.often.watch.is_some() {
-            let watching = Watching {
-                args,
-                of,
-                voice: self.voice.clone(),
-                env: app.clock(),
-                cancel: self.cancel.clone(),
-                tellers,
-            };
-            let all = All { onlooker, place, shard, parallel, cancel: self.cancel.clone() };
-            return watching.run(&all).await;
+            return self.watch(tellers).await;
         }
+        let (onlooker, parallel) = (self.onlooker().await?, self.parallel());
+        let place = Arc::clone(&onlooker.place);
+        let of = all_in(&place.url());
         let digest = match args.many.shard {
             None => {
                 let mut screen = Screen::new(args, &self.voice)?;
                 fleet(
                     &*place,
-                    shard,
+                    Shard::WHOLE,
                     parallel,
                     &onlooker,
                     &*app.clock(),
@@ -155,6 +131,45 @@ impl Fleet<'_> {
         }
         told?;
         Ok(exit(digest.totals(), args.fail_on))
+    }
+
+    /// What looks at each of them, when their place is open.
+    async fn onlooker(&self) -> Result<Onlooker> {
+        let (app, args) = (self.app, self.args);
+        Ok(Onlooker {
+            app: app.clone(),
+            settings: self.settings.clone(),
+            sets: self.sets.to_vec(),
+            program: Arc::clone(&self.program),
+            place: app.place(self.settings).await?,
+            options: DriftOptions {
+                recorded_only: args.recorded_only,
+                severity: args.severity,
+                orphans: args.orphans.into(),
+                unmanaged: args.unmanaged,
+                actors: !args.no_actors,
+                policies: args.policies,
+                ..DriftOptions::default()
+            },
+            role: args.many.assume_role.clone(),
+            cancel: self.cancel.clone(),
+        })
+    }
+
+    fn parallel(&self) -> usize {
+        self.args.many.parallel.unwrap_or(AT_ONCE)
+    }
+
+    /// Looks at all of them again and again.
+    async fn watch(self, tellers: Tellers) -> Result<Exit> {
+        let (args, voice, env) = (self.args, self.voice.clone(), self.app.clock());
+        let (cancel, settings) = (self.cancel.clone(), self.settings);
+        let all = All { of: self, onlooker: OnceCell::new() };
+        patient(all.onlooker(), &*env, &cancel).await?;
+        let url = all.onlooker.get().map(|onlooker| onlooker.place.url());
+        let said = || settings.state.clone().unwrap_or_else(|| "this folder".to_owned());
+        let of = all_in(&url.unwrap_or_else(said));
+        Watching { args, of, voice, env, cancel, tellers }.run(&all).await
     }
 
     /// The share of this process, and all of it if it is the one that tells it; and whether that was told before.
@@ -213,21 +228,30 @@ fn exit(totals: &Totals, fail_on: Option<Severity>) -> Exit {
     }
 }
 
-/// All stacks of a place, again and again.
-struct All {
-    onlooker: Onlooker,
-    place: Arc<dyn Backend>,
-    shard: Shard,
-    parallel: usize,
-    cancel: Cancel,
+fn all_in(place: &str) -> String {
+    format!("all stacks in {place}")
+}
+
+/// All stacks of a place, again and again. It may be out of reach when the watch begins.
+struct All<'a> {
+    of: Fleet<'a>,
+    onlooker: OnceCell<Onlooker>,
+}
+
+impl All<'_> {
+    async fn onlooker(&self) -> Result<&Onlooker> {
+        self.onlooker.get_or_try_init(|| self.of.onlooker()).await
+    }
 }
 
 #[async_trait]
-impl Looker for All {
+impl Looker for All<'_> {
     async fn look(&self, audience: &mut dyn Audience) -> Result<()> {
-        let Self { onlooker, place, shard, parallel, cancel } = self;
-        let env = onlooker.app.clock();
-        fleet(&**place, *shard, *parallel, onlooker, &*env, cancel, audience).await.map(drop)
+        let onlooker = self.onlooker().await?;
+        let (of, env) = (&self.of, self.of.app.clock());
+        let shard = of.args.many.shard.unwrap_or(Shard::WHOLE);
+        let (place, parallel) = (&*onlooker.place, of.parallel());
+        fleet(place, shard, parallel, onlooker, &*env, &of.cancel, audience).await.map(drop)
     }
 }
 

@@ -1,14 +1,14 @@
 //! `drift --watch`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clap::Args;
-use tokio::net::TcpListener;
+use infra_state::StackName;
+use tokio::{net::TcpListener, sync::OnceCell};
 
 use super::{
     args::time,
-    dispatch::Session,
     drift::{
         self,
         args::{Drift, Form},
@@ -18,9 +18,11 @@ use super::{
     voice::Voice,
 };
 use crate::{
-    App, Cancel, Error, ErrorKind, Result,
-    command::watch::{self, Audience, Board, Looker, OneStack, Watcher},
+    App, Cancel, Engine, Error, ErrorKind, Program, Result,
+    command::watch::{self, Audience, Board, Looker, OneStack, Watcher, unopened},
+    config::Settings,
     drift::Report,
+    event::Events,
     exit::Exit,
     notify::{Digest, Told},
     report,
@@ -29,6 +31,8 @@ use crate::{
 
 /// After so many looks in a row that saw nothing somebody is told.
 const BLIND: u32 = 3;
+/// A place that has not answered after this long is out of reach.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often.
 #[derive(Args, Clone, Debug, Default)]
@@ -50,20 +54,80 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 /// Watches one stack.
-pub(super) async fn one(app: &App, session: &Session<'_>, args: &Drift) -> Result<Exit> {
-    let engine = &session.engine;
-    let options = drift::options(engine, args).await?;
-    let looker = OneStack::new(engine, options);
-    let tellers = Tellers::open(app, session.settings, true, &args.telling).await?;
-    let watching = Watching {
-        args,
-        of: engine.state.name().to_string(),
-        voice: session.voice(),
-        env: std::sync::Arc::clone(&engine.env),
-        cancel: engine.cancel.clone(),
-        tellers,
-    };
-    watching.run(&looker).await
+pub(super) struct One<'a> {
+    pub(super) app: &'a App,
+    pub(super) settings: &'a Settings,
+    pub(super) program: Arc<Program>,
+    pub(super) voice: Voice<'a>,
+    pub(super) cancel: Cancel,
+    pub(super) args: &'a Drift,
+}
+
+impl One<'_> {
+    pub(super) async fn watch(self) -> Result<Exit> {
+        let (app, settings, args) = (self.app, self.settings, self.args);
+        let name = StackName::new(app.name(), &*settings.stack)?;
+        let tellers = Tellers::open(app, settings, true, &args.telling).await?;
+        let watching = Watching {
+            args,
+            of: name.to_string(),
+            voice: self.voice.clone(),
+            env: app.clock(),
+            cancel: self.cancel.clone(),
+            tellers,
+        };
+        let opening = Opening { of: self, name, opened: OnceCell::new() };
+        patient(opening.opened(), &*watching.env, &watching.cancel).await?;
+        watching.run(&opening).await
+    }
+
+    async fn open(&self) -> Result<OneStack> {
+        let program = Arc::clone(&self.program);
+        let engine = self.app.assemble(self.settings, program, Events::ignored()).await?;
+        let engine = Engine { cancel: self.cancel.clone(), ..engine };
+        let options = drift::options(&engine, self.args).await?;
+        Ok(OneStack::new(&engine, options))
+    }
+}
+
+/// What keeps a watch from beginning: what whoever wrote it has to mend. A place that is out of reach may come back.
+pub(super) async fn patient<T>(
+    opening: impl Future<Output = Result<T>>,
+    env: &dyn Env,
+    cancel: &Cancel,
+) -> Result<()> {
+    tokio::select! {
+        opened = opening => match opened {
+            Err(error) if error.kind() != ErrorKind::Failed => Err(error),
+            _ => Ok(()),
+        },
+        () = env.sleep(PATIENCE) => Ok(()),
+        () = cancel.stopped() => Ok(()),
+    }
+}
+
+/// One stack, whose state may be out of reach when the watch begins.
+struct Opening<'a> {
+    of: One<'a>,
+    name: StackName,
+    opened: OnceCell<OneStack>,
+}
+
+impl Opening<'_> {
+    async fn opened(&self) -> Result<&OneStack> {
+        self.opened.get_or_try_init(|| self.of.open()).await
+    }
+}
+
+#[async_trait]
+impl Looker for Opening<'_> {
+    async fn look(&self, audience: &mut dyn Audience) -> Result<()> {
+        let now = self.of.app.clock().now();
+        match self.opened().await {
+            Ok(stack) => stack.look(audience).await,
+            Err(error) => audience.hear(unopened(&self.name, now, &error)).await,
+        }
+    }
 }
 
 /// What a watch works with.
@@ -72,7 +136,7 @@ pub(super) struct Watching<'a> {
     /// The stack, or the place of many.
     pub(super) of: String,
     pub(super) voice: Voice<'a>,
-    pub(super) env: std::sync::Arc<dyn Env>,
+    pub(super) env: Arc<dyn Env>,
     pub(super) cancel: Cancel,
     pub(super) tellers: Tellers,
 }
@@ -87,7 +151,7 @@ impl Watching<'_> {
                 "with --watch this form is a file that is written anew: say `--output FILE` too";
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let board = Board::new(std::sync::Arc::clone(&self.env), every);
+        let board = Board::new(Arc::clone(&self.env), every);
         let serving = match &self.args.often.listen {
             Some(address) => {
                 let listener = self.listen(address).await?;
@@ -99,7 +163,7 @@ impl Watching<'_> {
         self.voice
             .say(&format!("Watching {} every {every_text}; Ctrl-C ends it.\n", self.of))
             .await;
-        let (env, cancel) = (std::sync::Arc::clone(&self.env), self.cancel.clone());
+        let (env, cancel) = (Arc::clone(&self.env), self.cancel.clone());
         let mut following = Following {
             watching: &self,
             sheet: None,
@@ -195,6 +259,7 @@ impl Watcher for Following<'_> {
             if let Err(error) = how {
                 what.subject = format!("drift: {} looks in a row failed", self.blind);
                 what.text = format!("{}: the look failed: {error}\n{}", watching.of, what.text);
+                what.document["failed"] = error.to_string().into();
             }
             let tell = watching.tellers.tell(&what).await;
             if tell.is_ok() {

@@ -1,5 +1,7 @@
 //! Looking again and again, at many stacks, and telling somebody.
 
+mod told;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -7,9 +9,14 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
-use infra_core::{App, Stack, exit::Exit, state::Value};
+use infra_core::{
+    App, Error, ErrorKind, Stack,
+    exit::Exit,
+    state::{Backend, Local, Value},
+};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -22,6 +29,8 @@ use crate::{
 /// Where a process of its own gets its arguments from.
 const CHILD: &str = "INFRA_TEST_CHILD";
 const CHILD_TOML: &str = "INFRA_TEST_CHILD_TOML";
+/// The file that opens a shaky place.
+const OPEN: &str = "open";
 
 fn resize(t: &Terminal, size: &str) {
     let mut objects = t.world.0.lock().unwrap();
@@ -177,6 +186,14 @@ async fn a_child() {
     let connect = Connect { world: World::default(), notice: Some("simulated") };
     let folder = Path::new(&env::var(CHILD_TOML).unwrap()).to_owned();
     let app = App::new("shop").cloud("simulated", connect).config_beside(folder);
+    // A place that can be opened while a file says so.
+    let app = app.backend("shaky", |address| async move {
+        if !address.path().join(OPEN).exists() {
+            return Err(Error::new(ErrorKind::Failed, "the place does not answer"));
+        }
+        let place: Arc<dyn Backend> = Arc::new(Local::new(address.path())?);
+        Ok(place)
+    });
     let secret = |stack: &mut Stack| {
         let password = stack.secret("password");
         stack.export("password", password);

@@ -59,12 +59,12 @@ pub(in crate::cli) struct Drift {
 impl Drift {
     /// Whether it knows itself how to stop.
     pub(in crate::cli) fn stops(&self) -> bool {
-        self.repair.fix || self.repair.accept || self.often.watch.is_some()
+        self.repair.fix || self.repair.accept
     }
 
-    /// Whether it is not about one stack that is made: there may be no engine for it.
+    /// Whether it is not about one stack that can be read now: there may be no engine for it.
     pub(in crate::cli) fn is_apart(&self) -> bool {
-        self.many.all_stacks || self.then.is_some()
+        self.many.all_stacks || self.often.watch.is_some() || self.then.is_some()
     }
 }
 

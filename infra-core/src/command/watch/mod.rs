@@ -15,5 +15,6 @@ mod turn;
 
 pub use board::Board;
 pub use serve::serve;
+pub(crate) use stack::unopened;
 pub use stack::{OneStack, unseen};
 pub use turn::{Audience, Looker, Watcher, watch};

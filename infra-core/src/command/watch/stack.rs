@@ -52,6 +52,11 @@ fn why(error: &Error) -> String {
     std::iter::once(error.to_string()).chain(mistakes).collect::<Vec<_>>().join("; ")
 }
 
+/// The report of a stack whose state cannot be opened.
+pub(crate) fn unopened(stack: &StackName, at: Timestamp, error: &Error) -> Report {
+    unseen(stack, at, why(error))
+}
+
 fn blind(engine: &Engine, at: Timestamp, why: String) -> Report {
     let report = unseen(engine.state.name(), at, why);
     Report { cloud: engine.cloud.clone(), state: engine.state.url(), ..report }
