@@ -4,10 +4,12 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use infra_state::Urn;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::{DRY, Import, Session};
 use crate::{
@@ -66,7 +68,10 @@ pub(super) async fn take(session: &Session<'_>, args: &Import) -> Result<Exit> {
         session.say(DRY).await;
         return Ok(Exit::Done);
     }
-    let written = args.out.as_ref().map(|file| write_new(file, &text)).transpose()?;
+    let written = match &args.out {
+        Some(file) => Some(write_new(file, &formatted(&text, file).await)?),
+        None => None,
+    };
     let wait = args.locking.lock_timeout.unwrap_or_default();
     let recorded = match record(engine, &taking, wait).await {
         Ok(recorded) => recorded,
@@ -228,6 +233,28 @@ fn report(taking: &Taking) -> String {
     text
 }
 
+/// The program as the `rustfmt` of this machine lays it out, by the rules of where it is written; as it is where there is
+/// none.
+async fn formatted(text: &str, file: &Path) -> String {
+    // The folder may be one that is still to be made.
+    let folder = file.ancestors().skip(1).find(|folder| folder.is_dir());
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--edition", "2024"]).env("RUSTUP_AUTO_INSTALL", "0");
+    rustfmt.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    if let Some(folder) = folder {
+        rustfmt.current_dir(folder);
+    }
+    let run = async {
+        let mut child = rustfmt.spawn().ok()?;
+        let mut stdin = child.stdin.take()?;
+        let give = async move { stdin.write_all(text.as_bytes()).await.is_ok() };
+        let (given, output) = tokio::join!(give, child.wait_with_output());
+        let output = output.ok().filter(|output| given && output.status.success())?;
+        String::from_utf8(output.stdout).ok().filter(|text| !text.is_empty())
+    };
+    run.await.unwrap_or_else(|| text.to_owned())
+}
+
 /// A file that was written, and what was there before.
 struct Written {
     file: PathBuf,
@@ -268,5 +295,47 @@ impl Written {
             Some(before) => replace(&self.file, &before),
             None => std::fs::remove_file(&self.file),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn who_is_interrupted_has_the_program_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("main.rs"), folder.path().join("link.rs"));
+        fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        // Where nothing can be written beside it.
+        let beside = folder.path().join("main.rs.new");
+        fs::create_dir(&beside).unwrap();
+        assert!(write_new(&link, "after").is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+
+        fs::remove_dir(&beside).unwrap();
+        let written = write_new(&link, "after").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "after");
+        assert!(link.is_symlink() && !beside.exists());
+        written.take_back();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+
+        let fresh = folder.path().join("src/new.rs");
+        write_new(&fresh, "after").unwrap().take_back();
+        assert!(!fresh.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_as_rustfmt_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, text) = (folder.path().join("src/main.rs"), "fn  main( ) { }");
+        let version = Command::new("rustfmt").arg("--version").output().await;
+        let wanted =
+            if version.is_ok_and(|it| it.status.success()) { "fn main() {}\n" } else { text };
+        assert_eq!(formatted(text, &file).await, wanted);
+        assert_eq!(formatted("no Rust at all", &file).await, "no Rust at all");
     }
 }

@@ -24,6 +24,7 @@ use crate::{
         Declaration,
         refer::{Index, Known, Secrets},
         take::{Candidate, Left, Reason, prune, sparse, urns},
+        write::{self, Program},
     },
 };
 
@@ -104,10 +105,14 @@ pub(super) async fn take(
         let declaring =
             Declaring { engine, places: &places, found: &found, urns: &urns, taken: &taken };
         let declared = declaring.all(&source.secrets, &source.outputs, &lessons, &mut words)?;
-        let proof = if declared.leaks.is_empty() {
+        let mut wrong = declared.leaks.clone();
+        if wrong.is_empty() {
+            wrong = declaring.unwritable(&declared)?;
+        }
+        let proof = if wrong.is_empty() {
             prove(engine, &declared, &found, &urns).await?
         } else {
-            Proof::Wrong(declared.leaks)
+            Proof::Wrong(wrong)
         };
         match proof {
             Proof::Wrong(wrong) => {
@@ -193,18 +198,15 @@ impl Declaring<'_> {
         lessons: &Lessons,
         words: &mut BTreeMap<Urn, Instance>,
     ) -> Result<Declared> {
-        let uses = self.uses();
-        let index = Index::new(self.found.iter().zip(self.urns).zip(&uses).filter_map(
-            |((found, urn), uses)| {
-                Some(Known {
-                    urn,
-                    schema: found.driver.schema(),
-                    id: Some(&found.seen.id),
-                    outputs: found.seen.outputs.as_ref()?,
-                    uses,
-                })
-            },
-        ));
+        let index = Index::new(self.found.iter().zip(self.urns).map(|(found, urn)| Known {
+            urn,
+            schema: found.driver.schema(),
+            id: Some(&found.seen.id),
+            outputs: found.seen.outputs.as_ref(),
+            address: found.candidate.address.as_deref(),
+            scopes: &found.candidate.scopes,
+            uses: &found.candidate.uses,
+        }));
         let mut secrets = Secrets::default();
         let is_secret = |urn: &&Urn| urn.kind() == <secret::Secret as crate::Resource>::KIND;
         secrets.avoid(self.taken.iter().filter(is_secret).map(|urn| urn.name().to_owned()));
@@ -224,7 +226,10 @@ impl Declaring<'_> {
             words.entry(urn.clone()).or_insert_with(|| self.engine.env.instance());
         }
         let Making { mut index, secrets, mut unknown, .. } = making;
-        self.wait(&mut index, &uses, &mut declarations);
+        let waits = index.waits(&self.urns.iter().collect::<Vec<_>>());
+        for (declaration, waits) in declarations.iter_mut().zip(waits) {
+            declaration.options.depends_on = waits;
+        }
         let exports = outputs.iter().filter_map(|(name, value)| {
             let text = value.as_str().filter(|_| !value.has_secret())?;
             Some((name.clone(), index.export(text)?))
@@ -267,18 +272,27 @@ impl Declaring<'_> {
         Ok(Declared { declarations, exports, secrets, unknown, instances, leaks })
     }
 
-    /// Lets each wait for what only the source knows that it needs.
-    fn wait(&self, index: &mut Index, uses: &[BTreeSet<Urn>], declarations: &mut [Declaration]) {
-        let address =
-            |(found, urn): (&Found, &Urn)| Some((urn.clone(), found.candidate.address.clone()?));
-        let addresses = self.found.iter().zip(self.urns).filter_map(address).collect();
-        // What a source knows is all that something hangs on, however far away: who has less comes first.
-        let mut order: Vec<usize> = (0..declarations.len()).collect();
-        order.sort_by_key(|at| uses[*at].len());
-        for at in order {
-            let waits = index.waits(&declarations[at].urn, &addresses);
-            declarations[at].options.depends_on = waits;
+    /// The objects that have no form in a program, and why.
+    fn unwritable(&self, declared: &Declared) -> Result<BTreeMap<Urn, String>> {
+        let program = Program {
+            declarations: declared.declarations.clone(),
+            exports: declared.exports.clone(),
+            ..Program::default()
+        };
+        let mut wrong = BTreeMap::new();
+        for it in write::unwritable(&program) {
+            let through = |(found, urn): &(&Found, &Urn)| {
+                urn.as_str() == it.of || found.provider.as_str() == it.of
+            };
+            let before = wrong.len();
+            for (_, urn) in self.found.iter().zip(self.urns).filter(through) {
+                wrong.insert(urn.clone(), it.to_string());
+            }
+            if wrong.len() == before {
+                return Err(Error::new(ErrorKind::Failed, it.to_string()).because(it));
+            }
         }
+        Ok(wrong)
     }
 
     fn provider(&self, config: &Value, urn: &Urn) -> Result<Declaration> {
@@ -296,24 +310,6 @@ impl Declaring<'_> {
             origin: None,
             member: None,
         })
-    }
-
-    /// What each is made from, as the source says.
-    fn uses(&self) -> Vec<BTreeSet<Urn>> {
-        let mut by_address: BTreeMap<&str, Vec<&Urn>> = BTreeMap::new();
-        for (found, urn) in self.found.iter().zip(self.urns) {
-            if let Some(address) = &found.candidate.address {
-                by_address.entry(address).or_default().push(urn);
-            }
-        }
-        let of = |(found, own): (&Found, &Urn)| {
-            let candidate = &found.candidate;
-            let siblings = candidate.address.iter();
-            let named = candidate.uses.iter().chain(siblings);
-            let urns = named.filter_map(|address| by_address.get(address.as_str())).flatten();
-            urns.filter(|urn| **urn != own).map(|urn| (*urn).clone()).collect()
-        };
-        self.found.iter().zip(self.urns).map(of).collect()
     }
 
     fn one(&self, found: &Found, urn: &Urn, making: &mut Making, lessons: &Lessons) -> Declaration {

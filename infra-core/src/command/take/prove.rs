@@ -1,6 +1,6 @@
 //! The proof: with what would be recorded, the plan of what is declared is empty.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use infra_state::{
     EnvExt as _, Identity, Instance, Lineage, Path, Provider, Record, Snapshot, Status, Urn, Value,
@@ -126,6 +126,7 @@ fn learn(step: &Step, node: &Node, lessons: &mut Lessons, unfinished: &mut BTree
 /// The mistakes by the objects that they are about; an error that is about none of them is one.
 fn wrong(error: Error, urns: &[Urn]) -> Result<Proof> {
     let mut wrong = BTreeMap::new();
+    let urns: HashSet<&Urn> = urns.iter().collect();
     for mistake in error.mistakes() {
         match mistake.urn.as_ref().filter(|urn| urns.contains(urn)) {
             Some(urn) => drop(wrong.insert(urn.clone(), mistake.message.clone())),

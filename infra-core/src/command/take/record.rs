@@ -1,6 +1,11 @@
 //! Writing what is taken over.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
 
 use infra_state::{Change, HistoryEntry, Outcome, ProviderIdentity, Record, Snapshot, Urn, Value};
 
@@ -56,9 +61,8 @@ pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<
         let _ = session.release().await;
         return Err(error.into());
     }
-    let outputs = |urn: &Urn| -> Option<&Value> {
-        taking.records.iter().find(|record| record.urn == *urn).map(|record| &record.outputs)
-    };
+    let outputs: HashMap<&Urn, &Value> =
+        taking.records.iter().map(|record| (&record.urn, &record.outputs)).collect();
     let entry = HistoryEntry {
         deployment,
         ended: engine.env.now(),
@@ -66,7 +70,7 @@ pub async fn record(engine: &Engine, taking: &Taking, wait: Duration) -> Result<
         summary: std::iter::once(("records".to_owned(), count)).collect(),
         position: session.position(),
         // Together with what was there before, it is of no one program.
-        graph: fresh.then(|| taking.graph.to_value(&outputs)),
+        graph: fresh.then(|| taking.graph.to_value(&|urn| outputs.get(urn).copied())),
     };
     // The records stand, whatever becomes of the rest.
     Ok(Recorded { unfinished: session.close(entry).await.err().map(Error::from) })
@@ -116,13 +120,20 @@ pub(super) fn free(snapshot: &Snapshot, found: &[Found], places: &Places<'_>) ->
 
 fn not_taken(snapshot: &Snapshot, records: &[Record]) -> Result<()> {
     settled(snapshot)?;
-    let objects: Vec<&Record> = records.iter().filter(|record| record.id.is_some()).collect();
+    let mut urns: HashSet<&Urn> = HashSet::new();
+    let mut ids: HashMap<(&str, &str), Vec<&Record>> = HashMap::new();
+    for record in records {
+        if let Some(id) = &record.id {
+            urns.insert(&record.urn);
+            ids.entry((record.urn.kind(), id)).or_default().push(record);
+        }
+    }
     let clash = |record: &&Arc<Record>| {
-        objects.iter().any(|new| {
-            let same = new.urn.kind() == record.urn.kind() && new.id == record.id;
-            let elsewhere = || new.provider.as_ref().is_some_and(|it| apart(record, &it.identity));
-            new.urn == record.urn || (same && !elsewhere())
-        })
+        let id = record.id.as_deref();
+        let mut same = id.and_then(|id| ids.get(&(record.urn.kind(), id))).into_iter().flatten();
+        let elsewhere =
+            |new: &Record| new.provider.as_ref().is_some_and(|it| apart(record, &it.identity));
+        urns.contains(&record.urn) || same.any(|new| !elsewhere(new))
     };
     refuse(
         snapshot

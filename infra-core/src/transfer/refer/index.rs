@@ -1,10 +1,10 @@
 //! Which output of which object is a text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use infra_state::{Path, Segment, Urn, Value};
 
-use super::{Sealed, Secrets, inside};
+use super::{Sealed, Secrets, edges::Edges, inside, source::Source, texts::Texts};
 use crate::{
     graph::Expr,
     provider::Schema,
@@ -14,6 +14,9 @@ use crate::{
 /// What is shorter is a text that anybody may have.
 const SHORTEST: usize = 3;
 
+/// What more objects than these have tells none of them from the others.
+const MOST: usize = 200;
+
 /// An object whose outputs may be referred to.
 pub struct Known<'a> {
     /// Its urn.
@@ -22,15 +25,21 @@ pub struct Known<'a> {
     pub schema: &'a Schema,
     /// Its id.
     pub id: Option<&'a str>,
-    /// Its outputs.
-    pub outputs: &'a Value,
-    /// What it is made from, as the source says.
-    pub uses: &'a BTreeSet<Urn>,
+    /// Its outputs, if it can be referred to.
+    pub outputs: Option<&'a Value>,
+    /// What the source calls its resource, without keys.
+    pub address: Option<&'a str>,
+    /// The scopes that it is in, as the source calls them.
+    pub scopes: &'a [String],
+    /// The addresses of what it is made from, as the source says.
+    pub uses: &'a BTreeSet<String>,
 }
 
 /// One output that is a text.
 struct Place {
     urn: Urn,
+    /// The number of its object.
+    of: usize,
     path: Path,
     spelling: Spelling,
     /// It tells the object from all others.
@@ -40,20 +49,26 @@ struct Place {
 /// The outputs of all objects, by their text.
 #[derive(Default)]
 pub struct Index {
-    places: BTreeMap<String, Vec<Place>>,
-    uses: BTreeMap<Urn, BTreeSet<Urn>>,
+    places: HashMap<String, Vec<Place>>,
+    numbers: HashMap<Urn, usize>,
+    /// What the source says of who is made from whom.
+    source: Source,
     /// Who refers to whom so far.
-    edges: BTreeMap<Urn, BTreeSet<Urn>>,
+    edges: Edges,
+    /// The texts that tell an object from all others.
+    telling: Texts,
 }
 
 impl Index {
     /// The index of these objects.
     pub fn new<'a>(objects: impl IntoIterator<Item = Known<'a>>) -> Self {
         let mut index = Self::default();
-        for object in objects {
-            index.uses.insert(object.urn.clone(), object.uses.clone());
+        for (of, object) in objects.into_iter().enumerate() {
+            index.numbers.insert(object.urn.clone(), of);
+            index.source.add(object.address, object.scopes, object.uses);
+            let Some(outputs) = object.outputs else { continue };
             for output in object.schema.outputs.iter().filter(|o| o.stable && !o.secret) {
-                let Some(value) = object.outputs.get(output.name) else { continue };
+                let Some(value) = outputs.get(output.name) else { continue };
                 let Some(text) = value.as_str().filter(|_| !value.has_secret()) else { continue };
                 if text.len() < SHORTEST {
                     continue;
@@ -61,14 +76,19 @@ impl Index {
                 let identifies = object.id == Some(text)
                     || matches!(output.name, "id" | "arn" | "name" | "url" | "endpoint")
                     || object.id.is_some_and(|id| id.len() > 7 && text.contains(id));
+                if identifies && is_odd(text) {
+                    index.telling.insert(text);
+                }
                 index.places.entry(text.to_owned()).or_default().push(Place {
                     urn: object.urn.clone(),
+                    of,
                     path: Path::field(output.name),
                     spelling: (output.spelling)(),
                     identifies,
                 });
             }
         }
+        index.restart();
         index
     }
 
@@ -91,7 +111,7 @@ impl Index {
 
     /// Forgets who refers to whom.
     pub fn restart(&mut self) {
-        self.edges.clear();
+        self.edges = Edges::among(self.numbers.len());
     }
 
     /// What an export of the other program is: a reference, if it is one output of one object.
@@ -103,18 +123,9 @@ impl Index {
         one.then(|| reference(best(&places)))
     }
 
-    /// The texts that tell an object from all others, the longest first: for finding them inside others.
-    pub(super) fn telling(&self) -> impl Iterator<Item = &str> {
-        let mut texts: Vec<_> = self
-            .places
-            .iter()
-            .filter(|(text, places)| {
-                text.len() >= 8 && places.iter().any(|place| place.identifies) && is_odd(text)
-            })
-            .map(|(text, _)| text.as_str())
-            .collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        texts.into_iter()
+    /// The texts inside of this one that tell an object from all others, the longest first.
+    pub(super) fn telling(&self, text: &str, stands: fn(Option<char>) -> bool) -> Vec<String> {
+        self.telling.inside(text, stands).into_iter().map(str::to_owned).collect()
     }
 
     /// The reference that `urn` has at a field of this type where this text stands.
@@ -125,82 +136,65 @@ impl Index {
         wanted: &Spelling,
         text: &str,
     ) -> Option<Expr> {
-        let used = self.uses.get(urn);
-        let is_used = |place: &&Place| used.is_some_and(|used| used.contains(&place.urn));
-        let fitting: Vec<(Fit, &Place)> = self
-            .places
-            .get(text)?
-            .iter()
-            .filter(|place| place.urn != *urn && !self.reaches(&place.urn, urn))
-            .filter(|place| is_used(place) || place.identifies)
+        let own = *self.numbers.get(urn)?;
+        let is_used = |place: &Place| self.source.uses(own, place.of);
+        let is_known = |place: &&Place| place.of != own && (place.identifies || is_used(place));
+        let places: Vec<&Place> =
+            self.places.get(text)?.iter().filter(is_known).take(MOST + 1).collect();
+        if places.len() > MOST {
+            return None;
+        }
+        // Any text may look like a name.
+        let (odd, plain) = (is_odd(text), is_plain(wanted));
+        let is_meant = |how, place: &Place| odd || (how == Fit::Same && !plain) || is_used(place);
+        let fitting: Vec<(Fit, &Place)> = places
+            .into_iter()
             .filter_map(|place| Some((fit(&place.spelling, wanted)?, place)))
-            // Any text may look like a name.
-            .filter(|(how, place)| {
-                is_used(place) || is_odd(text) || (*how == Fit::Same && !is_plain(wanted))
-            })
+            .filter(|(how, place)| is_meant(*how, place) && !self.edges.reach(place.of, own))
             .collect();
         let same: Vec<_> = fitting.iter().filter(|(how, _)| *how == Fit::Same).copied().collect();
         let fitting = if same.is_empty() { fitting } else { same };
         let how = fitting.first()?.0;
         let places: Vec<&Place> = fitting.iter().map(|(_, place)| *place).collect();
         let place = one_of(&places, &is_used, field)?;
-        let (to, found) = (place.urn.clone(), reference(place));
-        self.edges.entry(urn.clone()).or_default().insert(to);
+        let (to, found) = (place.of, reference(place));
+        self.edges.add(own, to);
         Some(match how {
             Fit::Same => found,
             Fit::Text => Expr::Concat(vec![found]),
         })
     }
 
-    /// What `urn` has to wait for although nothing of it is in its fields: what the source says that it is made from, as
-    /// far as its references do not lead there. `address` is what the source calls a resource: of several of one address,
-    /// one that is referred to is enough.
+    /// What each of `urns` has to wait for although nothing of it is in its fields: what the source says that it is made
+    /// from, as far as its references do not lead there. Of several with one address, one that is referred to is enough.
     ///
-    /// Asked of each after what it is made from, and after all references are recovered.
-    pub fn waits(&mut self, urn: &Urn, address: &BTreeMap<Urn, String>) -> BTreeSet<Urn> {
-        let Some(used) = self.uses.get(urn) else { return BTreeSet::new() };
-        let reached: BTreeSet<_> =
-            self.reached(urn).into_iter().filter_map(|urn| address.get(urn)).collect();
-        let missing: BTreeSet<&Urn> = used
-            .iter()
-            .filter(|to| address.get(to).is_some_and(|address| !reached.contains(address)))
-            .collect();
-        let through = |to: &Urn| {
-            missing.iter().any(|other| {
-                let leads = |uses: &BTreeSet<Urn>| uses.contains(to);
-                *other != to && self.uses.get(*other).is_some_and(leads)
-            })
-        };
-        let found: BTreeSet<Urn> = missing
-            .iter()
-            .filter(|to| !through(to) && !self.reaches(to, urn))
-            .map(|to| (*to).clone())
-            .collect();
-        self.edges.entry(urn.clone()).or_default().extend(found.clone());
-        found
-    }
-
-    /// Whether `from` is made from `to` by the references so far.
-    fn reaches(&self, from: &Urn, to: &Urn) -> bool {
-        self.reached(from).contains(to)
-    }
-
-    /// Everything that `from` is made from by the references so far, and itself.
-    fn reached<'s>(&'s self, from: &'s Urn) -> BTreeSet<&'s Urn> {
-        let (mut open, mut met) = (vec![from], BTreeSet::new());
-        while let Some(urn) = open.pop() {
-            if met.insert(urn) {
-                open.extend(self.edges.get(urn).into_iter().flatten());
+    /// Asked after all references are recovered.
+    pub fn waits(&mut self, urns: &[&Urn]) -> Vec<BTreeSet<Urn>> {
+        let by_number: HashMap<usize, &Urn> =
+            self.numbers.iter().map(|(urn, number)| (*number, urn)).collect();
+        let mut waits = vec![BTreeSet::new(); urns.len()];
+        let number = |at: usize| self.numbers.get(urns[at]).copied();
+        let mut order: Vec<_> =
+            (0..urns.len()).filter_map(|at| number(at).map(|own| (at, own))).collect();
+        // What a source knows is all that something hangs on, however far away: who has less comes first.
+        order.sort_by_key(|(_, own)| self.source.count(*own));
+        for (at, own) in order {
+            let reached = self.edges.reached(own);
+            for to in self.source.missing(own, &reached) {
+                if !self.edges.reach(to, own) {
+                    waits[at].extend(by_number.get(&to).map(|urn| (*urn).clone()));
+                    self.edges.add(own, to);
+                }
             }
         }
-        met
+        waits
     }
 }
 
 /// The place that is meant, if that is clear: what the source says is used, then what the field is named after.
 fn one_of<'p>(
     places: &[&'p Place],
-    is_used: &dyn Fn(&&Place) -> bool,
+    is_used: &dyn Fn(&Place) -> bool,
     field: Option<&str>,
 ) -> Option<&'p Place> {
     let single = |places: &[&'p Place]| {

@@ -11,12 +11,7 @@ pub(super) fn inside(index: &mut Index, urn: &Urn, secrets: &Secrets, text: &str
     for (secret, found) in secrets.telling(text) {
         parts = cut(parts, secret, &found, |_| true);
     }
-    let telling: Vec<String> = index
-        .telling()
-        .filter(|known| text.contains(*known) && *known != text)
-        .map(str::to_owned)
-        .collect();
-    for known in telling {
+    for known in index.telling(text, stands_alone).into_iter().filter(|known| known != text) {
         if let Some(found) = index.find(urn, None, &Spelling::Text, &known) {
             parts = split(parts, &known, &found);
         }
@@ -37,9 +32,7 @@ pub(super) fn connection(
         return None;
     }
     let mut parts = split(vec![Part::Text(text.to_owned())], secret, &found);
-    let telling: Vec<String> =
-        index.telling().filter(|known| text.contains(*known)).map(str::to_owned).collect();
-    for known in telling {
+    for known in index.telling(text, stands_alone) {
         if let Some(found) = index.find(urn, None, &Spelling::Text, &known) {
             parts = split(parts, &known, &found);
         }
@@ -93,7 +86,12 @@ enum Part {
 
 /// Every place where `known` stands on its own is `found`.
 fn split(parts: Vec<Part>, known: &str, found: &Expr) -> Vec<Part> {
-    cut(parts, known, found, |c| c.is_none_or(|c| !c.is_ascii_alphanumeric()))
+    cut(parts, known, found, stands_alone)
+}
+
+/// Whether a text may begin or end beside this.
+fn stands_alone(beside: Option<char>) -> bool {
+    beside.is_none_or(|c| !c.is_ascii_alphanumeric())
 }
 
 /// Every place of `known` between what `stands` allows is `found`.

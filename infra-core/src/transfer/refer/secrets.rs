@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use infra_state::{Path, Segment, Urn};
 
+use super::texts::{SHORTEST, Texts};
 use crate::{Resource as _, graph::Expr, secret::Secret};
-
-/// What is shorter may stand in a text by chance.
-const SHORTEST: usize = 8;
 
 /// The secrets of a program that is taken over, with their values.
 #[derive(Default)]
 pub struct Secrets {
     by_text: BTreeMap<String, Urn>,
+    /// All that are long enough to be looked for inside of texts.
+    texts: Texts,
     /// Those that nobody writes by chance: wherever such a text stands, it is this secret.
     telling: BTreeSet<String>,
     names: BTreeSet<String>,
@@ -39,18 +39,17 @@ impl Secrets {
 
     /// The secret that this text in clear holds although it must not, by name.
     pub fn leak(&self, text: &str) -> Option<&Urn> {
-        let secret = self.telling.iter().find(|secret| text.contains(secret.as_str()))?;
-        self.by_text.get(secret)
+        let inside = self.texts.inside(text, |_| true).into_iter();
+        self.by_text.get(inside.filter(|secret| self.telling.contains(*secret)).min()?)
     }
 
     /// The secrets inside of this text that are ones wherever they stand; the longest first.
     pub(super) fn telling(&self, text: &str) -> Vec<(&str, Expr)> {
-        let inside = self.telling.iter().filter(|secret| text.contains(secret.as_str()));
-        let mut found: Vec<(&str, Expr)> = inside
-            .filter_map(|secret| Some((secret.as_str(), reference(self.by_text.get(secret)?))))
-            .collect();
-        found.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        found
+        let inside = self.texts.inside(text, |_| true).into_iter();
+        inside
+            .filter(|secret| self.telling.contains(*secret))
+            .filter_map(|secret| Some((secret, reference(self.by_text.get(secret)?))))
+            .collect()
     }
 
     fn tells(&mut self, text: &str) {
@@ -66,12 +65,9 @@ impl Secrets {
 
     /// The only secret whose value is inside this text.
     pub(super) fn inside(&self, text: &str) -> Option<(&str, Expr)> {
-        let mut found = self
-            .by_text
-            .iter()
-            .filter(|(secret, _)| secret.len() >= SHORTEST && text.contains(secret.as_str()));
-        let (secret, urn) = found.next()?;
-        found.next().is_none().then(|| (secret.as_str(), reference(urn)))
+        let found = self.texts.inside(text, |_| true);
+        let [secret] = found[..] else { return None };
+        Some((secret, reference(self.by_text.get(secret)?)))
     }
 
     /// A new secret for the field of an object, called after both.
@@ -101,6 +97,7 @@ impl Secrets {
             self.names.insert(numbered.clone());
             if let Ok(urn) = Urn::new(Secret::KIND, &numbered) {
                 self.by_text.insert(text.to_owned(), urn.clone());
+                self.texts.insert(text);
                 return urn;
             }
         }

@@ -1,6 +1,6 @@
 //! Names of resources from what a source calls them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use infra_state::Urn;
 
@@ -17,6 +17,8 @@ pub fn urns(candidates: &[Candidate], taken: &BTreeSet<Urn>) -> Result<Vec<Urn>>
     order.sort_by_key(|at| (&candidates[*at].kind, &candidates[*at].origin, &candidates[*at].id));
     let mut used = taken.clone();
     let mut named = BTreeMap::new();
+    // Where a name is taken, so are all numbers that were given before.
+    let mut numbers: HashMap<Urn, usize> = HashMap::new();
     // `count = 1` is how a module leaves something out, and says nothing about what there is.
     let mut several = BTreeMap::new();
     for member in candidates.iter().filter_map(|candidate| candidate.member.as_ref()) {
@@ -27,10 +29,12 @@ pub fn urns(candidates: &[Candidate], taken: &BTreeSet<Urn>) -> Result<Vec<Urn>>
         let alone = |member: &Member| several.get(&member.group) == Some(&1);
         let base = name(candidate, candidate.member.as_ref().is_some_and(alone));
         let mut urn = Urn::new(&candidate.kind, &base)?;
-        let mut number = 2;
-        while used.contains(&urn) {
-            urn = Urn::new(&candidate.kind, &format!("{base}-{number}"))?;
-            number += 1;
+        if used.contains(&urn) {
+            let number = numbers.entry(urn.clone()).or_insert(2);
+            while used.contains(&urn) {
+                urn = Urn::new(&candidate.kind, &format!("{base}-{number}"))?;
+                *number += 1;
+            }
         }
         used.insert(urn.clone());
         named.insert(at, urn);

@@ -309,6 +309,23 @@ mod tests {
     }
 
     #[test]
+    fn how_an_editor_saved_it_does_not_matter_or_is_said() {
+        let text = "{\"version\": 4, \"lineage\": \"l\"}";
+        let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
+        assert_eq!(State::read(&marked).unwrap().lineage, "l");
+        let wide = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}{".encode_utf16().flat_map(unit).collect()
+        };
+        for bytes in [wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
+            let refusal = State::read(&bytes).unwrap_err().to_string();
+            assert!(
+                refusal.contains("UTF-16") && refusal.contains("write it in UTF-8"),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
     fn a_state_without_resources_is_one() {
         let state = State::read(b"{\"version\": 4, \"lineage\": \"l\", \"serial\": 3}").unwrap();
         assert_eq!((state.instances.len(), state.serial, &*state.lineage), (0, 3, "l"));

@@ -65,31 +65,53 @@ pub(super) fn units<'a>(
     declarations: &'a [Declaration],
     apart: &mut BTreeSet<String>,
 ) -> (Vec<Unit<'a>>, Places) {
-    loop {
-        let groups = groups(declarations, apart);
-        let places = places(&groups);
-        let mut units = Vec::new();
-        let mut failed = None;
-        let mut done = BTreeSet::new();
-        for declaration in declarations {
-            let Some((group, ..)) = places.get(&declaration.urn) else {
-                let body = body(declaration);
-                units.push(Unit { members: vec![declaration], body, table: None });
-                continue;
-            };
-            if !done.insert(group.clone()) {
-                continue;
-            }
-            match together(&groups[group], &places) {
-                Some(unit) => units.push(unit),
-                None => failed = Some(group.clone()),
+    let groups = groups(declarations, apart);
+    let mut places = places(&groups);
+    let mut loops = BTreeMap::new();
+    let mut open: Vec<String> = groups.keys().cloned().collect();
+    while !open.is_empty() {
+        let mut fresh = BTreeSet::new();
+        for name in open {
+            match together(&groups[&name], &places) {
+                Some(unit) => drop(loops.insert(name, unit)),
+                None => {
+                    loops.remove(&name);
+                    fresh.insert(name);
+                }
             }
         }
-        match failed {
-            // What refers to its members by their key has to be looked at again.
-            Some(group) => apart.insert(group),
-            None => return (units, places),
+        places.retain(|_, (name, ..)| !fresh.contains(name));
+        // What refers to their members by their key has to be looked at again.
+        let is_open = |unit: &Unit<'_>| {
+            let mut found = false;
+            unit.body.each(&mut |term| {
+                found |= matches!(term, Term::Beside(urn, _) if !places.contains_key(urn));
+            });
+            found
         };
+        let of = loops.iter().filter(|(_, unit)| is_open(unit));
+        open = of.map(|(name, _)| name.clone()).collect();
+        apart.extend(fresh);
+    }
+    let mut units = Vec::new();
+    for declaration in declarations {
+        match places.get(&declaration.urn) {
+            // All of them stand where the first one does.
+            Some((name, ..)) => units.extend(loops.remove(name)),
+            None => {
+                let body = body(declaration);
+                units.push(Unit { members: vec![declaration], body, table: None });
+            }
+        }
+    }
+    (units, places)
+}
+
+impl Body {
+    /// Calls `found` with every term in it.
+    fn each(&self, found: &mut dyn FnMut(&Term)) {
+        let terms = [&self.name].into_iter().chain(self.fields.values()).chain(&self.depends_on);
+        terms.for_each(|term| term.each(found));
     }
 }
 

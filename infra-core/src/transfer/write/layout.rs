@@ -31,35 +31,107 @@ impl Lines {
         let mut texts = Vec::new();
         for item in items {
             let file = syn::parse_file(item)?;
-            let text = prettyplease::unparse(&file);
-            let lines: Vec<_> = text.lines().map(|line| self.marked(line)).collect();
-            texts.push(lines.join("\n").replace(MACRO, "\u{0}").replace(DOT, "."));
+            texts.push(self.unmarked(prettyplease::unparse(&file).trim_end()));
         }
-        Ok(called(&texts.join("\n\n")))
+        Ok(texts.join("\n\n"))
     }
 
-    fn marked(&self, line: &str) -> String {
-        let indented = line.trim_start();
-        let number = indented.strip_prefix(LINE).and_then(|rest| rest.strip_prefix("!("));
-        let number = number.and_then(|rest| rest.strip_suffix(");")?.parse::<usize>().ok());
-        match number.and_then(|number| self.0.get(number)) {
-            Some(text) if text.is_empty() => String::new(),
-            Some(text) => format!("{}{text}", &line[..line.len() - indented.len()]),
-            None => line.to_owned(),
+    /// What was marked is what it stands for. What looks like a mark in a literal is somebody's text.
+    fn unmarked(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        // The call of a macro begins: its `!` is still to come.
+        let mut is_macro = false;
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let of_literal = literal(rest);
+            if of_literal > 0 {
+                out.push_str(&rest[..of_literal]);
+                rest = &rest[of_literal..];
+            } else if let Some((line, after)) = self.line_at(rest) {
+                if line.is_empty() {
+                    out.truncate(out.trim_end_matches(' ').len());
+                }
+                out.push_str(line);
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix(MACRO) {
+                (is_macro, rest) = (true, after);
+            } else if let Some(after) = rest.strip_prefix(DOT) {
+                out.push('.');
+                rest = after;
+            } else {
+                if is_macro && c == '(' {
+                    is_macro = false;
+                    out.push('!');
+                }
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
         }
+        out
+    }
+
+    /// The line that stands here, and what follows it.
+    fn line_at<'s>(&'s self, text: &'s str) -> Option<(&'s str, &'s str)> {
+        let (number, after) = text.strip_prefix(LINE)?.strip_prefix("!(")?.split_once(");")?;
+        Some((self.0.get(number.parse::<usize>().ok()?)?, after))
     }
 }
 
-/// Calls that are marked as macros become so.
-fn called(text: &str) -> String {
-    let mut out = String::new();
-    let mut parts = text.split('\u{0}');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let end = part.find('(').unwrap_or(part.len());
-        out.push_str(&part[..end]);
-        out.push('!');
-        out.push_str(&part[end..]);
+/// How long the text literal, or the comment, is that begins here; 0 if none does.
+fn literal(text: &str) -> usize {
+    let to = |from: usize, end: &str| {
+        text[from..].find(end).map_or(text.len(), |at| from + at + end.len())
+    };
+    if text.starts_with("//") {
+        return text.find('\n').unwrap_or(text.len());
     }
-    out
+    if let Some(raw) = text.strip_prefix('r') {
+        let hashes = raw.len() - raw.trim_start_matches('#').len();
+        if raw[hashes..].starts_with('"') {
+            return to(hashes + 2, &format!("\"{}", &raw[..hashes]));
+        }
+    }
+    if !text.starts_with('"') {
+        return 0;
+    }
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '"' if !is_escaped => return at + 1,
+            _ => is_escaped = c == '\\' && !is_escaped,
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_mark_in_a_text_stays() {
+        let mut lines = Lines::default();
+        let (empty, comment) = (lines.empty(), lines.comment("a __dot__b \"c"));
+        let script = "r##\"a__dot__b\"# __macro_x(1)\n    __line_!(0);\n\"##";
+        let item = format!(
+            "/// Doc \"of it.\nfn f() {{ g(); {empty} {comment} stack{DOT}add(\"\\\"__dot__\", {MACRO}format(\"x\"), {script}); }}"
+        );
+        let text = lines.lay_out(&[item]).unwrap();
+        let wanted = [
+            "/// Doc \"of it.",
+            "fn f() {",
+            "    g();",
+            "",
+            "    // a __dot__b \"c",
+            "    stack.add(",
+            "        \"\\\"__dot__\",",
+            "        format!(\"x\"),",
+            "        r##\"a__dot__b\"# __macro_x(1)",
+            "    __line_!(0);",
+            "\"##,",
+            "    );",
+            "}",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), wanted, "{text}");
+    }
 }

@@ -24,4 +24,4 @@ mod uses;
 mod value;
 
 pub use program::{Program, Unwritable};
-pub use text::program;
+pub use text::{program, unwritable};

@@ -1,6 +1,9 @@
 //! Names in a Rust program: from any text, valid, readable and distinct.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Words that cannot be names of variables, functions or fields.
 const KEYWORDS: &[&str] = &[
@@ -45,12 +48,30 @@ pub(super) fn raw(name: &str) -> String {
 
 /// The names that are taken in one namespace.
 #[derive(Clone, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(super) struct Names {
+    own: BTreeSet<String>,
+    /// Those that were taken when these were cloned: a function may have thousands.
+    around: Arc<BTreeSet<String>>,
+    /// With which number the next of several that would be called alike is tried.
+    next: BTreeMap<String, u64>,
+}
 
 impl Names {
     /// These are taken.
     pub(super) fn taken<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(names.into_iter().map(str::to_owned).collect())
+        let own = names.into_iter().map(str::to_owned).collect();
+        Self { own, ..Self::default() }
+    }
+
+    /// From here on these are cloned without copying them.
+    pub(super) fn settled(mut self) -> Self {
+        let mut around = Arc::unwrap_or_clone(self.around);
+        around.append(&mut self.own);
+        Self { around: Arc::new(around), ..Self::default() }
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        !self.own.contains(name) && !self.around.contains(name)
     }
 
     /// A name that is free, and taken from now on: the text itself, else with `kind` after it, else with a number.
@@ -63,25 +84,33 @@ impl Names {
             plain if plain.ends_with(&kind) => plain.to_owned(),
             plain => format!("{plain}_{kind}"),
         };
-        let numbered = (2..).map(|n: u64| format!("{longer}_{n}"));
-        let name = [plain, longer.clone()]
-            .into_iter()
-            .chain(numbered)
-            .find(|name| is_name(name) && !self.0.contains(name))
-            .unwrap_or(longer);
-        self.0.insert(name.clone());
+        let short = [plain, longer.clone()].into_iter();
+        let name = short
+            .filter(|name| is_name(name))
+            .find(|name| self.is_free(name))
+            .unwrap_or_else(|| self.numbered(&longer, &format!("{longer}_")));
+        self.own.insert(name.clone());
         name
     }
 
     /// The same for a type.
     pub(super) fn pick_type(&mut self, name: &str) -> String {
         let plain = camel(name);
-        let numbered = (2..).map(|n: u64| format!("{plain}{n}"));
-        let other = [plain.clone(), format!("{plain}Outputs")];
-        let name = other.into_iter().chain(numbered).find(|name| !self.0.contains(name));
-        let name = name.unwrap_or(plain);
-        self.0.insert(name.clone());
+        let other = [plain.clone(), format!("{plain}Outputs")].into_iter();
+        let name = other.into_iter().find(|name| self.is_free(name));
+        let name = name.unwrap_or_else(|| self.numbered(&plain, &plain));
+        self.own.insert(name.clone());
         name
+    }
+
+    /// The first that is free with a number after it. What was given before is never free again.
+    fn numbered(&mut self, of: &str, before: &str) -> String {
+        let mut number = self.next.get(of).copied().unwrap_or(2);
+        while !self.is_free(&format!("{before}{number}")) {
+            number += 1;
+        }
+        self.next.insert(of.to_owned(), number + 1);
+        format!("{before}{number}")
     }
 }
 

@@ -81,50 +81,117 @@ pub(super) fn arrange(
         None if is_long => Some(Called::Service(service(&units[at]))),
         None => None,
     };
-    let mut left = of.clone();
+    let mut own: BTreeSet<usize> = BTreeSet::new();
+    let mut parts: BTreeMap<Called, BTreeSet<usize>> = BTreeMap::new();
+    let mut part_of = BTreeMap::new();
+    for at in of {
+        match part(*at) {
+            Some(called) => {
+                parts.entry(called.clone()).or_default().insert(*at);
+                part_of.insert(*at, called);
+            }
+            None => drop(own.insert(*at)),
+        }
+    }
+    let mut open = Open::new(needs, of);
+    let mut changed: BTreeSet<Called> = parts.keys().cloned().collect();
+    let mut runs: BTreeMap<Called, Vec<usize>> = BTreeMap::new();
     let mut items = Vec::new();
-    while !left.is_empty() {
-        let own = run(&left, needs, |at| part(at).is_none());
-        if !own.is_empty() {
-            left.retain(|at| !own.contains(at));
-            items.extend(own.into_iter().map(Item::Unit));
+    loop {
+        let run = open.run(&own);
+        if !run.is_empty() {
+            for at in &run {
+                own.remove(at);
+            }
+            changed.extend(open.close(&run).iter().filter_map(|at| part_of.get(at)).cloned());
+            items.extend(run.into_iter().map(Item::Unit));
             continue;
         }
-        let parts: BTreeSet<_> = left.iter().filter_map(|at| part(*at)).collect();
-        let runs = parts.into_iter().map(|called| {
-            let all = left.iter().filter(|at| part(**at).as_ref() == Some(&called)).count();
-            let run = run(&left, needs, |at| part(at).as_ref() == Some(&called));
-            (run.len() == all, run.len(), called, run)
-        });
+        // A run is another one only where something was declared that the part needs.
+        for called in std::mem::take(&mut changed) {
+            let run = parts.get(&called).map(|all| open.run(all));
+            runs.insert(called, run.unwrap_or_default());
+        }
         // What can be done as a whole comes first, else as much as can be.
-        let best = runs.max_by_key(|(whole, count, called, _)| {
-            (*whole, *count, std::cmp::Reverse(called.clone()))
-        });
-        let Some((_, _, called, run)) = best.filter(|best| best.1 > 0) else { break };
-        left.retain(|at| !run.contains(at));
-        let run = run.into_iter().collect();
+        let rank = |(called, run): &(&Called, &Vec<usize>)| {
+            let whole = parts.get(*called).is_some_and(|all| all.len() == run.len());
+            (whole, run.len(), std::cmp::Reverse((*called).clone()))
+        };
+        let best = runs.iter().filter(|(_, run)| !run.is_empty()).max_by_key(rank);
+        let Some(called) = best.map(|(called, _)| called.clone()) else { return items };
+        let run: BTreeSet<usize> = runs.remove(&called).unwrap_or_default().into_iter().collect();
+        if let Some(all) = parts.get_mut(&called) {
+            all.retain(|at| !run.contains(at));
+        }
+        let in_order: Vec<usize> = run.iter().copied().collect();
+        changed.extend(open.close(&in_order).iter().filter_map(|at| part_of.get(at)).cloned());
+        changed.insert(called.clone());
         let items_inside = match called {
             Called::Scope(_) => arrange(units, needs, &run, depth + 1, false),
             Called::Service(_) => arrange(units, needs, &run, depth, true),
         };
         items.push(Item::Part(Part { called, items: items_inside }));
     }
-    items
 }
 
-/// As many as can be declared one after the other, of those that are `wanted`.
-fn run(
-    left: &BTreeSet<usize>,
-    needs: &[BTreeSet<usize>],
-    wanted: impl Fn(usize) -> bool,
-) -> Vec<usize> {
-    let mut open = left.clone();
-    let mut run = Vec::new();
-    loop {
-        let ready = |at: &&usize| wanted(**at) && needs[**at].is_disjoint(&open);
-        let Some(next) = open.iter().find(ready).copied() else { return run };
-        open.remove(&next);
-        run.push(next);
+/// What is still to be declared.
+struct Open {
+    /// How many of those that each needs are still to be declared.
+    blockers: BTreeMap<usize, usize>,
+    /// Who needs each.
+    users: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Open {
+    fn new(needs: &[BTreeSet<usize>], of: &BTreeSet<usize>) -> Self {
+        let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut blockers = BTreeMap::new();
+        for at in of {
+            let blocking: Vec<usize> = needs[*at].intersection(of).copied().collect();
+            blockers.insert(*at, blocking.len());
+            for need in blocking {
+                users.entry(need).or_default().push(*at);
+            }
+        }
+        Self { blockers, users }
+    }
+
+    fn users(&self, of: usize) -> impl Iterator<Item = usize> {
+        self.users.get(&of).into_iter().flatten().copied()
+    }
+
+    /// As many as can be declared one after the other, of those that are `wanted`; the first that can be comes first.
+    fn run(&self, wanted: &BTreeSet<usize>) -> Vec<usize> {
+        let is_free = |at: &&usize| self.blockers.get(*at) == Some(&0);
+        let mut ready: BTreeSet<usize> = wanted.iter().filter(is_free).copied().collect();
+        let mut freed: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut run = Vec::new();
+        while let Some(next) = ready.pop_first() {
+            run.push(next);
+            for user in self.users(next).filter(|user| wanted.contains(user)) {
+                let count = freed.entry(user).or_default();
+                *count += 1;
+                if self.blockers.get(&user) == Some(count) {
+                    ready.insert(user);
+                }
+            }
+        }
+        run
+    }
+
+    /// These are declared. Gives who needed one of them.
+    fn close(&mut self, declared: &[usize]) -> Vec<usize> {
+        let mut met = Vec::new();
+        for at in declared {
+            self.blockers.remove(at);
+            for user in self.users.remove(at).unwrap_or_default() {
+                if let Some(count) = self.blockers.get_mut(&user) {
+                    *count -= 1;
+                    met.push(user);
+                }
+            }
+        }
+        met
     }
 }
 

@@ -2,7 +2,10 @@
 
 use infra_state::Urn;
 
-use crate::{provider::Schema, transfer::Key};
+use crate::{
+    provider::Schema,
+    transfer::{Declaration, Key},
+};
 
 /// How a resource is reached.
 #[derive(Clone, Debug)]
@@ -33,7 +36,7 @@ pub(super) trait Scope {
     /// What is known of its kind.
     fn schema(&self, urn: &Urn) -> Option<&Schema>;
     /// All members of the loop that it is a member of, in the order in which its collection has them.
-    fn members(&self, urn: &Urn) -> Vec<Urn>;
+    fn members(&self, urn: &Urn) -> &[&Declaration];
 }
 
 impl Reached {

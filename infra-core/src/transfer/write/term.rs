@@ -77,17 +77,31 @@ impl From<&Value> for Term {
 }
 
 impl Term {
+    /// Calls `found` with it, and with every term inside of it.
+    pub(super) fn each(&self, found: &mut dyn FnMut(&Self)) {
+        found(self);
+        match self {
+            Self::List(list) | Self::Concat(list) => list.iter().for_each(|of| of.each(found)),
+            Self::Map(map) => map.values().for_each(|of| of.each(found)),
+            Self::Index(of, _) | Self::Base64(of) | Self::UrlEncode(of) | Self::Secret(of) => {
+                of.each(found);
+            }
+            Self::Reference(..)
+            | Self::Beside(..)
+            | Self::Literal(_)
+            | Self::Column(_)
+            | Self::Keyed(..)
+            | Self::Strange(_) => {}
+        }
+    }
+
     /// Calls `found` with every resource that is needed for it.
     pub(super) fn needs(&self, found: &mut dyn FnMut(&Urn)) {
-        match self {
-            Self::Reference(urn, _) | Self::Beside(urn, _) => found(urn),
-            Self::List(list) | Self::Concat(list) => list.iter().for_each(|of| of.needs(found)),
-            Self::Map(map) => map.values().for_each(|of| of.needs(found)),
-            Self::Index(of, _) | Self::Base64(of) | Self::UrlEncode(of) | Self::Secret(of) => {
-                of.needs(found);
+        self.each(&mut |term| {
+            if let Self::Reference(urn, _) | Self::Beside(urn, _) = term {
+                found(urn);
             }
-            Self::Literal(_) | Self::Column(_) | Self::Keyed(..) | Self::Strange(_) => {}
-        }
+        });
     }
 
     /// How often a column is used.

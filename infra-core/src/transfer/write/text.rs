@@ -26,36 +26,65 @@ use crate::{Resource as _, graph::Role, secret::Secret, spelling::Spelling};
 /// If something in it has no form in Rust: a secret in clear, an output that does not fit where it is given, a reference to
 /// what is not declared, resources that need each other in a circle.
 pub fn program(program: &Program) -> Result<String, Unwritable> {
+    written(program, |text, items, missing| text.whole(items, missing))
+        .map_err(|mut wrong| wrong.swap_remove(0))
+}
+
+/// Everything that has no form in Rust: each declaration of which the text cannot be written, and why.
+pub fn unwritable(program: &Program) -> Vec<Unwritable> {
+    written(program, |_, _, _| Ok(())).err().unwrap_or_default()
+}
+
+/// What comes of the items of a program, if all of it can be written; at least one reason if not.
+fn written<T>(
+    program: &Program,
+    whole: impl FnOnce(&mut Text<'_>, &[String], &[(String, String)]) -> Result<T, Unwritable>,
+) -> Result<T, Vec<Unwritable>> {
     let mut apart = BTreeSet::new();
-    let (units, places, needs) = loop {
+    loop {
         let (units, places) = units(&program.declarations, &mut apart);
         let needs = needs(&units);
         let circle = circles(&needs);
-        if circle.is_empty() {
-            break (units, places, needs);
+        if !circle.is_empty() {
+            // Members of two loops may need each other crosswise: those are written one by one.
+            let loops = circle.iter().filter(|at| units[**at].table.is_some());
+            let mut loops = loops.filter_map(|at| places.get(&units[*at].first().urn)).peekable();
+            if loops.peek().is_some() {
+                apart.extend(loops.map(|(group, ..)| group.clone()));
+                continue;
+            }
+            let wrong = circle.iter().map(|at| Unwritable {
+                of: units[*at].first().urn.to_string(),
+                path: String::new(),
+                why: "it and what it needs need each other".to_owned(),
+            });
+            return Err(wrong.collect());
         }
-        // Members of two loops may need each other crosswise: those are written one by one.
-        let loops = circle.iter().filter(|at| units[**at].table.is_some());
-        let loops: Vec<_> = loops.filter_map(|at| places.get(&units[*at].first().urn)).collect();
-        if loops.is_empty() {
-            let of = units[circle[0]].first().urn.to_string();
-            let why = "it and what it needs need each other".to_owned();
-            return Err(Unwritable { of, path: String::new(), why });
+        let all = (0..units.len()).collect();
+        let items = arrange(&units, &needs, &all, 0, false);
+        let mut exported = BTreeSet::new();
+        for expr in program.exports.values() {
+            expr.references(&mut |urn, _| {
+                exported.insert(urn);
+            });
         }
-        apart.extend(loops.into_iter().map(|(group, ..)| group.clone()));
-    };
-    let all = (0..units.len()).collect();
-    let items = arrange(&units, &needs, &all, 0, false);
-    let mut exported = BTreeSet::new();
-    for expr in program.exports.values() {
-        expr.references(&mut |urn, _| {
-            exported.insert(urn);
-        });
+        let tree = Tree::new(&units, &places, &items, &exported);
+        let own = tree.functions.iter().map(|function| function.result.as_str());
+        let (uses, lines) = (Uses::beside(own), Lines::default());
+        let mut text = Text { program, tree: &tree, uses, lines, wrong: Vec::new() };
+        let (items, missing) = text.items();
+        if text.wrong.is_empty() {
+            return whole(&mut text, &items, &missing).map_err(|wrong| vec![wrong]);
+        }
+        // One member may be what is wrong with a loop: written one by one, it says so itself.
+        let loops = text.wrong.iter().filter(|(at, _)| units[*at].table.is_some());
+        let loops = loops.filter_map(|(at, _)| places.get(&units[*at].first().urn));
+        let before = apart.len();
+        apart.extend(loops.map(|(group, ..)| group.clone()));
+        if apart.len() == before {
+            return Err(text.wrong.into_iter().map(|(_, wrong)| wrong).collect());
+        }
     }
-    let tree = Tree::new(&units, &places, &items, &exported);
-    let own = tree.functions.iter().map(|function| function.result.as_str());
-    let mut text = Text { program, tree: &tree, uses: Uses::beside(own), lines: Lines::default() };
-    text.whole()
 }
 
 struct Text<'a> {
@@ -63,17 +92,28 @@ struct Text<'a> {
     tree: &'a Tree<'a>,
     uses: Uses,
     lines: Lines,
+    /// The units that cannot be written.
+    wrong: Vec<(usize, Unwritable)>,
 }
 
 impl Text<'_> {
-    fn whole(&mut self) -> Result<String, Unwritable> {
+    /// Its items, and what is not in them.
+    fn items(&mut self) -> (Vec<String>, Vec<(String, String)>) {
         let mut items = vec![self.main()];
         let mut missing = self.program.missing.clone();
         for at in 0..self.tree.functions.len() {
             items.extend(self.structure(at));
-            items.push(self.function(at, &mut missing)?);
+            items.push(self.function(at, &mut missing));
         }
-        let body = self.lay_out(&items)?;
+        (items, missing)
+    }
+
+    fn whole(
+        &mut self,
+        items: &[String],
+        missing: &[(String, String)],
+    ) -> Result<String, Unwritable> {
+        let body = self.lay_out(items)?;
         let std = [
             ("BTreeMap", "collections::BTreeMap"),
             ("ExitCode", "process::ExitCode"),
@@ -90,7 +130,7 @@ impl Text<'_> {
             format!("//! The stack `{name}`, written from {source}.\n\n{uses}\n\n{body}\n");
         if !missing.is_empty() {
             text.push_str("\n// Not in this program:\n//\n");
-            for (what, why) in &missing {
+            for (what, why) in missing {
                 text.extend([format!("// - {}: {}\n", comment(what), comment(why))]);
             }
         }
@@ -156,16 +196,12 @@ impl Text<'_> {
         }
     }
 
-    fn function(
-        &mut self,
-        at: usize,
-        missing: &mut Vec<(String, String)>,
-    ) -> Result<String, Unwritable> {
+    fn function(&mut self, at: usize, missing: &mut Vec<(String, String)>) -> String {
         let function = &self.tree.functions[at];
         let mut body = String::new();
         for (number, step) in function.steps.iter().enumerate() {
             body.push_str(&match step {
-                Step::Declare(unit) => self.declare(at, *unit, number == 0)?,
+                Step::Declare(unit) => self.declare(at, *unit, number == 0),
                 Step::Call(inner) => {
                     let call = self.call(at, *inner);
                     if number == 0 { call } else { self.lines.empty() + &call }
@@ -195,12 +231,12 @@ impl Text<'_> {
             Some(of) => (format!("/// Declares {}.", called(of)), ""),
         };
         let name = &function.name;
-        Ok(format!(
+        format!(
             "{doc}\n{public}fn {name}(stack: &mut Stack{takes}) -> Result<{result}> {{ {body} {end} }}"
-        ))
+        )
     }
 
-    fn declare(&mut self, at: usize, unit: usize, is_first: bool) -> Result<String, Unwritable> {
+    fn declare(&mut self, at: usize, unit: usize, is_first: bool) -> String {
         let (tree, unit_number) = (self.tree, unit);
         let unit: &Unit<'_> = &tree.units[unit];
         let function = &tree.functions[at];
@@ -216,8 +252,11 @@ impl Text<'_> {
         let variable = function.variables.get(&Thing::Unit(unit_number)).map(String::as_str);
         let names = function.names.clone();
         let mut statement = Statement { unit, variable, scope: &seen, names };
-        text.push_str(&statement.text(&mut self.uses)?);
-        Ok(text)
+        match statement.text(&mut self.uses) {
+            Ok(statement) => text.push_str(&statement),
+            Err(wrong) => self.wrong.push((unit_number, wrong)),
+        }
+        text
     }
 
     /// Where it comes from, and what should be known of it.

@@ -12,7 +12,7 @@ use super::{
     term::Term,
     uses::Uses,
 };
-use crate::provider::Schema;
+use crate::{provider::Schema, transfer::Declaration};
 
 /// One function.
 pub(super) struct Function {
@@ -199,7 +199,7 @@ impl<'a> Tree<'a> {
             variables.insert(*thing, name);
         }
         self.functions[at].variables = variables;
-        self.functions[at].names = names;
+        self.functions[at].names = names.settled();
     }
 
     fn unit_name(&self, unit: usize, names: &mut Names) -> String {
@@ -268,12 +268,11 @@ impl Scope for Seen<'_, '_> {
         Some(unit.first().driver.schema())
     }
 
-    fn members(&self, urn: &Urn) -> Vec<Urn> {
-        let Some(unit) = self.tree.unit_of.get(urn) else { return Vec::new() };
-        let unit = &self.tree.units[*unit];
-        match unit.table {
-            Some(_) => unit.members.iter().map(|member| member.urn.clone()).collect(),
-            None => Vec::new(),
+    fn members(&self, urn: &Urn) -> &[&Declaration] {
+        let unit = self.tree.unit_of.get(urn).map(|unit| &self.tree.units[*unit]);
+        match unit {
+            Some(unit) if unit.table.is_some() => &unit.members,
+            _ => &[],
         }
     }
 }

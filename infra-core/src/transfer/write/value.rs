@@ -146,14 +146,17 @@ impl Writer<'_> {
     pub(super) fn whole(&self, list: &[Term], of: &Spelling) -> Option<String> {
         let (first, _) = plain(list.first()?)?;
         let members = self.scope.members(first);
+        if list.len() < 2 || members.len() != list.len() {
+            return None;
+        }
         let same = list.iter().map(plain).collect::<Option<Vec<_>>>()?;
         let path = same[0].1;
-        let all = members.len() == list.len()
-            && members.iter().zip(&same).all(|(urn, (given, at))| urn == *given && *at == path);
+        let mut beside = members.iter().zip(&same);
+        let all = beside.all(|(member, (given, at))| member.urn == **given && *at == path);
         let schema = self.scope.schema(first)?;
         let given = schema.output_spelling(path)?;
         let [Segment::Key(output)] = &path.0[..] else { return None };
-        if !all || list.len() < 2 || fit(&given, of) != Some(Fit::Same) {
+        if !all || fit(&given, of) != Some(Fit::Same) {
             return None;
         }
         let one = raw(&snake(schema.path.rsplit("::").next()?));
@@ -560,6 +563,54 @@ fn json(term: &Term, ty: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        provider::{Schema, Shape},
+        transfer::{Declaration, write::reach::Reached},
+    };
+
+    /// Where nothing is declared.
+    struct Nowhere;
+
+    impl Scope for Nowhere {
+        fn reach(&self, _: &Urn) -> Option<Reached> {
+            None
+        }
+
+        fn schema(&self, _: &Urn) -> Option<&Schema> {
+            None
+        }
+
+        fn members(&self, _: &Urn) -> &[&Declaration] {
+            &[]
+        }
+    }
+
+    #[test]
+    fn what_a_row_uses_twice_is_cloned_where_it_is_evaluated_first() {
+        let field = |name, required| FieldSchema {
+            name,
+            doc: "",
+            required,
+            replace: false,
+            secret: false,
+            write_only: false,
+            computed: false,
+            tags: false,
+            default: None,
+            normalize: None,
+            name_rule: None,
+            shape: Shape::Scalar,
+            spelling: || Spelling::Text,
+        };
+        let (name, ty) = ("it".to_owned(), "String".to_owned());
+        let columns = vec![Column { name, ty, is_copy: false, left: 2 }];
+        let mut uses = Uses::default();
+        let mut writer = Writer { scope: &Nowhere, uses: &mut uses, columns, key: "key" };
+        let fields = ["note", "name"].map(|name| (name.to_owned(), Term::Column(0))).into();
+        let schema = [field("note", false), field("name", true)];
+        let text = writer.declaration("shop::Thing", &schema, &fields).unwrap();
+        assert_eq!(text, "Thing::new(it.clone()).note(it)");
+    }
 
     #[test]
     fn text_is_quoted_so_that_it_reads() {
