@@ -21,6 +21,7 @@ DRIFT = 2
 LOOKS = 10
 
 ATTACHMENT, INLINE, ROUTE = "aws:iam:PolicyAttachment", "aws:iam:RolePolicy", "aws:ec2:Route"
+KEPT = "aws:logs:LogGroup::cluster/audit"
 GROUP, RULE = "aws:ec2:SecurityGroup", "aws:ec2:SecurityGroupRule"
 ADMIN = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 ANYBODY = {
@@ -132,6 +133,9 @@ def changes(records, lineage):
     aws("logs put-retention-policy --retention-in-days 1 --log-group-name", id[logs])
     yield "logs that are gone tomorrow", logs, "changed", "high", "retention_days"
 
+    aws("logs put-retention-policy --retention-in-days 3653 --log-group-name", id[KEPT])
+    yield "logs that are kept for ten years", KEPT, "changed", "medium", "retention_days"
+
     key = "aws:kms:Key::key/key"
     aws("kms disable-key-rotation --key-id", id[key])
     yield "a key that gets old", key, "changed", "high", "rotation"
@@ -233,7 +237,7 @@ def check(stack, name):
     rest = {(it.get("urn") or it["kind"], it["what"]) for it in left["findings"]}
     group = "aws:eks:NodeGroup::cluster/nodes-a"
     orphans = {(kind, "orphan") for kind in (RULE, GROUP, ATTACHMENT, INLINE, ROUTE)}
-    assert rest == orphans | {(group, "changed")}, left["findings"]
+    assert rest == orphans | {(group, "changed"), (KEPT, "changed")}, left["findings"]
     repaired, kept = len(report["findings"]) - len(left["findings"]), len(left["findings"])
     done(f"--fix repairs {repaired}; what it leaves alone it names: {kept}")
     stack.run("drift", "--fix", "--yes", "--delete-orphans", "--allow-shrink")

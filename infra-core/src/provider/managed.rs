@@ -135,7 +135,7 @@ pub trait Managed: Resource {
     }
 
     /// What there would be less of if the object, as it is in `live`, were brought to `want`: fewer nodes, a smaller
-    /// class. Putting drift right never does that unasked.
+    /// class, a shorter memory. Putting drift right never does that unasked.
     fn shrinks(live: &Self, want: &Self) -> Option<String> {
         let _ = (live, want);
         None
