@@ -11,7 +11,9 @@ use infra_core::{
     state::StackName,
 };
 
-use crate::Aws;
+#[cfg(feature = "tagging")]
+use crate::tagged as tagging;
+use crate::{Aws, batch};
 
 /// The tag that says which stack an object is of.
 pub(crate) const STACK: &str = "infra:stack";
@@ -79,11 +81,52 @@ pub(crate) fn prefix<R: Resource>(stack: &StackName) -> Option<String> {
     R::schema().name_rule().map(|rule| rule.prefix(stack))
 }
 
-/// The objects with these ids, as a read gives them; without what has gone since it was listed.
+/// Those of these objects (their ids and ARNs) that are the stack's, for a service that gives tags one by one. What the look
+/// knows is not asked about again.
+pub(crate) async fn by_tags<R: Managed<Cloud = Aws>, Asked>(
+    cx: &Cx<Aws>,
+    stack: &StackName,
+    objects: Vec<(String, String)>,
+    tags_of: impl Fn(String) -> Asked,
+) -> Result<Option<Vec<Observed<R>>>>
+where
+    Asked: Future<Output = Result<Option<Tags>>>,
+{
+    let unknown = objects.into_iter().filter(|(id, _)| !cx.knows(R::KIND, id));
+    let (ids, arns): (Vec<_>, Vec<_>) = unknown.unzip();
+    let tags = batch::each(&arns, |arn| tags_of(arn.clone())).await;
+    read(cx, tagged(stack, ids, tags)?).await
+}
+
+/// The same for what the Resource Groups Tagging API has an index of. A look asks the service only about what is in the
+/// index, or is named like the stack's.
+#[cfg(feature = "tagging")]
+pub(crate) async fn by_index<R: Managed<Cloud = Aws>, Asked>(
+    cx: &Cx<Aws>,
+    stack: &StackName,
+    mut objects: Vec<(String, String)>,
+    tags_of: impl Fn(String) -> Asked,
+) -> Result<Option<Vec<Observed<R>>>>
+where
+    Asked: Future<Output = Result<Option<Tags>>>,
+{
+    objects.retain(|(id, _)| !cx.knows(R::KIND, id));
+    if cx.is_look()
+        && objects.iter().any(|(id, _)| !is_named_like(stack, id))
+        && let Some(indexed) = tagging::of_stack(cx, stack).await?.as_ref()
+    {
+        objects.retain(|(id, arn)| indexed.contains(arn) || is_named_like(stack, id));
+    }
+    by_tags(cx, stack, objects, tags_of).await
+}
+
+/// The objects with these ids, as a read gives them; without what has gone since it was listed, and without what the look
+/// has read already.
 pub(crate) async fn read<R: Managed<Cloud = Aws>>(
     cx: &Cx<Aws>,
-    ids: Vec<String>,
+    mut ids: Vec<String>,
 ) -> Result<Option<Vec<Observed<R>>>> {
+    ids.retain(|id| !cx.knows(R::KIND, id));
     let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None }).collect();
     let found = if find.is_empty() { Vec::new() } else { R::read(cx, &find).await };
     found.into_iter().filter_map(Result::transpose).collect::<Result<_>>().map(Some)
@@ -93,8 +136,9 @@ pub(crate) async fn read<R: Managed<Cloud = Aws>>(
 pub(crate) async fn of_stack<R: Managed<Cloud = Aws>>(
     cx: &Cx<Aws>,
     stack: &StackName,
-    ids: Vec<String>,
+    mut ids: Vec<String>,
 ) -> Result<Option<Vec<Observed<R>>>> {
+    ids.retain(|id| !cx.knows(R::KIND, id));
     let find: Vec<_> = ids.iter().map(|id| Find::Id { id, recorded: None }).collect();
     let found = if find.is_empty() { Vec::new() } else { R::read(cx, &find).await };
     let found = answered(&ids, found, |id| is_named_like(stack, id))?;

@@ -3,13 +3,26 @@
 //! The Resource Groups Tagging API answers for a hundred ARNs at once, and learns of a change a little later than the
 //! service itself. So its answer is believed where it says what was recorded, and the service is asked where it does
 //! not: nothing that is reported comes from a late answer. Whoever may not ask is answered by the services.
+//!
+//! A look finds by it, too, what carries the stack's tags and is not recorded: it comes again, so what is a minute old may
+//! be missed once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
-use aws_sdk_resourcegroupstagging::types::ResourceTagMapping;
-use infra_core::provider::{Class, Cx, Grant, Result};
+use aws_sdk_resourcegroupstagging::{
+    operation::get_resources::builders::GetResourcesFluentBuilder,
+    types::{ResourceTagMapping, TagFilter},
+};
+use infra_core::{
+    Resource,
+    provider::{Change, Class, Cx, Grant, Result},
+    state::StackName,
+};
 
-use crate::{Aws, batch, classify::Classify as _, tags};
+use crate::{Aws, batch, classify::Classify as _, owned::STACK, policy::Verb, tags};
 
 /// From how many objects on they are asked for together.
 const MANY: usize = 8;
@@ -22,9 +35,15 @@ type Tags = BTreeMap<String, String>;
 #[derive(Default)]
 pub(crate) struct Tagged(HashMap<String, Tags>);
 
-/// What that call needs.
-pub(crate) fn grants() -> Vec<Grant> {
-    vec![Grant::new("tag:GetResources", "*")]
+/// What those calls need.
+pub(crate) const ACTION: &str = "tag:GetResources";
+
+/// What a read needs of it.
+pub(crate) fn grants<R: Resource>(change: &Change<'_, R>) -> Vec<Grant> {
+    match Verb::of(change) {
+        Verb::Read => vec![Grant::new(ACTION, "*")],
+        _ => Vec::new(),
+    }
 }
 
 impl Tagged {
@@ -45,11 +64,35 @@ impl Tagged {
         Ok(Self(all))
     }
 
-    /// The tags of an object, if they are what was recorded: nothing speaks against that answer.
-    pub(crate) fn as_recorded(&self, arn: &str, recorded: Option<&Tags>) -> Option<Tags> {
-        let found = self.0.get(arn)?;
-        (tags::visible(found) == *recorded?).then(|| found.clone())
+    /// The tags of an object: those that were recorded, if nothing speaks against them, or what the service says.
+    pub(crate) async fn or_asked(
+        &self,
+        arn: &str,
+        recorded: Option<&Tags>,
+        asked: impl Future<Output = Result<Option<Tags>>>,
+    ) -> Result<Option<Tags>> {
+        match self.0.get(arn) {
+            Some(found) if recorded == Some(&tags::visible(found)) => Ok(Some(found.clone())),
+            _ => asked.await,
+        }
     }
+}
+
+/// The ARNs of what carries the stack's tag in the region; `None` for those who may not ask.
+pub(crate) async fn of_stack(
+    cx: &Cx<Aws>,
+    stack: &StackName,
+) -> Result<Arc<Option<HashSet<String>>>> {
+    let ask = || async {
+        let filter = TagFilter::builder().key(STACK).values(stack.to_string()).build();
+        let call = cx.tagging().get_resources().tag_filters(filter);
+        match pages(call).await {
+            Ok(found) => Ok(Some(found.filter_map(|it| it.resource_arn).collect())),
+            Err(e) if e.class() == Class::Denied => Ok(None),
+            Err(e) => Err(e),
+        }
+    };
+    cx.memo(&format!("tagging:of:{stack}"), ask).await
 }
 
 /// What does not exist, or never had a tag, is not in the answer.
@@ -58,16 +101,22 @@ async fn ask(cx: &Cx<Aws>, arns: &[String]) -> Result<HashMap<String, Tags>> {
         let tags = found.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
         Some((found.resource_arn?, tags.collect()))
     };
-    let mut all = HashMap::new();
+    // An answer for so few ARNs is one page; whoever makes more of it gives a token.
+    let call = cx.tagging().get_resources().set_resource_arn_list(Some(arns.to_vec()));
+    Ok(pages(call).await?.filter_map(of).collect())
+}
+
+async fn pages(
+    call: GetResourcesFluentBuilder,
+) -> Result<impl Iterator<Item = ResourceTagMapping>> {
+    let mut all = Vec::new();
     let mut token = None;
     loop {
-        // An answer for so few ARNs is one page; whoever makes more of it gives a token.
-        let call = cx.tagging().get_resources().set_resource_arn_list(Some(arns.to_vec()));
-        let page = call.set_pagination_token(token).send().await.classify()?;
-        all.extend(page.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(of));
+        let page = call.clone().set_pagination_token(token).send().await.classify()?;
+        all.extend(page.resource_tag_mapping_list.unwrap_or_default());
         token = page.pagination_token.filter(|token| !token.is_empty());
         if token.is_none() {
-            return Ok(all);
+            return Ok(all.into_iter());
         }
     }
 }

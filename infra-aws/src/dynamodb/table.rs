@@ -152,8 +152,9 @@ impl Managed for Table {
         while let Some(page) = pages.next().await {
             names.extend(page.classify()?.table_names.unwrap_or_default());
         }
-        let tags = batch::each(&names, |name| tags_of_table(cx, name)).await;
-        owned::read(cx, owned::tagged(stack, names, tags)?).await
+        let tables = names.into_iter().map(|name| (name.clone(), name)).collect();
+        owned::by_tags(cx, stack, tables, |name| async move { tags_of_table(cx, &name).await })
+            .await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -23,6 +23,7 @@ use crate::{
     classify::Classify as _,
     owned,
     policy::{Verb, encrypts, grants, key, normalize, normalize_json, problem, subject},
+    tagged::{self, Tagged},
     tags,
     types::{AccountId, Arn},
 };
@@ -86,10 +87,31 @@ impl Repository {
         find.id().or_else(named).unwrap_or_default()
     }
 
+    async fn read_all(
+        cx: &Cx<Aws>,
+        find: &[Find<'_, Self>],
+    ) -> Result<Vec<Result<Option<Observed<Self>>>>> {
+        let names: Vec<_> = find.iter().map(Self::name_in).collect();
+        let found = describe(cx, &names).await?;
+        let arns = names.iter().filter_map(|name| found.get(*name)?.repository_arn.clone());
+        let tagged = Tagged::of(cx, &arns.collect::<Vec<_>>()).await?;
+        let observe = |find| {
+            let (repository, tagged) = (found.get(Self::name_in(find)).cloned(), &tagged);
+            async move {
+                match repository {
+                    Some(repository) => Self::observe(cx, find, repository, tagged).await,
+                    None => Ok(None),
+                }
+            }
+        };
+        Ok(batch::each(find, observe).await)
+    }
+
     async fn observe(
         cx: &Cx<Aws>,
         find: &Find<'_, Self>,
         found: Found,
+        tagged: &Tagged,
     ) -> Result<Option<Observed<Self>>> {
         let (name, ecr) = (found.repository_name().unwrap_or_default(), cx.ecr());
         let arn = found.repository_arn().unwrap_or_default();
@@ -97,7 +119,9 @@ impl Repository {
             async { ecr.get_lifecycle_policy().repository_name(name).send().await.found() };
         let policy =
             async { ecr.get_repository_policy().repository_name(name).send().await.found() };
-        let (lifecycle, policy, all) = try_join3(lifecycle, policy, tags_of(cx, arn)).await?;
+        let recorded = find.inputs().map(|recorded| &recorded.tags);
+        let tags = tagged.or_asked(arn, recorded, tags_of(cx, arn));
+        let (lifecycle, policy, all) = try_join3(lifecycle, policy, tags).await?;
         let Some(all) = all else { return Ok(None) };
         let mutability = found.image_tag_mutability().map_or("MUTABLE", |it| it.as_str());
         let declared = find.inputs();
@@ -187,28 +211,17 @@ impl Managed for Repository {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let names: Vec<_> = find.iter().map(Self::name_in).collect();
-        let found = describe(cx, &names).await;
-        let observe = |find| {
-            let found = found.as_ref().map_err(Error::again);
-            let repository = found.map(|found| found.get(Self::name_in(find)).cloned());
-            async move {
-                match repository? {
-                    Some(repository) => Self::observe(cx, find, repository).await,
-                    None => Ok(None),
-                }
-            }
-        };
-        batch::each(find, observe).await
+        match Self::read_all(cx, find).await {
+            Ok(found) => found,
+            Err(e) => find.iter().map(|_| Err(e.again())).collect(),
+        }
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        let all: Vec<_> = describe(cx, &[]).await?.into_iter().collect();
-        let tags =
-            batch::each(&all, |(_, it)| tags_of(cx, it.repository_arn().unwrap_or_default()));
-        let tags = tags.await;
-        let names = all.iter().map(|(name, _)| name.clone()).collect();
-        owned::read(cx, owned::tagged(stack, names, tags)?).await
+        let all = describe(cx, &[]).await?.into_iter();
+        let all = all.filter_map(|(name, it)| Some((name, it.repository_arn?)));
+        owned::by_index(cx, stack, all.collect(), |arn| async move { tags_of(cx, &arn).await })
+            .await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -291,7 +304,9 @@ impl Managed for Repository {
         match verb {
             Verb::Create => actions.extend(["ecr:CreateRepository", "ecr:TagResource"]),
             Verb::Search => {
-                return grants("*", ["ecr:DescribeRepositories", "ecr:ListTagsForResource"]);
+                let search =
+                    ["ecr:DescribeRepositories", "ecr:ListTagsForResource", tagged::ACTION];
+                return grants("*", search);
             }
             Verb::Delete => actions.push("ecr:DeleteRepository"),
             Verb::Read | Verb::Update => {}
@@ -312,6 +327,7 @@ impl Managed for Repository {
         let touched = fields.iter().filter(|(touched, _)| *touched);
         actions.extend(touched.flat_map(|(_, names)| *names));
         let mut all = grants(format!("arn:*:ecr:*:*:repository/{name}"), actions);
+        all.extend(tagged::grants(change));
         if let Some(Encryption::Kms(of)) = repository.map(|it| &it.encryption) {
             // ECR makes a grant on the key with the repository, and gives it back with it.
             match verb {

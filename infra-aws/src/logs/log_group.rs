@@ -17,6 +17,7 @@ use crate::{
     classify::Classify as _,
     owned,
     policy::{Verb, grants, subject},
+    tagged::{self, Tagged},
     tags,
     types::Arn,
 };
@@ -95,23 +96,39 @@ impl LogGroup {
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
         let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = describe(cx, Some(names.clone())).await;
-        let observe = |name: &String| {
-            let group = found.as_ref().map_err(Error::again).map(|found| found.get(name).cloned());
+        let found = async {
+            let found = describe(cx, Some(names)).await?;
+            let arns: Vec<_> = found.values().map(|group| arn(group).to_owned()).collect();
+            let tagged = Tagged::of(cx, &arns).await?;
+            Ok((found, tagged))
+        };
+        let (found, tagged) = match found.await {
+            Ok(found) => found,
+            Err(e) => return find.iter().map(|_| Err(Error::again(&e))).collect(),
+        };
+        let observe = |find| {
+            let (group, tagged) = (found.get(Self::name_in(find)).cloned(), &tagged);
             async move {
-                match group? {
-                    Some(group) => Self::observe(cx, group).await,
+                match group {
+                    Some(group) => Self::observe(cx, find, group, tagged).await,
                     None => Ok(None),
                 }
             }
         };
-        batch::each(&names, observe).await
+        batch::each(find, observe).await
     }
 
-    async fn observe(cx: &Cx<Aws>, group: Found) -> Result<Option<Observed<Self>>> {
+    async fn observe(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        group: Found,
+        tagged: &Tagged,
+    ) -> Result<Option<Observed<Self>>> {
         let name = group.log_group_name.clone().unwrap_or_default();
         let arn = arn(&group);
-        let Some(all) = tags_of(cx, arn).await? else { return Ok(None) };
+        let recorded = find.inputs().map(|recorded| &recorded.tags);
+        let all = tagged.or_asked(arn, recorded, tags_of(cx, arn)).await?;
+        let Some(all) = all else { return Ok(None) };
         let class = group.log_group_class().map_or("STANDARD", |class| class.as_str());
         let live = Self {
             name: Some(name.clone()),
@@ -164,10 +181,9 @@ impl Managed for LogGroup {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        let groups: Vec<_> = describe(cx, None).await?.into_iter().collect();
-        let tags = batch::each(&groups, |(_, group)| tags_of(cx, arn(group))).await;
-        let names = groups.iter().map(|(name, _)| name.clone()).collect();
-        owned::read(cx, owned::tagged(stack, names, tags)?).await
+        let groups = describe(cx, None).await?.into_iter();
+        let groups = groups.map(|(name, group)| (name, arn(&group).to_owned())).collect();
+        owned::by_index(cx, stack, groups, |arn| async move { tags_of(cx, &arn).await }).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -235,7 +251,8 @@ impl Managed for LogGroup {
         let (mut actions, mut tags) = (Vec::new(), vec!["logs:ListTagsForResource"]);
         match Verb::of(change) {
             Verb::Search => {
-                return grants("*", ["logs:DescribeLogGroups", "logs:ListTagsForResource"]);
+                let search = ["logs:DescribeLogGroups", "logs:ListTagsForResource", tagged::ACTION];
+                return grants("*", search);
             }
             Verb::Read => {}
             Verb::Create => {
@@ -273,6 +290,7 @@ impl Managed for LogGroup {
         let mut all = grants(format!("{arn}:*"), actions);
         all.extend(grants(arn, tags));
         all.extend(grants("*", ["logs:DescribeLogGroups"]));
+        all.extend(tagged::grants(change));
         all
     }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use infra_core::{
+    Resource,
     graph::Role,
     provider::{
         Calls, Class, Connection, Cx, Driver, ErasedChange, ErasedObserved, Error, Gate, Managed,
@@ -22,7 +23,7 @@ use crate::{
     Aws, drivers, ec2, eks, elbv2,
     embedded::{Cloud, Settings},
     exercise::{make, network, operation, role, want},
-    iam, kms, s3,
+    iam, kms, s3, sns, ssm,
 };
 
 fn denied<A>() -> Result<Option<A>> {
@@ -71,6 +72,57 @@ async fn found(aws: &Arc<Aws>) -> BTreeMap<&'static str, Result<Option<Vec<Erase
         all.insert(driver.schema().kind, found);
     }
     all
+}
+
+#[tokio::test]
+async fn a_look_asks_about_what_it_does_not_know() {
+    let (cloud, aws) = cloud().await;
+    let name = |n: usize| format!("exercise-test-{n}");
+    for n in 0..10 {
+        let name = name(n);
+        let tags = json!({"n": "1"});
+        make::<sns::Topic>(&aws, &want(json!({"name": name, "tags": tags}))).await;
+        let value = json!({"name": format!("/{name}"), "value": "v", "tags": tags});
+        make::<ssm::Parameter>(&aws, &want(value)).await;
+    }
+    // Ours, whatever it is called; and what is nobody's.
+    make::<sns::Topic>(&aws, &want(json!({"name": "odd"}))).await;
+    for n in 0..20 {
+        aws.sns().create_topic().name(format!("stranger-{n}")).send().await.unwrap();
+    }
+    let client = Arc::clone(&aws) as Arc<dyn std::any::Any + Send + Sync>;
+    let connection = Connection { identity: BTreeMap::new(), client, calls: Calls::default() };
+    let stack = operation::<ec2::Vpc>().stack;
+    let arn = |name: &str| format!("arn:aws:sns:{}:{}:{name}", aws.region(), aws.account());
+    // Its field `kind` has that name, too.
+    let parameter = <ssm::Parameter as Resource>::KIND;
+    let known = (1..10)
+        .flat_map(|n| [(sns::Topic::KIND, arn(&name(n))), (parameter, format!("/{}", name(n)))]);
+    let look = Memo::default().knowing(known.collect::<Vec<_>>());
+    let search = async |kind: &str, memo: &Memo| {
+        cloud.clear_calls();
+        let driver = managed().find(|driver| driver.schema().kind == kind).unwrap();
+        let found = driver.owned(&connection, memo, &stack).await.unwrap().unwrap();
+        found.into_iter().map(|it| it.id).collect::<BTreeSet<_>>()
+    };
+    let called =
+        |operation: &str| cloud.calls().iter().filter(|call| call.operation == operation).count();
+    let topics = [arn("odd"), arn(&name(0))].into();
+    assert_eq!(search(sns::Topic::KIND, &look).await, topics);
+    // Each twice: found by its tags, and read.
+    assert_eq!((called("GetResources"), called("ListTagsForResource")), (1, 4));
+    assert_eq!(search(parameter, &look).await, [format!("/{}", name(0))].into());
+    assert_eq!((called("GetParameters"), called("ListTagsForResource")), (1, 1));
+
+    // Whoever may not ask the index is answered by the service.
+    cloud.faults().refuse_next(1, "tagging.GetResources", "AccessDeniedException", 400, "no");
+    assert_eq!(search(sns::Topic::KIND, &look.emptied()).await, topics);
+    assert_eq!(called("ListTagsForResource"), 22 + 2);
+
+    // Who is no look wants the whole truth, and an index is late.
+    assert_eq!(search(sns::Topic::KIND, &Memo::default()).await.len(), 11);
+    assert_eq!(called("GetResources"), 1);
+    assert_eq!(called("ListTagsForResource"), 31 + 11);
 }
 
 #[tokio::test]

@@ -106,8 +106,8 @@ impl Managed for Bucket {
             let buckets = page.classify()?.buckets.unwrap_or_default();
             names.extend(buckets.into_iter().filter_map(|bucket| bucket.name));
         }
-        let tags = batch::each(&names, |name| found_tags(cx, name)).await;
-        owned::read(cx, owned::tagged(stack, names, tags)?).await
+        let buckets = names.into_iter().map(|name| (name.clone(), name)).collect();
+        owned::by_tags(cx, stack, buckets, |name| async move { found_tags(cx, &name).await }).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

@@ -19,6 +19,7 @@ use crate::{
     classify::Classify as _,
     owned,
     policy::{Verb, grants, normalize, problem, subject},
+    tagged::{self, Tagged},
     tags,
     types::{Arn, KeyId},
 };
@@ -82,17 +83,26 @@ impl Topic {
         Arn::of(cx.partition(), "sns", cx.region(), cx.account(), &self.full_name()).to_string()
     }
 
-    async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
+    fn arn_in(cx: &Cx<Aws>, find: &Find<'_, Self>) -> String {
         let made = || find.inputs().map(|want| want.arn(cx));
-        let arn = find.id().map(str::to_owned).or_else(made).unwrap_or_default();
+        find.id().map(str::to_owned).or_else(made).unwrap_or_default()
+    }
+
+    async fn read_one(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        tagged: &Tagged,
+    ) -> Result<Option<Observed<Self>>> {
+        let arn = Self::arn_in(cx, find);
+        let recorded = find.inputs().map(|recorded| &recorded.tags);
+        let tags = tagged.or_asked(&arn, recorded, tags_of(cx, &arn));
         let subscribed = find.inputs().is_some_and(|topic| topic.subscriptions.is_some());
         let attributes =
             async { cx.sns().get_topic_attributes().topic_arn(&arn).send().await.found() };
         let subscriptions = async {
             if subscribed { subscription::all(cx, &arn).await.map(Some) } else { Ok(None) }
         };
-        let (attributes, all, subscriptions) =
-            try_join3(attributes, tags_of(cx, &arn), subscriptions).await?;
+        let (attributes, all, subscriptions) = try_join3(attributes, tags, subscriptions).await?;
         let (Some(attributes), Some(all)) = (attributes, all) else { return Ok(None) };
         let attributes = attributes.attributes.unwrap_or_default();
         let get = |key: &str| attributes.get(key).filter(|value| !value.is_empty()).cloned();
@@ -141,7 +151,11 @@ impl Managed for Topic {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        batch::each(find, |find| Self::read_one(cx, find)).await
+        let arns: Vec<_> = find.iter().map(|find| Self::arn_in(cx, find)).collect();
+        match &Tagged::of(cx, &arns).await {
+            Ok(tagged) => batch::each(find, |find| Self::read_one(cx, find, tagged)).await,
+            Err(e) => find.iter().map(|_| Err(e.again())).collect(),
+        }
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
@@ -151,8 +165,8 @@ impl Managed for Topic {
             let topics = page.classify()?.topics.unwrap_or_default();
             arns.extend(topics.into_iter().filter_map(|topic| topic.topic_arn));
         }
-        let tags = batch::each(&arns, |arn| tags_of(cx, arn)).await;
-        owned::read(cx, owned::tagged(stack, arns, tags)?).await
+        let topics = arns.into_iter().map(|arn| (arn.clone(), arn)).collect();
+        owned::by_index(cx, stack, topics, |arn| async move { tags_of(cx, &arn).await }).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -220,7 +234,10 @@ impl Managed for Topic {
         let subscribed = topic.is_some_and(|topic| topic.subscriptions.is_some());
         actions.extend(subscribed.then_some("sns:ListSubscriptionsByTopic"));
         match Verb::of(change) {
-            Verb::Search => return grants("*", ["sns:ListTopics", "sns:ListTagsForResource"]),
+            Verb::Search => {
+                let search = ["sns:ListTopics", "sns:ListTagsForResource", tagged::ACTION];
+                return grants("*", search);
+            }
             Verb::Read => {}
             Verb::Create => actions.extend(["sns:CreateTopic", "sns:TagResource"]),
             Verb::Update => {
@@ -233,7 +250,9 @@ impl Managed for Topic {
             }
             Verb::Delete => actions.push("sns:DeleteTopic"),
         }
-        grants(format!("arn:*:sns:*:*:{name}"), actions)
+        let mut all = grants(format!("arn:*:sns:*:*:{name}"), actions);
+        all.extend(tagged::grants(change));
+        all
     }
 
     fn foreseen(want: &Self) -> Vec<(&'static str, Value)> {

@@ -1,9 +1,6 @@
 //! Parameters.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ssm::{
     operation::put_parameter::builders::PutParameterFluentBuilder,
@@ -157,22 +154,15 @@ impl Parameter {
             let name = Self::name_in(find);
             let parts = (values.get(name).cloned(), metadata.get(name).cloned());
             let recorded = find.inputs().map(|recorded| &recorded.tags);
-            let tags = tagged.as_recorded(arn(cx, name).as_str(), recorded);
+            let (arn, tagged) = (arn(cx, name), &tagged);
             async move {
                 let (Some(value), Some(metadata)) = parts else { return Ok(None) };
-                let tags = match tags {
-                    Some(tags) => Some(tags),
-                    None => tag::of(cx, name).await?,
-                };
+                let tags = tagged.or_asked(arn.as_str(), recorded, tag::of(cx, name)).await?;
                 let Some(tags) = tags else { return Ok(None) };
                 Self::observe(cx, name.to_owned(), &value, &metadata, &tags).map(Some)
             }
         };
-        let found = batch::each(find, observe).await;
-        let seen = seen(cx).await?;
-        let there = found.iter().filter_map(|found| found.as_ref().ok()?.as_ref());
-        locked(&seen).extend(there.map(|it| (it.id.clone(), it.clone())));
-        Ok(found)
+        Ok(batch::each(find, observe).await)
     }
 
     fn observe(
@@ -226,17 +216,6 @@ fn arn(cx: &Cx<Aws>, name: &str) -> Arn {
     Arn::of(cx.partition(), "ssm", cx.region(), cx.account(), &resource)
 }
 
-/// The parameters that were read in this batch: a search of the same batch would read them again, ten by ten.
-type Seen = Mutex<HashMap<String, Observed<Parameter>>>;
-
-async fn seen(cx: &Cx<Aws>) -> Result<Arc<Seen>> {
-    cx.memo("ssm:seen", || async { Ok(Seen::default()) }).await
-}
-
-fn locked(seen: &Seen) -> MutexGuard<'_, HashMap<String, Observed<Parameter>>> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 async fn values(cx: &Cx<Aws>, names: &[String]) -> Result<HashMap<String, Found>> {
     let get = cx.ssm().get_parameters().with_decryption(true).set_names(Some(names.to_vec()));
     let found = get.send().await.classify()?.parameters.unwrap_or_default();
@@ -273,15 +252,7 @@ impl Managed for Parameter {
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
         let key = format!("tag:{}", owned::STACK);
         let found = metadata(cx, &key, vec![stack.to_string()]).await?;
-        // What was read in this batch is not read again.
-        let seen = seen(cx).await?;
-        let known = |name: &String| locked(&seen).get(name).cloned();
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            found.into_keys().map(|name| (known(&name), name)).partition(|(it, _)| it.is_some());
-        let unknown = unknown.into_iter().map(|(_, name)| name).collect();
-        let mut all = owned::read(cx, unknown).await?.unwrap_or_default();
-        all.extend(known.into_iter().filter_map(|(it, _)| it));
-        Ok(Some(all))
+        owned::read(cx, found.into_keys().collect()).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -331,9 +302,7 @@ impl Managed for Parameter {
         }
         let mut all = grants(format!("arn:*:ssm:*:*:parameter/{name}"), actions);
         all.extend(grants("*", ["ssm:DescribeParameters"]));
-        if verb == Verb::Read {
-            all.extend(tagged::grants());
-        }
+        all.extend(tagged::grants(change));
         let of = parameter.and_then(|parameter| parameter.kms_key.as_ref());
         match (of, verb) {
             (None, _) | (_, Verb::Delete) => {}

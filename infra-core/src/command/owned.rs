@@ -43,6 +43,7 @@ async fn listed<T, Asked: Future<Output = Result<T>>>(
     let mut pause = Duration::from_millis(100);
     let mut memo = memo.clone();
     loop {
+        let emptied = memo.emptied();
         let listed = ask(memo).await;
         let last = engine.env.monotonic() >= until || engine.cancel.is_stopped();
         match listed {
@@ -50,7 +51,7 @@ async fn listed<T, Asked: Future<Output = Result<T>>>(
             listed => return listed,
         }
         // What failed is not to be found in the memo.
-        memo = Memo::default();
+        memo = emptied;
         engine.env.sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }

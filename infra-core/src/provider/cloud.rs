@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     future::Future,
     ops::Deref,
@@ -294,7 +294,31 @@ impl<C> Clone for Cx<C> {
 
 /// Answers of calls that several kinds share; lives for one batch.
 #[derive(Clone, Default)]
-pub struct Memo(Arc<Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>>);
+pub struct Memo {
+    answers: Arc<Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>>,
+    /// The ids of what a look has read already, by kind.
+    known: Option<Arc<Known>>,
+}
+
+type Known = HashMap<&'static str, HashSet<String>>;
+
+impl Memo {
+    /// The same answers, for a search of a look that has read these objects already (their kinds and ids).
+    #[must_use]
+    pub fn knowing(self, objects: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let mut known = Known::new();
+        for (kind, id) in objects {
+            known.entry(kind).or_default().insert(id);
+        }
+        Self { known: Some(Arc::new(known)), ..self }
+    }
+
+    /// Without any answer.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { answers: Arc::default(), known: self.known.clone() }
+    }
+}
 
 impl<C: Cloud> Cx<C> {
     /// A context over this connection, with an empty memo.
@@ -317,7 +341,7 @@ impl<C: Cloud> Cx<C> {
         F: Future<Output = Result<T>>,
     {
         let cell = {
-            let mut memo = self.memo.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memo = self.memo.answers.lock().unwrap_or_else(PoisonError::into_inner);
             let cell = memo.entry(key.to_owned());
             Arc::clone(cell.or_insert_with(|| Arc::new(OnceCell::<Arc<T>>::new())))
         };
@@ -325,6 +349,18 @@ impl<C: Cloud> Cx<C> {
             .downcast()
             .map_err(|_| Error::invalid(format!("the memo {key:?} is used with two types")))?;
         cell.get_or_try_init(|| async { ask().await.map(Arc::new) }).await.cloned()
+    }
+
+    /// Whether this is a search of a look: it comes again soon, so an answer that is a little late will do. Whoever finds out
+    /// what an interrupted run has made needs the whole truth.
+    pub fn is_look(&self) -> bool {
+        self.memo.known.is_some()
+    }
+
+    /// Whether the look has read the object already: then its search may leave it out.
+    pub fn knows(&self, kind: &str, id: &str) -> bool {
+        let known = self.memo.known.as_ref().and_then(|known| known.get(kind));
+        known.is_some_and(|ids| ids.contains(id))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     },
     drift::{Finding, Repair, Subject, Unchecked, What},
     graph::Role,
+    plan::Seen,
     provider::{Connection, Contained, Driver, ErasedObserved, Memo},
 };
 
@@ -321,7 +322,12 @@ fn places(pass: &Pass) -> Vec<Place> {
     for (at, (urn, connection)) in &pass.connections {
         if met.insert((urn.kind().to_owned(), connection.identity.clone())) {
             let provider = Provider { urn: urn.clone(), identity: connection.identity.clone() };
-            let memo = pass.memos.get(at).cloned().unwrap_or_default();
+            let read = pass.seen.iter().filter(|(it, seen)| {
+                Arc::as_ptr(&it.connection).addr() == *at && matches!(seen, Seen::Present(_))
+            });
+            let read =
+                read.filter_map(|(it, _)| Some((it.driver.schema().kind, it.record.id.clone()?)));
+            let memo = pass.memos.get(at).cloned().unwrap_or_default().knowing(read);
             places.push(Place { provider, connection: Arc::clone(connection), memo });
         }
     }
