@@ -6,7 +6,7 @@ use infra_core::{
     Engine, Result, Stack,
     provider::{self, Connection, Connector, Contained, Context, Driver},
     state::{ProviderIdentity, Value},
-    transfer::terraform::{Import, Instance, Piece, State, Tables},
+    transfer::terraform::{Block, Body, Export, Import, Instance, Piece, State, Tables},
 };
 
 use crate::harness::{FakeConnector, Lab};
@@ -25,7 +25,11 @@ impl Connector for Known {
     }
 
     fn default_provider(&self, context: &Context) -> provider::Result<Value> {
-        self.0.default_provider(context)
+        let config = self.0.default_provider(context)?;
+        let mut config = config.as_map().cloned().unwrap_or_default();
+        let token = context.settings.get("token").cloned();
+        config.extend(token.map(|token| ("token".to_owned(), token)));
+        Ok(Value::Map(config))
     }
 
     async fn connect(&self, config: &Value, context: &Context) -> provider::Result<Connection> {
@@ -33,7 +37,7 @@ impl Connector for Known {
     }
 
     fn terraform(&self) -> Tables {
-        Tables { imports: imports(), place: Some(place), ..Tables::default() }
+        Tables { imports: imports(), exports: exports(), place: Some(place), ..Tables::default() }
     }
 
     async fn contained(
@@ -69,6 +73,13 @@ fn imports() -> BTreeMap<&'static str, Import> {
     [
         ("fake_net", Import::Objects(|it| piece("fake:Net", it))),
         ("fake_host", Import::Objects(|it| piece("fake:Host", it))),
+        (
+            "fake_box",
+            Import::Objects(|it| {
+                let id = it.id().ok_or("it has no id")?;
+                Ok(vec![Piece::new("fake:Host", id).known("wait", it.attribute("wait"))])
+            }),
+        ),
         ("fake_safe", Import::Objects(|it| piece("fake:Safe", it))),
         ("fake_note", Import::Objects(|it| piece("fake:Note", it))),
         (
@@ -96,6 +107,44 @@ fn imports() -> BTreeMap<&'static str, Import> {
         ("fake_account", Import::Never("there is one account, and nobody makes it")),
     ]
     .into()
+}
+
+/// A note is three blocks there, a host cannot be written if it is big.
+fn exports() -> BTreeMap<&'static str, Export> {
+    let note = Export {
+        terraform: "fake_note",
+        outputs: &[("id", "id")],
+        give: |note| {
+            let body = Body::new().set("text", note.field("text"));
+            Ok(vec![Block::new("fake_note", note.id(), body); 3])
+        },
+    };
+    let net = Export {
+        terraform: "fake_net",
+        outputs: &[("id", "id")],
+        give: |net| Ok(vec![Block::new("fake_net", net.id(), Body::new())]),
+    };
+    let host = Export {
+        terraform: "fake_host",
+        outputs: &[("id", "id")],
+        give: |host| {
+            if host.input("size").is_some() {
+                return Err("its size cannot be written".to_owned());
+            }
+            let body = Body::new().set("net", host.field("net"));
+            Ok(vec![Block::new("fake_host", host.id(), body)])
+        },
+    };
+    let db = Export {
+        terraform: "fake_db",
+        outputs: &[("id", "id")],
+        give: |db| {
+            let body =
+                Body::new().set("password", db.field("password")).set("net", db.field("net"));
+            Ok(vec![Block::new("fake_db", db.id(), body)])
+        },
+    };
+    [("fake:Note", note), ("fake:Net", net), ("fake:Host", host), ("fake:Db", db)].into()
 }
 
 fn place(it: &Instance, default: &ProviderIdentity) -> std::result::Result<Option<Value>, String> {
