@@ -118,6 +118,7 @@ impl Driver for SecretDriver {
                 live: recorded.clone(),
                 outputs: None,
                 owner: None,
+                beyond: Vec::new(),
             })),
             _ => Ok(None),
         };

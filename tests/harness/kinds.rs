@@ -160,6 +160,11 @@ fn made(id: &str, inputs: &impl Data) -> Made {
     Made { id: id.to_owned(), summary: inputs.to_value().plain().to_json().to_string() }
 }
 
+/// What somebody gave an object that no kind here can say.
+fn beyond(object: &super::Object) -> Option<String> {
+    object.inputs.get("beyond").and_then(|what| what.as_str()).map(str::to_owned)
+}
+
 macro_rules! managed {
     ($kind:ty, $identity:expr, |$want:ident| $pending:expr, { $($more:tt)* }) => {
         impl Managed for $kind {
@@ -170,7 +175,8 @@ macro_rules! managed {
                 let observed = |(id, object): (String, super::Object)| {
                     let live = Self::from_value(&object.inputs)?;
                     let outputs = made(&id, &live);
-                    Ok(Observed::ready(id, live, outputs).but(object.readiness()).owned_by(&object.owner))
+                    let observed = Observed::ready(id, live, outputs).but(object.readiness());
+                    Ok(observed.owned_by(&object.owner).with_beyond(beyond(&object)))
                 };
                 answers.into_iter().map(|answer| answer?.map(observed).transpose()).collect()
             }
@@ -182,7 +188,8 @@ macro_rules! managed {
                 let observed = |(id, object): (String, super::Object)| {
                     let live = Self::from_value(&object.inputs)?;
                     let outputs = made(&id, &live);
-                    Ok(Observed::ready(id, live, outputs).but(object.readiness()).owned_by(&object.owner))
+                    let observed = Observed::ready(id, live, outputs).but(object.readiness());
+                    Ok(observed.owned_by(&object.owner).with_beyond(beyond(&object)))
                 };
                 objects.into_iter().map(observed).collect::<Result<_>>().map(Some)
             }

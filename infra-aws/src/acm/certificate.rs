@@ -188,8 +188,10 @@ impl Certificate {
             validation_records: records.unwrap_or_default(),
         };
         let live = Self::live(&found, &all_tags);
-        let observed =
-            Observed { id: arn, readiness, live, outputs: ready.then_some(outputs), owner: None };
+        let mut observed = Observed::ready(arn, live, outputs).but(readiness);
+        if !ready {
+            observed.outputs = None;
+        }
         Ok(Some(observed.owned_by(&all_tags)))
     }
 }

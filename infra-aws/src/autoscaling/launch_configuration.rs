@@ -97,6 +97,8 @@ impl LaunchConfiguration {
         let monitoring =
             found.instance_monitoring().and_then(sdk::InstanceMonitoring::enabled).unwrap_or(true);
         let name = text(found.launch_configuration_name()).unwrap_or_default();
+        let user_data = text(found.user_data()).map(|data| unbase64(&data)).transpose()?;
+        let packed = user_data.as_ref().is_some_and(|(_, is_text)| !is_text);
         let live = Self {
             image_id: AmiId::trusted(found.image_id().unwrap_or_default()),
             instance_type: found.instance_type().unwrap_or_default().to_owned(),
@@ -104,7 +106,7 @@ impl LaunchConfiguration {
             security_groups: found.security_groups().iter().map(SecurityGroupId::trusted).collect(),
             instance_profile: text(found.iam_instance_profile()),
             key_name: text(found.key_name()),
-            user_data: text(found.user_data()).map(|data| unbase64(&data)).transpose()?,
+            user_data: user_data.map(|(text, _)| text),
             public_ip: found.associate_public_ip_address(),
             block_devices: found.block_device_mappings().iter().map(BlockDevice::of).collect(),
             metadata: Metadata::of(found.metadata_options()),
@@ -115,7 +117,7 @@ impl LaunchConfiguration {
         };
         let arn = Arn::trusted(found.launch_configuration_arn().unwrap_or_default());
         let outputs = LaunchConfigurationOutputs { name: name.clone(), arn };
-        Ok(Observed::ready(name, live, outputs))
+        Ok(Observed::ready(name, live, outputs).with_beyond(packed.then_some(PACKED)))
     }
 
     fn arn(name: &str) -> String {
@@ -138,11 +140,14 @@ async fn by_name(cx: &Cx<Aws>, names: &[String]) -> Result<Vec<sdk::LaunchConfig
     Ok(all)
 }
 
-fn unbase64(data: &str) -> Result<String> {
+/// User data that is no text.
+const PACKED: &str = "user data that is no text (compressed?)";
+
+/// The text, and whether it is one: what is not stays in base64, and would be sent as that.
+fn unbase64(data: &str) -> Result<(String, bool)> {
     let invalid = |e: String| Error::invalid(format!("user data: {e}"));
     let bytes = aws_smithy_types::base64::decode(data).map_err(|e| invalid(e.to_string()))?;
-    // User data may be compressed: then it is shown as AWS gives it.
-    Ok(String::from_utf8(bytes).unwrap_or_else(|_| data.to_owned()))
+    Ok(String::from_utf8(bytes).map_or_else(|_| (data.to_owned(), false), |text| (text, true)))
 }
 
 /// What to do about an account that may not make any: AWS says what to use, but not what that means for this program.
@@ -292,8 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn user_data_that_is_no_text_stays_as_it_is() {
-        assert_eq!(unbase64("aGVsbG8=").unwrap(), "hello");
-        assert_eq!(unbase64("H4sI/w==").unwrap(), "H4sI/w==");
+    fn user_data_that_is_no_text_is_not_taken_for_some() {
+        assert_eq!(unbase64("aGVsbG8=").unwrap(), ("hello".to_owned(), true));
+        assert_eq!(unbase64("H4sI/w==").unwrap(), ("H4sI/w==".to_owned(), false));
+        let found = |data: &str| {
+            let found = sdk::LaunchConfiguration::builder().user_data(data).build();
+            LaunchConfiguration::observed(&found).unwrap().beyond
+        };
+        assert_eq!(found("aGVsbG8="), Vec::<String>::new());
+        assert_eq!(found("H4sI/w=="), [PACKED]);
     }
 }

@@ -148,10 +148,17 @@ impl Alarm {
         let name = alarm.alarm_name().unwrap_or_default().to_owned();
         let arns = |arns: &[String]| arns.iter().map(Arn::trusted).collect();
         let comparison = alarm.comparison_operator().map_or("", |operator| operator.as_str());
+        let comparison = Comparison::from_value(&comparison.into());
+        let beyond = Metric::beyond(&alarm);
+        let comparison = match comparison {
+            // An anomaly detector's band; the alarm is to be shown, not to stop who reads it.
+            Err(_) if !beyond.is_empty() => Comparison::Greater,
+            comparison => comparison?,
+        };
         let missing = alarm.treat_missing_data().unwrap_or("missing");
         let live = Self {
             metric: Metric::of(&alarm),
-            comparison: Comparison::from_value(&comparison.into())?,
+            comparison,
             threshold: alarm.threshold().unwrap_or_default(),
             name: Some(name.clone()),
             description: alarm.alarm_description().filter(|d| !d.is_empty()).map(str::to_owned),
@@ -165,7 +172,7 @@ impl Alarm {
             tags: tags::visible(&all),
         };
         let outputs = AlarmOutputs { arn: Arn::trusted(arn), name: name.clone() };
-        Ok(Some(Observed::ready(name, live, outputs).owned_by(&all)))
+        Ok(Some(Observed::ready(name, live, outputs).with_beyond(beyond).owned_by(&all)))
     }
 
     /// The call that makes the alarm or replaces all of it.

@@ -80,6 +80,23 @@ impl Metric {
         }
     }
 
+    /// What an alarm looks at that is not one metric.
+    pub(super) fn beyond(alarm: &MetricAlarm) -> Vec<&'static str> {
+        let no_metric = alarm.metric_name().unwrap_or_default().is_empty();
+        let several = !alarm.metrics().is_empty();
+        let band = alarm.threshold_metric_id().is_some();
+        let all = [
+            ("an expression over several metrics", several && !band),
+            ("a band of anomalies", band),
+            ("no metric of its own", no_metric && !several && !band),
+            (
+                "its own way with few data points",
+                alarm.evaluate_low_sample_count_percentile().is_some_and(|it| it != "evaluate"),
+            ),
+        ];
+        all.into_iter().filter_map(|(what, is)| is.then_some(what)).collect()
+    }
+
     pub(super) fn dimensions(&self) -> Vec<Dimension> {
         let dimension = |(name, value)| Dimension::builder().name(name).value(value).build();
         self.dimensions.iter().map(dimension).collect()
@@ -104,6 +121,8 @@ impl Metric {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudwatch::types::MetricDataQuery;
+
     use super::*;
 
     #[test]
@@ -127,8 +146,22 @@ mod tests {
                 .period(metric.period)
                 .build();
             assert_eq!(Metric::of(&alarm), metric);
+            assert!(Metric::beyond(&alarm).is_empty());
             assert_eq!(metric.problem(), None);
             assert!(Metric { period: 90, ..metric }.problem().is_some());
         }
+    }
+
+    #[test]
+    fn what_is_no_metric_is_told() {
+        let query = || MetricDataQuery::builder().id("m").build();
+        let several = MetricAlarm::builder().metrics(query());
+        assert_eq!(
+            Metric::beyond(&several.clone().build()),
+            ["an expression over several metrics"]
+        );
+        let band = several.threshold_metric_id("band").build();
+        assert_eq!(Metric::beyond(&band), ["a band of anomalies"]);
+        assert_eq!(Metric::beyond(&MetricAlarm::builder().build()), ["no metric of its own"]);
     }
 }

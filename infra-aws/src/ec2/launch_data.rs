@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{
     LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
     LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest,
-    LaunchTemplateIamInstanceProfileSpecificationRequest, LaunchTemplateTagSpecificationRequest,
+    LaunchTemplateIamInstanceProfileSpecificationRequest, LaunchTemplatePlacement,
+    LaunchTemplateTagSpecification, LaunchTemplateTagSpecificationRequest,
     LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData,
     ResourceType, ResponseLaunchTemplateData, Tag, VolumeType as SdkVolumeType,
 };
@@ -137,6 +138,58 @@ pub(super) fn request(want: &LaunchTemplate) -> RequestLaunchTemplateData {
         .build()
 }
 
+/// What a version holds that this kind cannot say. The next version would be made without it.
+pub(super) fn beyond(data: &ResponseLaunchTemplateData) -> Vec<&'static str> {
+    let ours = [ResourceType::Instance, ResourceType::Volume];
+    let plain = |it: &LaunchTemplateBlockDeviceMapping| {
+        it.ebs().is_some_and(|ebs| ebs.snapshot_id().is_none() && ebs.volume_size().is_some())
+    };
+    let listed = |it: &LaunchTemplateTagSpecification| {
+        it.resource_type().is_some_and(|kind| ours.contains(kind))
+    };
+    let options = data.metadata_options();
+    let tags_in_metadata = options.and_then(|it| it.instance_metadata_tags());
+    let ipv6 = options.and_then(|it| it.http_protocol_ipv6());
+    let placement =
+        data.placement().filter(|it| **it != LaunchTemplatePlacement::builder().build());
+    let packed = data.user_data().is_some_and(|it| matches!(unbase64(it), Ok((_, false))));
+    let profile = data.iam_instance_profile();
+    let all = [
+        ("network interfaces", !data.network_interfaces().is_empty()),
+        ("secondary interfaces", !data.secondary_interfaces().is_empty()),
+        ("security groups by name", !data.security_groups().is_empty()),
+        ("volumes of snapshots or without a size", !data.block_device_mappings().iter().all(plain)),
+        (
+            "tags of other objects than instances and volumes",
+            !data.tag_specifications().iter().all(listed),
+        ),
+        ("spot options", data.instance_market_options().is_some()),
+        ("instance requirements", data.instance_requirements().is_some()),
+        ("placement", placement.is_some()),
+        ("CPU credits", data.credit_specification().is_some_and(|it| it.cpu_credits().is_some())),
+        ("CPU options", data.cpu_options().is_some()),
+        ("a capacity reservation", data.capacity_reservation_specification().is_some()),
+        ("licenses", !data.license_specifications().is_empty()),
+        ("a kernel", data.kernel_id().is_some() || data.ram_disk_id().is_some()),
+        ("protection from termination", data.disable_api_termination() == Some(true)),
+        ("protection from stopping", data.disable_api_stop() == Some(true)),
+        ("a shutdown behavior", data.instance_initiated_shutdown_behavior().is_some()),
+        ("hibernation", data.hibernation_options().is_some_and(|it| it.configured() == Some(true))),
+        ("an enclave", data.enclave_options().is_some_and(|it| it.enabled() == Some(true))),
+        ("private DNS names", data.private_dns_name_options().is_some()),
+        ("maintenance options", data.maintenance_options().is_some()),
+        ("network performance options", data.network_performance_options().is_some()),
+        ("tags in the metadata", tags_in_metadata.is_some_and(|it| it.as_str() == "enabled")),
+        ("metadata over IPv6", ipv6.is_some_and(|it| it.as_str() == "enabled")),
+        (
+            "an instance profile whose ARN cannot be looked up",
+            profile.is_some_and(|it| it.arn().is_none() && it.name().is_some()),
+        ),
+        ("user data that is no text (compressed?)", packed),
+    ];
+    all.into_iter().filter_map(|(what, is)| is.then_some(what)).collect()
+}
+
 /// What a version of a template holds; name and tags are the template's, not the version's.
 pub(super) fn live(
     name: Option<&str>,
@@ -148,6 +201,7 @@ pub(super) fn live(
         found.find(|it| it.resource_type() == Some(kind)).map(|it| tagging::map(it.tags()))
     };
     let user_data = data.user_data().filter(|text| !text.is_empty()).map(unbase64).transpose()?;
+    let user_data = user_data.map(|(text, _)| text);
     Ok(LaunchTemplate {
         name: name.map(str::to_owned),
         image_id: data.image_id().map(AmiId::trusted),
@@ -184,9 +238,52 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     aws_smithy_types::base64::encode(bytes)
 }
 
-fn unbase64(text: &str) -> Result<String> {
+/// The text, and whether it is one: what is not stays in base64, and would be sent as that.
+fn unbase64(text: &str) -> Result<(String, bool)> {
     let invalid = |e: String| infra_core::provider::Error::invalid(format!("user data: {e}"));
     let bytes = aws_smithy_types::base64::decode(text).map_err(|e| invalid(e.to_string()))?;
-    // User data may be compressed: then it is shown as AWS gives it.
-    Ok(String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned()))
+    Ok(String::from_utf8(bytes).map_or_else(|_| (text.to_owned(), false), |text| (text, true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{
+        LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateInstanceMarketOptions,
+        LaunchTemplateInstanceNetworkInterfaceSpecification, MarketType,
+    };
+
+    use super::*;
+
+    fn data() -> aws_sdk_ec2::types::builders::ResponseLaunchTemplateDataBuilder {
+        ResponseLaunchTemplateData::builder()
+    }
+
+    #[test]
+    fn what_the_next_version_would_not_have_is_told() {
+        let plain = data().image_id("ami-1").user_data(base64(b"#!/bin/sh"));
+        let plain = plain.placement(LaunchTemplatePlacement::builder().build()).build();
+        assert_eq!(beyond(&plain), Vec::<&str>::new());
+        let spot = LaunchTemplateInstanceMarketOptions::builder().market_type(MarketType::Spot);
+        let more = data()
+            .network_interfaces(
+                LaunchTemplateInstanceNetworkInterfaceSpecification::builder().build(),
+            )
+            .instance_market_options(spot.build())
+            .user_data(base64(&[0x1f, 0x8b, 0xff]))
+            .build();
+        let expected =
+            ["network interfaces", "spot options", "user data that is no text (compressed?)"];
+        assert_eq!(beyond(&more), expected);
+    }
+
+    #[test]
+    fn a_profile_without_arn_is_told() {
+        let profile = |arn: Option<&str>| {
+            let profile = LaunchTemplateIamInstanceProfileSpecification::builder().name("web");
+            data().iam_instance_profile(profile.set_arn(arn.map(str::to_owned)).build()).build()
+        };
+        let arn = "arn:aws:iam::123456789012:instance-profile/web";
+        assert_eq!(beyond(&profile(Some(arn))), Vec::<&str>::new());
+        assert_eq!(beyond(&profile(None)), ["an instance profile whose ARN cannot be looked up"]);
+    }
 }

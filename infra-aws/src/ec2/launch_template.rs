@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_ec2::types::{LaunchTemplate as SdkTemplate, ResourceType};
+use aws_sdk_ec2::types::{LaunchTemplate as SdkTemplate, ResourceType, ResponseLaunchTemplateData};
 use infra_core::{
     Data, Outputs, Resource,
     provider::{
@@ -31,7 +31,8 @@ use crate::{
 /// Every change of its content is a new version, which becomes the default one; what uses `latest_version` follows. A
 /// version cannot be changed. Only another name replaces the template. Deploying needs `ec2:CreateLaunchTemplate`,
 /// `ec2:CreateLaunchTemplateVersion`, `ec2:ModifyLaunchTemplate`, `ec2:DeleteLaunchTemplate`, the tag actions on
-/// `launch-template/*`, `ec2:DescribeLaunchTemplates` and `ec2:DescribeLaunchTemplateVersions`. Source: *EC2 user
+/// `launch-template/*`, `ec2:DescribeLaunchTemplates` and `ec2:DescribeLaunchTemplateVersions`; importing one that has
+/// its instance profile by name, `iam:GetInstanceProfile`. Source: *EC2 user
 /// guide*, *Launch templates*.
 #[derive(Resource, Clone, Debug)]
 #[resource(kind = "aws:ec2:LaunchTemplate", outputs = LaunchTemplateOutputs)]
@@ -104,7 +105,11 @@ impl Managed for LaunchTemplate {
         // Templates cannot be filtered by id, and one unknown id fails a list: one call each.
         each(find, |find| async move {
             let Some(template) = describe(cx, find).await? else { return Ok(None) };
-            observe(cx, &template).await
+            let recorded = match find {
+                Find::Id { recorded, .. } => *recorded,
+                Find::Made { .. } => None,
+            };
+            observe(cx, &template, recorded).await
         })
         .await
     }
@@ -219,9 +224,53 @@ async fn describe(cx: &Cx<Aws>, find: &Find<'_, LaunchTemplate>) -> Result<Optio
     }
 }
 
+/// The content with its profile by ARN: AWS takes a name too, and answers what it was given.
+async fn with_profile(
+    cx: &Cx<Aws>,
+    mut data: ResponseLaunchTemplateData,
+    recorded: Option<&LaunchTemplate>,
+) -> Result<ResponseLaunchTemplateData> {
+    if let Some(profile) = &mut data.iam_instance_profile
+        && profile.arn().is_none()
+        && let Some(name) = profile.name()
+    {
+        profile.arn = match recorded {
+            Some(recorded) => recorded_profile(recorded, name),
+            None => profile_of(cx, name).await?,
+        };
+    }
+    Ok(data)
+}
+
+/// The recorded profile, if that is its name: who only looks again has nothing to ask IAM.
+fn recorded_profile(recorded: &LaunchTemplate, name: &str) -> Option<String> {
+    let arn = recorded.instance_profile.as_ref()?.as_str();
+    (arn.rsplit('/').next() == Some(name)).then(|| arn.to_owned())
+}
+
+/// The ARN of a profile. Its path is not in its name, so it cannot be put together; whoever may not ask does without.
+#[cfg(feature = "iam")]
+async fn profile_of(cx: &Cx<Aws>, name: &str) -> Result<Option<String>> {
+    let found = cx.iam().get_instance_profile().instance_profile_name(name).send().await;
+    match found.found() {
+        Ok(found) => Ok(found.and_then(|it| it.instance_profile).map(|it| it.arn)),
+        Err(e) if e.class() == Class::Denied => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(not(feature = "iam"))]
+async fn profile_of(_: &Cx<Aws>, _: &str) -> Result<Option<String>> {
+    std::future::ready(Ok(None)).await
+}
+
 /// The default version is what counts: a version made by an update that died before it became the default one is not
 /// what anybody uses.
-async fn observe(cx: &Cx<Aws>, template: &SdkTemplate) -> Result<Option<Observed<LaunchTemplate>>> {
+async fn observe(
+    cx: &Cx<Aws>,
+    template: &SdkTemplate,
+    recorded: Option<&LaunchTemplate>,
+) -> Result<Option<Observed<LaunchTemplate>>> {
     let id = template.launch_template_id().unwrap_or_default();
     let call = cx.ec2().describe_launch_template_versions().launch_template_id(id);
     let versions = call.versions("$Default").send().await.found()?;
@@ -229,6 +278,8 @@ async fn observe(cx: &Cx<Aws>, template: &SdkTemplate) -> Result<Option<Observed
     let Some(data) = version.and_then(|version| version.launch_template_data) else {
         return Ok(None);
     };
+    let data = with_profile(cx, data, recorded).await?;
+    let beyond = launch_data::beyond(&data);
     let all = tagging::map(template.tags());
     let name = template.launch_template_name();
     let live = launch_data::live(name, tags::visible(&all), &data)?;
@@ -245,5 +296,5 @@ async fn observe(cx: &Cx<Aws>, template: &SdkTemplate) -> Result<Option<Observed
         latest_version: template.latest_version_number().unwrap_or_default(),
         default_version: template.default_version_number().unwrap_or_default(),
     };
-    Ok(Some(Observed::ready(id, live, outputs).owned_by(&all)))
+    Ok(Some(Observed::ready(id, live, outputs).with_beyond(beyond).owned_by(&all)))
 }

@@ -101,7 +101,7 @@ impl Listener {
 
     fn observed(found: &sdk::Listener, all_tags: &Tags) -> Result<Observed<Self>> {
         let arn = found.listener_arn().unwrap_or_default();
-        // The authentication actions go before the one that decides.
+        // What authenticates goes before the one that decides.
         let action = found.default_actions().last();
         let action =
             action.ok_or_else(|| Error::invalid(format!("the listener {arn} has no action")))?;
@@ -121,7 +121,8 @@ impl Listener {
             tags: tags::visible(all_tags),
         };
         let outputs = ListenerOutputs { arn: ListenerArn::trusted(arn) };
-        Ok(Observed::ready(arn, live, outputs).owned_by(all_tags))
+        let beyond = Self::beyond(found);
+        Ok(Observed::ready(arn, live, outputs).with_beyond(beyond).owned_by(all_tags))
     }
 
     /// The listener of this port, of a load balancer that is there.
@@ -132,6 +133,28 @@ impl Listener {
     ) -> Result<Option<sdk::Listener>> {
         let listeners = find::listeners(cx, balancer.as_str()).await?;
         Ok(listeners.iter().find(|listener| listener.port() == Some(port.into())).cloned())
+    }
+
+    /// What this kind cannot say. What authenticates goes before the action that decides: without it the listener looks
+    /// open to all, and who changes its action makes it so.
+    fn beyond(found: &sdk::Listener) -> Vec<String> {
+        let actions = found.default_actions();
+        let before = actions.split_last().map_or(&[][..], |(_, before)| before);
+        let kind = |action: &sdk::Action| {
+            let kind = action.r#type().map_or("?", sdk::ActionTypeEnum::as_str);
+            format!("the action `{kind}` before the one that decides")
+        };
+        let mut all: Vec<String> = before.iter().map(kind).collect();
+        let forward = actions.last().and_then(sdk::Action::forward_config);
+        let sticky = forward.and_then(|it| it.target_group_stickiness_config()?.enabled());
+        if sticky == Some(true) {
+            all.push("target groups that clients stick to".to_owned());
+        }
+        let mutual = found.mutual_authentication().and_then(|it| it.mode());
+        if let Some(mode) = mutual.filter(|mode| *mode != "off") {
+            all.push(format!("mutual TLS (`{mode}`)"));
+        }
+        all
     }
 
     async fn read_one(cx: &Cx<Aws>, find: &Find<'_, Self>) -> Result<Option<Observed<Self>>> {
@@ -297,6 +320,22 @@ mod tests {
     use infra_core::state::Value;
 
     use super::*;
+
+    #[test]
+    fn what_authenticates_is_not_hidden() {
+        let action = |kind: sdk::ActionTypeEnum| sdk::Action::builder().r#type(kind).build();
+        let listener = sdk::Listener::builder().listener_arn("arn:l");
+        let mutual = |mode: &str| sdk::MutualAuthenticationAttributes::builder().mode(mode).build();
+        let plain = listener.clone().default_actions(action(sdk::ActionTypeEnum::Forward));
+        let plain = plain.mutual_authentication(mutual("off"));
+        assert!(Listener::beyond(&plain.clone().build()).is_empty());
+        let verified = plain.mutual_authentication(mutual("verify")).build();
+        assert_eq!(Listener::beyond(&verified), ["mutual TLS (`verify`)"]);
+        let guarded = listener.default_actions(action(sdk::ActionTypeEnum::AuthenticateOidc));
+        let guarded = guarded.default_actions(action(sdk::ActionTypeEnum::Forward)).build();
+        let beyond = Listener::beyond(&guarded);
+        assert!(beyond.len() == 1 && beyond[0].contains("authenticate-oidc"), "{beyond:?}");
+    }
 
     #[test]
     fn tls_needs_a_certificate() {

@@ -139,6 +139,9 @@ fn instance(
         let message = format!("{} belongs to {whose}: it is not taken over", found.id);
         return Err(Error::new(ErrorKind::Refused, message));
     }
+    if let Some(why) = found.unsayable(urn.kind()) {
+        return Err(Error::new(ErrorKind::Refused, format!("{why}: it is not recorded")));
+    }
     if let Some(unresolved) = snapshot.current(urn) {
         return Ok(unresolved.instance.clone());
     }

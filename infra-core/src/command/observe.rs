@@ -338,7 +338,13 @@ fn file(
             }
             seen.objects.insert(key, seen_as(found));
         }
-        For::Import(urn) => drop(seen.imports.insert(urn, seen_as(found))),
+        For::Import(urn) => {
+            if let Some(why) = found.as_ref().and_then(|found| found.unsayable(urn.kind())) {
+                let message = format!("{urn} cannot be taken over: {why}");
+                return Err(Error::new(ErrorKind::Refused, message));
+            }
+            drop(seen.imports.insert(urn, seen_as(found)));
+        }
         For::Lookup(urn) => {
             let outputs = found.and_then(|found| found.outputs).ok_or_else(|| {
                 Error::new(ErrorKind::Failed, format!("{urn}: there is nothing like that"))

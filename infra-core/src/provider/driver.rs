@@ -53,9 +53,22 @@ pub struct ErasedObserved {
     pub outputs: Option<Value>,
     /// The tags that say who made it.
     pub owner: Option<BTreeMap<String, String>>,
+    /// What it has that the kind cannot say.
+    pub beyond: Vec<String>,
 }
 
 impl ErasedObserved {
+    /// Why it cannot be taken over as an object of `kind`, if it cannot.
+    pub(crate) fn unsayable(&self, kind: &str) -> Option<String> {
+        (!self.beyond.is_empty()).then(|| {
+            let what = self.beyond.join(", ");
+            format!(
+                "{} has {what}: `{kind}` cannot say that, and a change could leave it out",
+                self.id
+            )
+        })
+    }
+
     /// What a lookup with these inputs found: no object of anybody's.
     pub(crate) fn looked_up(want: &Value, outputs: Value) -> Self {
         Self {
@@ -64,6 +77,7 @@ impl ErasedObserved {
             live: want.clone(),
             outputs: Some(outputs),
             owner: None,
+            beyond: Vec::new(),
         }
     }
 }
@@ -241,6 +255,7 @@ impl<R: Managed> Observed<R> {
             live: self.live.to_value(),
             outputs: self.outputs.map(|outputs| outputs.to_value()),
             owner: self.owner,
+            beyond: self.beyond,
         }
     }
 
@@ -251,6 +266,7 @@ impl<R: Managed> Observed<R> {
             live: R::from_value(&erased.live)?,
             outputs: erased.outputs.as_ref().map(R::Outputs::from_value).transpose()?,
             owner: erased.owner.clone(),
+            beyond: erased.beyond.clone(),
         })
     }
 }

@@ -265,13 +265,23 @@ pub struct Observed<R: Resource> {
     pub outputs: Option<R::Outputs>,
     /// Its tags that say who made it.
     pub owner: Option<BTreeMap<String, String>>,
+    /// What it has that the kind cannot say. Such an object is not taken over, because a change could leave that out; a
+    /// recorded one is shown as changed.
+    pub beyond: Vec<String>,
 }
 
 impl<R: Resource> Observed<R> {
     /// An object that can be used.
     pub fn ready(id: impl Into<String>, live: R, outputs: R::Outputs) -> Self {
         let readiness = Readiness::Ready;
-        Self { id: id.into(), readiness, live, outputs: Some(outputs), owner: None }
+        Self {
+            id: id.into(),
+            readiness,
+            live,
+            outputs: Some(outputs),
+            owner: None,
+            beyond: Vec::new(),
+        }
     }
 
     /// The same object in another state of readiness.
@@ -287,6 +297,13 @@ impl<R: Resource> Observed<R> {
         let owner = tags.iter().filter(|(key, _)| key.starts_with(Operation::TAG_PREFIX));
         let owner: BTreeMap<_, _> = owner.map(|(k, v)| (k.clone(), v.clone())).collect();
         self.owner = (!owner.is_empty()).then_some(owner);
+        self
+    }
+
+    /// The same object with what it has that the kind cannot say: `network interfaces`.
+    #[must_use]
+    pub fn with_beyond(mut self, what: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.beyond.extend(what.into_iter().map(Into::into));
         self
     }
 }

@@ -123,6 +123,19 @@ impl MixedInstances {
             .build()
     }
 
+    /// What the policy holds that this cannot say.
+    pub(super) fn beyond(found: &sdk::MixedInstancesPolicy) -> Option<&'static str> {
+        let launch = found.launch_template()?;
+        let untyped = |it: &sdk::LaunchTemplateOverrides| {
+            it.instance_requirements().is_some() || it.instance_type().is_none_or(str::is_empty)
+        };
+        launch
+            .overrides()
+            .iter()
+            .any(untyped)
+            .then_some("instance requirements in place of instance types")
+    }
+
     pub(super) fn of(found: &sdk::MixedInstancesPolicy) -> Option<Self> {
         let launch = found.launch_template()?;
         let distribution = found.instances_distribution();
@@ -142,5 +155,23 @@ impl MixedInstances {
             spot_pools: count(sdk::InstancesDistribution::spot_instance_pools),
             spot_max_price: strategy(sdk::InstancesDistribution::spot_max_price),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requirements_are_no_types() {
+        let policy = |it: sdk::LaunchTemplateOverrides| {
+            let launch = sdk::LaunchTemplate::builder().overrides(it).build();
+            sdk::MixedInstancesPolicy::builder().launch_template(launch).build()
+        };
+        let typed = sdk::LaunchTemplateOverrides::builder().instance_type("m7g.large").build();
+        assert_eq!(MixedInstances::beyond(&policy(typed)), None);
+        let wanted = sdk::InstanceRequirements::builder().build();
+        let wanted = sdk::LaunchTemplateOverrides::builder().instance_requirements(wanted).build();
+        assert!(MixedInstances::beyond(&policy(wanted)).is_some());
     }
 }

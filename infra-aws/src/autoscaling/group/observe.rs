@@ -129,5 +129,6 @@ pub(super) async fn observed(
     let arn = Arn::trusted(found.auto_scaling_group_arn().unwrap_or_default());
     let outputs = GroupOutputs { name: name.clone(), arn };
     let observed = Observed::ready(name, live(found, inputs), outputs).but(readiness);
-    Ok(observed.owned_by(&tags::map(found.tags())))
+    let beyond = found.mixed_instances_policy().and_then(MixedInstances::beyond);
+    Ok(observed.with_beyond(beyond).owned_by(&tags::map(found.tags())))
 }

@@ -23,6 +23,7 @@ pub(super) fn observed(
         live: live(found, inputs)?,
         outputs: outputs(found),
         owner: None,
+        beyond: Vec::new(),
     };
     Ok(observed.owned_by(&all_tags))
 }

@@ -32,6 +32,7 @@ pub(super) fn observed(db: &DbInstance, inputs: Option<&Instance>) -> Result<Obs
         live: live(db, inputs)?,
         outputs: outputs(db),
         owner: None,
+        beyond: Vec::new(),
     };
     Ok(observed.owned_by(&all_tags))
 }

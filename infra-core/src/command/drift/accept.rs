@@ -128,6 +128,8 @@ fn taken(
         };
         let record = &known.record;
         match (it.finding.what, as_it_is(engine, it)) {
+            // Nothing but what the kind cannot say: a record cannot either.
+            (What::Changed, Some(_)) if it.diffs.is_empty() => accepted.left += 1,
             (What::Changed, Some(record)) => {
                 accepted.taken.insert(record.urn.clone());
                 put.insert(record.key(), record);

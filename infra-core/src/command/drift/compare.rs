@@ -71,6 +71,7 @@ impl Comparing<'_> {
         match &object.readiness {
             _ if !diffs.is_empty() => self.found(known, Some(object), What::Changed, diffs),
             Readiness::Stuck(_) => self.found(known, Some(object), What::Broken, diffs),
+            _ if !object.beyond.is_empty() => self.found(known, Some(object), What::Changed, diffs),
             _ => Compared::Same,
         }
     }
@@ -210,6 +211,11 @@ impl Comparing<'_> {
         if self.wanted.is_none() {
             return nothing("its own program repairs it".to_owned());
         }
+        if what == What::Changed && diffs.is_empty() {
+            return nothing(
+                "its kind cannot say what was added: take that away by hand".to_owned(),
+            );
+        }
         let Some(intent) = intent else {
             let then = if what == What::Deleted { "forgets" } else { "deletes" };
             return nothing(format!("the program does not declare it any more: `up` {then} it"));
@@ -300,10 +306,17 @@ fn message(
         why.map(std::mem::take).unwrap_or_default()
     };
     match what {
-        What::Changed => match diffs {
-            [one] => format!("somebody changed `{}`", one.path),
-            more => format!("somebody changed {} fields", more.len()),
-        },
+        What::Changed => {
+            let beyond = seen.map(|seen| seen.beyond.join(", ")).unwrap_or_default();
+            let added = (!beyond.is_empty())
+                .then(|| format!("it has {beyond} now, which its kind cannot say"));
+            let changed = match diffs {
+                [] => None,
+                [one] => Some(format!("somebody changed `{}`", one.path)),
+                more => Some(format!("somebody changed {} fields", more.len())),
+            };
+            changed.into_iter().chain(added).collect::<Vec<_>>().join("; ")
+        }
         What::Deleted => format!("{id} is gone"),
         What::Replaced => {
             let owner = seen.and_then(|seen| seen.owner.as_ref());

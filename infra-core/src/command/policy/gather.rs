@@ -220,7 +220,7 @@ fn changes(role: Role, purpose: Purpose, inputs: &Value) -> Vec<ErasedChange> {
     }
     let have = |readiness| {
         let (id, live) = (Grant::OWN.to_owned(), inputs.clone());
-        Some(ErasedObserved { id, readiness, live, outputs: None, owner: None })
+        Some(ErasedObserved { id, readiness, live, outputs: None, owner: None, beyond: Vec::new() })
     };
     let there = |readiness, paths: &[Path]| ErasedChange {
         have: have(readiness),

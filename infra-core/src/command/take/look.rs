@@ -97,6 +97,10 @@ pub(super) async fn look(
             left.push(leave(Reason::Missing, format!("{id} is being deleted ({why})")));
             continue;
         }
+        if let Some(why) = seen.unsayable(kind) {
+            left.push(leave(Reason::Unmapped, why));
+            continue;
+        }
         let at: usize = what.urn().name().parse().unwrap_or(usize::MAX);
         found.insert(at, Found { candidate, driver, provider, seen });
     }

@@ -296,6 +296,7 @@ impl World {
                 live: wanted.clone(),
                 outputs: Some(outputs.clone()),
                 owner: None,
+                beyond: Vec::new(),
             };
             self.objects.insert(id.clone(), live);
         }
