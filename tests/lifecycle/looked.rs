@@ -32,7 +32,7 @@ async fn kept(backend: &dyn Backend, folder: &str) -> String {
                 continue;
             }
             let object = backend.get(&format!("{folder}/{name}")).await.unwrap().unwrap();
-            let plain = zstd::decode_all(&*object.body).unwrap_or_else(|_| object.body.to_vec());
+            let plain = zstd::decode_all(&*object.body).unwrap_or_else(|_| object.body.clone());
             text.push_str(&String::from_utf8_lossy(&plain));
         }
     }
