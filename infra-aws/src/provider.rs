@@ -172,10 +172,7 @@ impl Connector for AwsConnector {
         asked: &[Touched<'_>],
         since: jiff::Timestamp,
     ) -> Vec<Option<Actor>> {
-        match connection.client.downcast_ref::<Aws>() {
-            Some(aws) => crate::cloudtrail::actors(aws, asked, since).await,
-            None => asked.iter().map(|_| None).collect(),
-        }
+        crate::cloudtrail::actors(connection, asked, since).await
     }
 
     fn default_provider(&self, context: &Context) -> Result<Value> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey as Key};
 use infra_core::{
     drift::Actor,
-    provider::{Result, Touched},
+    provider::{Connection, Result, Touched},
 };
 use jiff::Timestamp;
 
@@ -21,11 +21,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Who last changed these objects; `None` where nothing tells, or the caller may not ask.
 pub(crate) async fn actors(
-    aws: &Aws,
+    connection: &Connection,
     asked: &[Touched<'_>],
     since: Timestamp,
 ) -> Vec<Option<Actor>> {
     let mut found: Vec<Option<Actor>> = asked.iter().map(|_| None).collect();
+    let Some(aws) = connection.client.downcast_ref::<Aws>() else { return found };
     let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, touched) in asked.iter().enumerate() {
         places.entry(recorded_in(aws, touched.kind)).or_default().push(at);

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use infra_core::provider::{Gate, Touched};
+use std::{collections::BTreeMap, sync::Arc};
+
+use infra_core::provider::{Calls, Connection, Gate, Touched};
 use jiff::Timestamp;
 
 use super::actors;
@@ -11,9 +13,11 @@ use crate::{
     embedded::{Cloud, Settings},
 };
 
-async fn touched(aws: &Aws, kind: &str, id: &str, gone: bool) -> Option<(String, String)> {
+async fn touched(aws: &Arc<Aws>, kind: &str, id: &str, gone: bool) -> Option<(String, String)> {
+    let client = Arc::clone(aws) as Arc<dyn std::any::Any + Send + Sync>;
+    let connection = Connection { identity: BTreeMap::new(), client, calls: Calls::default() };
     let asked = [Touched { kind, id, gone }];
-    let found = actors(aws, &asked, Timestamp::UNIX_EPOCH).await.pop().unwrap()?;
+    let found = actors(&connection, &asked, Timestamp::UNIX_EPOCH).await.pop().unwrap()?;
     assert!(found.at > Timestamp::UNIX_EPOCH && found.from.is_some());
     Some((found.who, found.what))
 }

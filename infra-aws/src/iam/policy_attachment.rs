@@ -1,6 +1,6 @@
 //! Managed policies attached to roles.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use infra_core::{
     Resource,
@@ -15,7 +15,7 @@ use super::{
     tag,
 };
 use crate::{
-    Aws, batch,
+    Aws,
     classify::Classify as _,
     owned,
     policy::{Verb, grants, subject},
@@ -84,7 +84,7 @@ fn split(id: &str) -> Result<(&str, &str)> {
 }
 
 /// What is attached to the role: one call for all attachments of it in the batch.
-async fn attached(cx: &Cx<Aws>, role: &str) -> Result<std::sync::Arc<BTreeSet<String>>> {
+async fn attached(cx: &Cx<Aws>, role: &str) -> Result<Arc<BTreeSet<String>>> {
     let list = || async {
         let mut arns = BTreeSet::new();
         let list = cx.iam().list_attached_role_policies().role_name(role);
@@ -106,21 +106,9 @@ impl Managed for PolicyAttachment {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let roles: BTreeSet<_> = find.iter().map(Self::role_in).collect();
-        let account = match search::of_many(cx, roles.len()).await {
-            Ok(account) => account,
-            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
-        };
-        batch::each(find, |find| {
-            let listed = account.as_ref().and_then(|account| Self::listed(account, find));
-            async move {
-                match listed {
-                    Some(attachment) => Ok(Some(attachment)),
-                    // What is in no list may be too young for one.
-                    None => Self::read_one(cx, find).await,
-                }
-            }
-        })
-        .await
+        let account = search::of_many(cx, roles.len()).await;
+        let in_list = |account: &Arc<Account>, find: &_| Self::listed(account, find);
+        search::each(find, account, in_list, |find| Self::read_one(cx, find)).await
     }
 
     /// Who attaches a policy to a role gives its rights to whatever has the role.

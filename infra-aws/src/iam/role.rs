@@ -14,7 +14,7 @@ use infra_core::{
 
 use super::{github, search, tag};
 use crate::{
-    Aws, batch,
+    Aws,
     classify::Classify as _,
     owned,
     policy::{Document, Principal, Statement, Verb, decoded, grants, normalize, problem, subject},
@@ -138,21 +138,11 @@ impl Managed for Role {
     type Cloud = Aws;
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let listed = match Self::listed(cx, find.len()).await {
-            Ok(listed) => listed,
-            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+        let listed = Self::listed(cx, find.len()).await;
+        let in_list = |roles: &HashMap<_, _>, find: &Find<'_, Self>| {
+            roles.get(Self::name_in(find)).cloned().map(Self::observed)
         };
-        batch::each(find, |find| {
-            let listed = listed.get(Self::name_in(find)).cloned();
-            async move {
-                match listed {
-                    Some(role) => Ok(Some(Self::observed(role))),
-                    // What is in no list may be too young for one.
-                    None => Self::read_one(cx, find).await,
-                }
-            }
-        })
-        .await
+        search::each(find, listed.map(Some), in_list, |find| Self::read_one(cx, find)).await
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {

@@ -1,5 +1,7 @@
 //! Policies inside a role.
 
+use std::sync::Arc;
+
 use infra_core::{
     Resource,
     provider::{
@@ -15,7 +17,7 @@ use super::{
     tag,
 };
 use crate::{
-    Aws, batch,
+    Aws,
     classify::Classify as _,
     owned,
     policy::{Verb, decoded, grants, normalize, problem, subject},
@@ -96,21 +98,9 @@ impl Managed for RolePolicy {
     const WITHIN: Option<&'static str> = Some(Role::KIND);
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
-        let account = match search::of_many(cx, find.len()).await {
-            Ok(account) => account,
-            Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
-        };
-        batch::each(find, |find| {
-            let listed = account.as_ref().and_then(|account| Self::listed(account, find));
-            async move {
-                match listed {
-                    Some(policy) => Ok(Some(policy)),
-                    // What is in no list may be too young for one.
-                    None => Self::read_one(cx, find).await,
-                }
-            }
-        })
-        .await
+        let account = search::of_many(cx, find.len()).await;
+        let in_list = |account: &Arc<Account>, find: &_| Self::listed(account, find);
+        search::each(find, account, in_list, |find| Self::read_one(cx, find)).await
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {

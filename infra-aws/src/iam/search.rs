@@ -7,12 +7,12 @@ use std::{
 
 use aws_sdk_iam::types::{EntityType, Role, RoleDetail, Tag, UserDetail};
 use infra_core::{
-    provider::{Class, Cx, Grant, Result},
+    provider::{Class, Cx, Find, Grant, Managed, Observed, Result},
     state::StackName,
 };
 
 use super::tag;
-use crate::{Aws, classify::Classify as _, owned::carries};
+use crate::{Aws, batch, classify::Classify as _, owned::carries};
 
 /// From how many objects on everything is listed, instead of each being asked for. An account has a thousand roles at
 /// most, unless AWS was asked for more, and a page has so many.
@@ -58,6 +58,33 @@ pub(super) async fn of_many(cx: &Cx<Aws>, asked: usize) -> Result<Option<Arc<Acc
         return Ok(None);
     }
     allowed(account(cx).await)
+}
+
+/// Each from what was listed, if anything was; what is in no list may be too young for one, and is asked for alone.
+pub(super) async fn each<'f, R: Managed, L, One>(
+    find: &'f [Find<'f, R>],
+    listed: Result<Option<L>>,
+    in_list: impl Fn(&L, &Find<'f, R>) -> Option<Observed<R>>,
+    alone: impl Fn(&'f Find<'f, R>) -> One,
+) -> Vec<Result<Option<Observed<R>>>>
+where
+    One: Future<Output = Result<Option<Observed<R>>>>,
+{
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
+    };
+    let answers = batch::each(find, |find| {
+        let found = listed.as_ref().and_then(|listed| in_list(listed, find));
+        let ask = found.is_none().then(|| alone(find));
+        async move {
+            match ask {
+                Some(ask) => ask.await,
+                None => Ok(found),
+            }
+        }
+    });
+    answers.await
 }
 
 /// What only the list of roles says of them: description and longest session. It leaves out tags and boundary, which
