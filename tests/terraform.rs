@@ -7,7 +7,12 @@
 
 use std::{fs, path::PathBuf};
 
-use infra_aws::embedded::{Cloud, Settings};
+use infra_aws::{
+    acm, cidr, ec2, elbv2,
+    embedded::{Cloud, Settings},
+    route53,
+    types::Zone,
+};
 use infra_core::{App, Result, Stack, cli::Screen, exit::Exit, policy::Pack, testing::Buffer};
 
 /// What `import` writes, compiled.
@@ -60,6 +65,10 @@ impl Place {
             let known = ["aws_s3_bucket_", "aws_key_pair"];
             assert!(known.iter().any(|kind| address.contains(kind)), "{address}: {why}");
         }
+        Self::of(cloud)
+    }
+
+    fn of(cloud: Cloud) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path().join("project");
         fs::create_dir(&project).unwrap();
@@ -197,4 +206,58 @@ async fn what_was_taken_over_is_given_back_with_its_references() {
         assert!(imports.contains(id), "no `{id}` in\n{imports}");
     }
     assert_eq!(place.changes(), Vec::<String>::new());
+}
+
+/// What Terraform says otherwise than we do: a group that is open outwards with a rule beside that, a type of ICMP, and a
+/// wait for a certificate, which cannot be imported.
+fn awkward(stack: &mut Stack) -> Result<()> {
+    let vpc = stack.add("vpc", ec2::Vpc::new(cidr!("10.0.0.0/16")));
+    let group = ec2::SecurityGroup::new(&vpc.id, "what runs").allow_all_egress(true);
+    let group = stack.add("group", group);
+    let anywhere = cidr!("10.0.0.0/8");
+    let dns = ec2::SecurityGroupRule::egress(&group.id, anywhere, ec2::Ports::Udp(53));
+    stack.add("dns", dns);
+    let ping = ec2::Ports::IcmpType(8);
+    stack.add("ping", ec2::SecurityGroupRule::ingress(&group.id, anywhere, ping));
+    let subnet = stack.add(
+        "subnet",
+        ec2::Subnet::new(&vpc.id, cidr!("10.0.1.0/24"), Zone::trusted("eu-west-1a")),
+    );
+    let balancer = elbv2::LoadBalancer::new().kind(elbv2::LoadBalancerKind::Network);
+    let balancer = balancer.subnets([&subnet.id]).scheme(elbv2::Scheme::Internal);
+    let balancer = stack.add("front", balancer);
+    let targets = elbv2::TargetGroup::new(elbv2::Protocol::Tcp, 80, &vpc.id);
+    let targets = stack.add("targets", targets);
+    let zone = stack.add("zone", route53::HostedZone::new("shop.example"));
+    let certificate = stack.add("certificate", acm::Certificate::new("shop.example"));
+    let proof = certificate.validation_record("shop.example");
+    let (name, value) = (proof.map(|it| it.name), proof.map(|it| it.value));
+    let record = route53::Record::new(&zone.id, name, route53::RecordType::Cname).values([value]);
+    let record = stack.add("proof", record.ttl(300));
+    let valid = acm::CertificateValidation::new(&certificate.arn).records([&record.name]);
+    let valid = stack.add("valid", valid);
+    let forward = elbv2::Action::forward(&targets.arn);
+    let listener = elbv2::Listener::new(&balancer.arn, elbv2::Protocol::Tls, 443, forward);
+    stack.add("listener", listener.certificate(&valid.arn));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_terraform_would_change_is_told_not_to_be_looked_at() {
+    let place = Place::of(Cloud::memory(Settings::default()));
+    let up = place.run(awkward, &["up", "--yes"]).await;
+    assert_eq!(up.exit, Exit::Done, "{}{}", up.out, up.err);
+    let folder = place.path("export");
+    let ran = place.run(awkward, &["export", "--to-terraform", &folder]).await;
+    assert_eq!(ran.exit, Exit::Done, "{}{}", ran.out, ran.err);
+    let main = fs::read_to_string(PathBuf::from(&folder).join("main.tf")).unwrap();
+    let main = main.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "egress { protocol = \"-1\" from_port = 0 to_port = 0 cidr_blocks = [\"0.0.0.0/0\"] } lifecycle { ignore_changes = [egress] }",
+        "from_port = 8 to_port = -1",
+        "# Not written: aws:acm:CertificateValidation::valid",
+        "certificate_arn = aws_acm_certificate.certificate.arn",
+    ] {
+        assert!(main.contains(part), "no `{part}` in\n{main}");
+    }
 }

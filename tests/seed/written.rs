@@ -400,7 +400,6 @@ fn vpc(stack: &mut Stack) -> Result<Vpc> {
         "nat-gateway",
         ec2::NatGateway::new(&public_subnet[0].id)
             .allocation_id(&nat.id)
-            .private_ip("10.5.3.153")
             .tags([
                 ("Name", "koho-vpc-eu-west-1a"),
                 ("kubernetes.io/cluster/koho-eks-R6P4dNFB", "shared"),

@@ -286,9 +286,7 @@ fn net(stack: &mut Stack) -> Result<Net> {
     // module.net.aws_nat_gateway.this
     let nat_gateway = stack.add(
         "nat-gateway",
-        ec2::NatGateway::new(&private_subnet[0].id)
-            .allocation_id(&nat.id)
-            .private_ip("10.17.171.43"),
+        ec2::NatGateway::new(&private_subnet[0].id).allocation_id(&nat.id),
     );
 
     // module.net.aws_route.out

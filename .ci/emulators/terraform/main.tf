@@ -81,6 +81,78 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
   to_port           = 22
 }
 
+# All that goes out is a rule of its own here, beside another one.
+resource "aws_security_group" "app" {
+  name        = "app"
+  description = "what runs"
+  vpc_id      = module.net.vpc
+}
+
+resource "aws_vpc_security_group_egress_rule" "all" {
+  security_group_id = aws_security_group.app.id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "-1"
+}
+
+resource "aws_vpc_security_group_egress_rule" "dns" {
+  security_group_id = aws_security_group.app.id
+  cidr_ipv4         = "10.5.0.2/32"
+  ip_protocol       = "udp"
+  from_port         = 53
+  to_port           = 53
+}
+
+resource "aws_vpc_security_group_ingress_rule" "ping" {
+  security_group_id = aws_security_group.app.id
+  cidr_ipv4         = "10.0.0.0/8"
+  ip_protocol       = "icmp"
+  from_port         = 8
+  to_port           = -1
+}
+
+resource "aws_launch_template" "plain" {
+  name          = "plain"
+  image_id      = "ami-12c6146b"
+  instance_type = "m7g.large"
+  metadata_options {
+    http_tokens = "required"
+  }
+}
+
+# A program cannot say the market, and would make the next version without it.
+resource "aws_launch_template" "spot" {
+  name          = "spot"
+  image_id      = "ami-12c6146b"
+  instance_type = "m7g.large"
+  instance_market_options {
+    market_type = "spot"
+  }
+}
+
+resource "aws_iam_role" "cluster" {
+  name = "cluster"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "eks.amazonaws.com" } }]
+  })
+}
+
+# Who makes it gets no rights in it.
+resource "aws_eks_cluster" "main" {
+  name                          = "main"
+  role_arn                      = aws_iam_role.cluster.arn
+  bootstrap_self_managed_addons = false
+  access_config {
+    authentication_mode                         = "API"
+    bootstrap_cluster_creator_admin_permissions = false
+  }
+  vpc_config {
+    subnet_ids              = module.net.private
+    endpoint_private_access = true
+    endpoint_public_access  = false
+  }
+}
+
 resource "aws_iam_role" "app" {
   name = "app"
   assume_role_policy = jsonencode({

@@ -26,7 +26,12 @@ pub(super) fn are_private(ports: &Ports) -> bool {
         Ports::All | Ports::Protocol(_) => true,
         Ports::Tcp(port) | Ports::Udp(port) => within(port, port),
         Ports::TcpRange { from, to } | Ports::UdpRange { from, to } => within(from, to),
-        Ports::Icmp | Ports::Icmpv6 => false,
+        Ports::Icmp
+        | Ports::Icmpv6
+        | Ports::IcmpType(_)
+        | Ports::IcmpCode { .. }
+        | Ports::Icmpv6Type(_)
+        | Ports::Icmpv6Code { .. } => false,
     }
 }
 

@@ -29,14 +29,35 @@ pub enum Ports {
     Icmp,
     /// All of ICMP over IPv6.
     Icmpv6,
+    /// One type of ICMP over IPv4, with all of its codes: 8 is the request of a ping.
+    IcmpType(u8),
+    /// One code of a type of ICMP over IPv4.
+    IcmpCode {
+        /// The type: 3 is a destination that is not reached.
+        kind: u8,
+        /// The code: 4 is a packet that is too big.
+        code: u8,
+    },
+    /// One type of ICMP over IPv6, with all of its codes: 128 is the request of a ping.
+    Icmpv6Type(u8),
+    /// One code of a type of ICMP over IPv6.
+    Icmpv6Code {
+        /// The type.
+        kind: u8,
+        /// The code.
+        code: u8,
+    },
     /// All of another IP protocol, by its number: `50`.
     Protocol(u16),
 }
 
 impl Ports {
-    /// Protocol, first and last port as EC2 takes them.
+    /// Protocol, first and last port as EC2 takes them; of ICMP it takes type and code there.
     pub(super) fn parts(&self) -> (String, i32, i32) {
         let tcp = |from: u16, to: u16| ("tcp".to_owned(), from.into(), to.into());
+        let icmp = |protocol: &str, kind: u8, code: Option<u8>| {
+            (protocol.to_owned(), kind.into(), code.map_or(-1, i32::from))
+        };
         let udp = |from: u16, to: u16| ("udp".to_owned(), from.into(), to.into());
         match self {
             Self::All => ("-1".to_owned(), -1, -1),
@@ -46,19 +67,33 @@ impl Ports {
             Self::UdpRange { from, to } => udp(*from, *to),
             Self::Icmp => ("icmp".to_owned(), -1, -1),
             Self::Icmpv6 => ("icmpv6".to_owned(), -1, -1),
+            Self::IcmpType(kind) => icmp("icmp", *kind, None),
+            Self::IcmpCode { kind, code } => icmp("icmp", *kind, Some(*code)),
+            Self::Icmpv6Type(kind) => icmp("icmpv6", *kind, None),
+            Self::Icmpv6Code { kind, code } => icmp("icmpv6", *kind, Some(*code)),
             Self::Protocol(number) => (number.to_string(), -1, -1),
         }
     }
 
-    /// What EC2 says a rule lets through. ICMP types other than all are beyond this type, and shown as all.
+    /// What EC2 says a rule lets through.
     pub(super) fn of(protocol: &str, from: Option<i32>, to: Option<i32>) -> Self {
+        let icmp = (from, to);
+        let one = |number: Option<i32>| number.and_then(|number| u8::try_from(number).ok());
         let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
         let (from, to) = (port(from).unwrap_or(0), port(to).unwrap_or(u16::MAX));
         match protocol {
             "tcp" | "6" => Self::TcpRange { from, to }.canonical(),
             "udp" | "17" => Self::UdpRange { from, to }.canonical(),
-            "icmp" | "1" => Self::Icmp,
-            "icmpv6" | "58" => Self::Icmpv6,
+            "icmp" | "1" => match (one(icmp.0), one(icmp.1)) {
+                (None, _) => Self::Icmp,
+                (Some(kind), None) => Self::IcmpType(kind),
+                (Some(kind), Some(code)) => Self::IcmpCode { kind, code },
+            },
+            "icmpv6" | "58" => match (one(icmp.0), one(icmp.1)) {
+                (None, _) => Self::Icmpv6,
+                (Some(kind), None) => Self::Icmpv6Type(kind),
+                (Some(kind), Some(code)) => Self::Icmpv6Code { kind, code },
+            },
             other => other.parse().map_or(Self::All, Self::Protocol),
         }
     }
@@ -108,6 +143,10 @@ mod tests {
             Ports::Udp(53),
             Ports::Icmp,
             Ports::Icmpv6,
+            Ports::IcmpType(8),
+            Ports::IcmpCode { kind: 3, code: 4 },
+            Ports::Icmpv6Type(128),
+            Ports::Icmpv6Code { kind: 1, code: 0 },
             Ports::Protocol(50),
         ];
         for ports in all {
@@ -115,6 +154,8 @@ mod tests {
             assert_eq!(Ports::of(&protocol, Some(from), Some(to)), ports);
             assert_eq!(normalize(&ports.to_value()), ports.to_value());
         }
+        assert_eq!(Ports::of("icmp", Some(-1), Some(-1)), Ports::Icmp);
+        assert_eq!(Ports::of("icmp", Some(8), None), Ports::IcmpType(8));
         let one = Ports::TcpRange { from: 22, to: 22 };
         assert_eq!(normalize(&one.to_value()), Ports::Tcp(22).to_value());
         assert!(Ports::TcpRange { from: 2, to: 1 }.problem().is_some());

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 use infra_core::{
     graph::Role,
     state::{ProviderIdentity, Value},
-    transfer::terraform::{Import, Instance, State},
+    transfer::{
+        take::Reason,
+        terraform::{Import, Instance, Piece, State},
+    },
 };
 use serde_json::json;
 
@@ -28,9 +31,13 @@ fn instance(kind: &str, attributes: &serde_json::Value) -> Instance {
 
 /// What an instance is: kinds and ids.
 fn taken(kind: &str, attributes: &serde_json::Value) -> Result<Vec<(String, String)>, String> {
-    let Import::Objects(of) = tables().imports[kind] else { panic!("{kind} is no object") };
-    let pieces = of(&instance(kind, attributes))?;
+    let pieces = pieces(kind, attributes)?;
     Ok(pieces.into_iter().map(|piece| (piece.kind, piece.id)).collect())
+}
+
+fn pieces(kind: &str, attributes: &serde_json::Value) -> Result<Vec<Piece>, String> {
+    let Import::Objects(of) = tables().imports[kind] else { panic!("{kind} is no object") };
+    of(&instance(kind, attributes))
 }
 
 #[test]
@@ -93,9 +100,17 @@ fn ids_that_are_put_together_are_as_the_kinds_read_them() {
 #[test]
 fn what_is_in_a_table_or_a_role_is_taken_with_it() {
     let table = json!({"id": "rtb-1", "route": [
-        {"cidr_block": "0.0.0.0/0", "gateway_id": "igw-1"}, {"cidr_block": "10.0.0.0/16", "gateway_id": "local"}
+        {"cidr_block": "0.0.0.0/0", "gateway_id": "igw-1"}, {"cidr_block": "10.0.0.0/16", "gateway_id": "local"},
+        {"cidr_block": "", "destination_prefix_list_id": "pl-1", "gateway_id": "igw-1"}
     ]});
-    let kinds: Vec<_> = taken("aws_route_table", &table).unwrap();
+    let mut all = pieces("aws_route_table", &table).unwrap();
+    // What cannot be taken is told, and takes nothing from the others.
+    let left = all.pop().unwrap();
+    let (reason, why) = left.left.unwrap();
+    assert_eq!((left.suffix.as_deref(), reason), (Some("route to pl-1"), Reason::Unmapped));
+    assert!(why.contains("prefix list"), "{why}");
+    assert!(all.iter().all(|it| it.left.is_none()), "{all:?}");
+    let kinds: Vec<_> = all.into_iter().map(|it| (it.kind, it.id)).collect();
     let expected = [("aws:ec2:RouteTable", "rtb-1"), ("aws:ec2:Route", "rtb-1|0.0.0.0/0")];
     assert_eq!(kinds, expected.map(|(kind, id)| (kind.to_owned(), id.to_owned())));
     let role = json!({

@@ -66,8 +66,13 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
     let names;
     (names, out.left) = written(&graph, &records, &exports, &variables, &objects);
     let mut beside = names.clone();
-    let convert =
-        Convert { records: &records, exports: &exports, names: &names, variables: &variables };
+    let convert = Convert {
+        graph: &graph,
+        records: &records,
+        exports: &exports,
+        names: &names,
+        variables: &variables,
+    };
     let mut main = String::new();
     let mut imports = String::new();
     let mut places = BTreeSet::new();
@@ -140,7 +145,7 @@ fn written(
     }
     // What refers to one that is not written is given its value, and may be refused for that.
     loop {
-        let convert = Convert { records, exports, names: &names, variables };
+        let convert = Convert { graph, records, exports, names: &names, variables };
         let open = objects.iter().filter(|record| !left.contains_key(&record.urn));
         let refused: Vec<_> = open
             .filter_map(|record| Some((&record.urn, blocks(graph, &convert, record).err()?)))

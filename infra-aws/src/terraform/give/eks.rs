@@ -53,8 +53,9 @@ pub(super) fn exports() -> Vec<Line> {
     ]
 }
 
-/// What EKS does not tell of a cluster, whether it began with add-ons of its own, is written as Terraform assumes it of what
-/// it imports: it would replace the cluster for anything else.
+/// EKS does not tell how a cluster began: whether with add-ons of its own, and with rights of who made it. Terraform assumes
+/// both of what it imports, and would replace the cluster for anything else. So that is said for one that is made, and not
+/// looked at.
 fn cluster(it: &Object<'_>) -> Given {
     let network = Body::new()
         .set("subnet_ids", it.field("subnets"))
@@ -93,6 +94,10 @@ fn cluster(it: &Object<'_>) -> Given {
             "zonal_shift_config",
             flag(it, "zonal_shift", false).then(|| Body::new().set("enabled", Some(true))),
         )
+        .ignoring(&[
+            "access_config[0].bootstrap_cluster_creator_admin_permissions",
+            "bootstrap_self_managed_addons",
+        ])
         .whole("aws_eks_cluster")
 }
 

@@ -53,6 +53,12 @@ impl<'d, 'o> Draft<'d, 'o> {
         self
     }
 
+    /// What Terraform does not look at any more once the object is there.
+    pub(super) fn ignoring(self, paths: &[&str]) -> Self {
+        let paths = paths.iter().map(|path| Hcl::Expression((*path).to_owned())).collect();
+        self.block("lifecycle", Body::new().set("ignore_changes", Some(Hcl::List(paths))))
+    }
+
     /// A block inside, if there is anything to say in it.
     pub(super) fn maybe(self, name: &str, body: Option<Body>) -> Self {
         match body {

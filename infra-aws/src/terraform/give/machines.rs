@@ -47,21 +47,20 @@ pub(super) fn exports() -> Vec<Line> {
     ]
 }
 
-/// A group. The rule that lets everything out is written in it: nothing else has its id.
+/// A group. The rule that lets everything out is written in it: nothing else has its id. Terraform would take it for all
+/// that there may be, and revoke the rules on their own: so it only makes the group with it, and looks no more.
 fn group(it: &Object<'_>) -> Given {
-    let open = flag(it, "allow_all_egress", false).then(|| {
-        let anywhere = Value::from(vec![Value::from("0.0.0.0/0")]);
-        Body::new()
-            .set("protocol", Some("-1"))
-            .set("from_port", Some(0_i64))
-            .set("to_port", Some(0_i64))
-            .set("cidr_blocks", Some(anywhere))
-    });
-    Draft::of(it)
-        .same(&["name", "description", "vpc_id"])
-        .tags()
-        .maybe("egress", open)
-        .whole("aws_security_group")
+    let draft = Draft::of(it).same(&["name", "description", "vpc_id"]).tags();
+    if !flag(it, "allow_all_egress", false) {
+        return draft.whole("aws_security_group");
+    }
+    let anywhere = Value::from(vec![Value::from("0.0.0.0/0")]);
+    let open = Body::new()
+        .set("protocol", Some("-1"))
+        .set("from_port", Some(0_i64))
+        .set("to_port", Some(0_i64))
+        .set("cidr_blocks", Some(anywhere));
+    draft.block("egress", open).ignoring(&["egress"]).whole("aws_security_group")
 }
 
 fn rule(it: &Object<'_>) -> Given {
@@ -77,6 +76,7 @@ fn rule(it: &Object<'_>) -> Given {
     let ports = it.field("ports").and_then(|ports| variant(&ports));
     let (protocol, ports) = ports.ok_or("its ports are not known")?;
     let ends = |ports: Option<&Hcl>| (entry(ports, "from"), entry(ports, "to"));
+    let kind_and_code = || (entry(ports.as_ref(), "kind"), entry(ports.as_ref(), "code"));
     let every = || (Some(Hcl::from(-1_i64)), Some(Hcl::from(-1_i64)));
     let (protocol, (from, to)) = match protocol.as_str() {
         "all" => (Hcl::from("-1"), (None, None)),
@@ -84,6 +84,10 @@ fn rule(it: &Object<'_>) -> Given {
         "tcp_range" => (Hcl::from("tcp"), ends(ports.as_ref())),
         "udp_range" => (Hcl::from("udp"), ends(ports.as_ref())),
         "icmp" | "icmpv6" => (Hcl::from(protocol.as_str()), every()),
+        "icmp_type" => (Hcl::from("icmp"), (ports.clone(), every().1)),
+        "icmp_code" => (Hcl::from("icmp"), kind_and_code()),
+        "icmpv6_type" => (Hcl::from("icmpv6"), (ports.clone(), every().1)),
+        "icmpv6_code" => (Hcl::from("icmpv6"), kind_and_code()),
         _ => (ports.ok_or("its protocol is not known")?, (None, None)),
     };
     let terraform = match text(it, "direction") {

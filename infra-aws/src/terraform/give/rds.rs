@@ -95,8 +95,8 @@ const STATIC: [&str; 14] = [
 ];
 
 /// A database. Whose password it is (a text, or RDS) is not written: Terraform would set it again with the import, and no
-/// call tells whether it is the same. A last snapshot when it goes is not either, because Terraform assumes none of what
-/// it imports: before it is destroyed there, that is to be said.
+/// call tells whether it is the same. That it goes without a last snapshot is what Terraform assumes of what it imports: before
+/// it is destroyed there, that is to be changed, and what holds data is not to be destroyed (`prevent_destroy`).
 fn instance(it: &Object<'_>) -> Given {
     let engine = it.field("engine").and_then(|engine| variant(&engine));
     let (engine, version) = engine.ok_or("its engine is not known")?;

@@ -2,7 +2,10 @@
 
 use infra_core::{
     state::Value,
-    transfer::terraform::{Import, Instance, Piece},
+    transfer::{
+        take::Reason,
+        terraform::{Import, Instance, Piece},
+    },
 };
 
 use super::{
@@ -74,12 +77,15 @@ fn routes(table: &str, it: &Instance) -> Vec<Piece> {
         let gateway = text(it, "gateway_id").unwrap_or_default();
         gateway != "local" && !gateway.starts_with("vpce-")
     });
+    let names = ["cidr_block", "ipv6_cidr_block", "destination_prefix_list_id"];
     let route = |it: &Value| {
-        let piece = route(table, it).ok()?;
-        let to = piece.id.split_once('|').map(|(_, to)| to.to_owned())?;
-        Some(piece.listed(to))
+        let to = names.iter().find_map(|name| text(it, name)).unwrap_or("?");
+        match route(table, it) {
+            Ok(piece) => piece.listed(to),
+            Err(why) => Piece::left(&format!("route to {to}"), Reason::Unmapped, why),
+        }
     };
-    made.filter_map(route).collect()
+    made.map(route).collect()
 }
 
 /// A route, on its own or in a table: the destinations are called a little differently.

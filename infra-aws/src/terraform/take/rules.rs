@@ -8,7 +8,10 @@ use futures_util::future::{BoxFuture, try_join_all};
 use infra_core::{
     provider::{Class, Connection, Cx, Error, Memo, Operation, Result},
     state::Value,
-    transfer::terraform::{Instance, Piece},
+    transfer::{
+        take::Reason,
+        terraform::{Instance, Piece},
+    },
 };
 
 use super::attributes::{list, need, number, text, texts};
@@ -55,10 +58,25 @@ pub(super) fn of_rules<'a>(connection: &'a Connection, all: &'a [&'a Instance]) 
     Box::pin(answered(connection, all, "security_group_id", |group, it, live| {
         let egress = it.text("type") == Some("egress");
         let wanted = wanted(group, egress, &it.attributes);
-        let found = wanted.iter().map(|wanted| piece(wanted, live)).collect::<Result<Vec<_>>>()?;
-        let mut pieces: Vec<_> = found.into_iter().flatten().collect();
+        let (mut pieces, mut gone, mut is_there) = (Vec::new(), Vec::new(), false);
+        for wanted in &wanted {
+            match piece(wanted, live) {
+                Ok(found) => {
+                    is_there = true;
+                    pieces.extend(found);
+                }
+                Err(e) => gone.push((&wanted.source, e)),
+            }
+        }
         if let [only] = &mut pieces[..] {
             only.suffix = None;
+        }
+        // A source that is no more live takes nothing from the others.
+        for (source, e) in gone {
+            if !is_there {
+                return Err(e);
+            }
+            pieces.push(Piece::left(source, Reason::Missing, e.to_string()));
         }
         Ok(pieces)
     }))

@@ -248,7 +248,13 @@ impl<'i> Sorted<'i> {
     }
 
     fn pieces(&mut self, instance: &Instance, pieces: Vec<Piece>, at: &At) {
-        for piece in pieces {
+        for mut piece in pieces {
+            if let Some((reason, why)) = piece.left.take() {
+                let what = piece.suffix.unwrap_or_default();
+                let origin = format!("{} ({what})", instance.address);
+                self.left.push(Left { origin, reason, why });
+                continue;
+            }
             let all = if piece.listed { &mut self.listed } else { &mut self.candidates };
             all.push(piece_of(instance, piece, at.clone()));
         }

@@ -41,16 +41,19 @@ pub fn sparse(
 }
 
 /// Leaves out what the cloud would choose, unless it was known to the source, cannot be changed later, or says something
-/// of other objects.
+/// of other objects. What is an output too (the private address of a NAT gateway) is the object's own: another object
+/// cannot have it.
 pub fn prune(
     schema: &Schema,
     inputs: &mut BTreeMap<String, Expr>,
     known: &BTreeMap<String, Value>,
 ) {
+    let is_own =
+        |field: &FieldSchema| schema.outputs.iter().any(|output| output.name == field.name);
     let chosen: BTreeSet<_> = schema
         .fields
         .iter()
-        .filter(|field| field.computed && !field.required && !field.replace)
+        .filter(|field| field.computed && !field.required && (!field.replace || is_own(field)))
         .map(|field| field.name)
         .collect();
     inputs.retain(|name, expr| {

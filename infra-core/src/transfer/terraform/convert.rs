@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use infra_state::{Path, Record, Segment, Urn, Value};
 
 use super::{Export, Hcl, names::Names};
-use crate::graph::{Expr, Node};
+use crate::graph::{Expr, Graph, Node};
 
 /// What references are written with.
 pub struct Convert<'a> {
+    /// The program.
+    pub graph: &'a Graph,
     /// The objects, by urn.
     pub records: &'a BTreeMap<Urn, &'a Record>,
     /// How kinds are written.
@@ -97,7 +99,21 @@ impl Convert<'_> {
             let name = self.names.of(urn)?;
             Some(Hcl::Expression(format!("{}.{name}.{attribute}", export.terraform)))
         };
-        named().or_else(|| known().map(Hcl::Literal))
+        named().or_else(|| self.passed_on(urn, path)).or_else(|| known().map(Hcl::Literal))
+    }
+
+    /// What is not written itself may give what it was given, as the wait for a certificate gives the certificate: then
+    /// that is referred to.
+    fn passed_on(&self, urn: &Urn, path: &Path) -> Option<Hcl> {
+        let (record, node) = (self.records.get(urn)?, self.graph.nodes.get(urn)?);
+        let given = path.get(&record.outputs)?;
+        let same = |(name, expr): (&String, &Expr)| match expr {
+            Expr::Reference { urn, path } if record.inputs.get(name)?.same(given) => {
+                self.reference(urn, path)
+            }
+            _ => None,
+        };
+        node.inputs.iter().find_map(same).filter(|hcl| matches!(hcl, Hcl::Expression(_)))
     }
 
     /// The value that an expression comes to.

@@ -6,7 +6,10 @@ use futures_util::future::BoxFuture;
 use infra_state::{ProviderIdentity, Value};
 
 use super::{Export, Instance};
-use crate::provider::{Connection, Result};
+use crate::{
+    provider::{Connection, Result},
+    transfer::take::Reason,
+};
 
 /// What a cloud knows of Terraform: from [`Connector::terraform`](crate::provider::Connector::terraform).
 #[derive(Clone, Default)]
@@ -67,6 +70,8 @@ pub struct Piece {
     /// Fields that cannot be read back, or that a program should say although the cloud would choose them: as Terraform
     /// knows them. Marked secret where they are.
     pub known: BTreeMap<String, Value>,
+    /// Why it is listed, and not taken.
+    pub left: Option<(Reason, String)>,
 }
 
 impl Piece {
@@ -87,6 +92,12 @@ impl Piece {
     pub fn listed(mut self, suffix: impl Into<String>) -> Self {
         self.listed = true;
         self.suffix(suffix)
+    }
+
+    /// A part of the instance that is not taken, while the others are.
+    #[must_use]
+    pub fn left(what: &str, reason: Reason, why: impl Into<String>) -> Self {
+        Self { left: Some((reason, why.into())), ..Self::new("", "").listed(what) }
     }
 
     /// A field that Terraform knows; nothing where it does not.
