@@ -62,51 +62,48 @@ mod tests {
 
     use super::*;
 
-    fn of(live: Json, want: Json) -> Option<String> {
+    fn of(live: &Json, want: &Json) -> Option<String> {
         less(&Value::from(json!({"spec": live})), &Value::from(json!({"spec": want})))
+    }
+
+    /// What is said where a field has less than before; nothing is where it has more, or the same.
+    fn both(field: &str, more: &Json, less: &Json) -> String {
+        let (more, less) = (json!({field: more}), json!({field: less}));
+        assert_eq!(of(&less, &more), None, "{field}: more is no less");
+        assert_eq!(of(&more, &more), None, "{field}: the same is no less");
+        of(&more, &less).unwrap_or_else(|| panic!("{field}"))
     }
 
     #[test]
     fn less_is_told_from_more_wherever_it_stands() {
-        let both = |field: &str, more: Json, less: Json| {
-            let (more, less) = (json!({field: more}), json!({field: less}));
-            assert_eq!(of(less.clone(), more.clone()), None, "{field}: more is no less");
-            assert_eq!(of(more.clone(), more.clone()), None, "{field}: the same is no less");
-            of(more, less).unwrap_or_else(|| panic!("{field}"))
-        };
-        assert_eq!(both("replicas", json!(12), json!(3)), "`spec.replicas` 12 -> 3");
-        assert_eq!(both("replicas", json!(12), json!(0)), "`spec.replicas` 12 -> 0");
-        both("maxReplicas", json!(20), json!(10));
-        both("minReplicas", json!(4), json!(2));
+        assert_eq!(both("replicas", &json!(12), &json!(3)), "`spec.replicas` 12 -> 3");
+        assert_eq!(both("replicas", &json!(12), &json!(0)), "`spec.replicas` 12 -> 0");
+        both("maxReplicas", &json!(20), &json!(10));
+        both("minReplicas", &json!(4), &json!(2));
         // A claim.
         let storage = |size: &str| json!({"requests": {"storage": size}});
-        let said = both("resources", storage("100Gi"), storage("20Gi"));
+        let said = both("resources", &storage("100Gi"), &storage("20Gi"));
         assert_eq!(said, "`spec.resources.requests.storage` 100Gi -> 20Gi");
         // A container, whatever others stand beside it.
-        let pod = |name: &str, memory: &str| {
-            let of = |name: &str, memory: &str| json!({"name": name, "resources": {"limits": {"memory": memory, "cpu": "1"}}});
-            json!({"spec": {"containers": [of("other", "1Gi"), of(name, memory)]}})
-        };
-        let said = both("template", pod("web", "2Gi"), pod("web", "512Mi"));
+        let container = |name: &str, memory: &str| json!({"name": name, "resources": {"limits": {"memory": memory, "cpu": "1"}}});
+        let pod = |name: &str, memory: &str| json!({"spec": {"containers": [container("other", "1Gi"), container(name, memory)]}});
+        let said = both("template", &pod("web", "2Gi"), &pod("web", "512Mi"));
         let path = "spec.template.spec.containers[1].resources.limits.memory";
         assert_eq!(said, format!("`{path}` 2Gi -> 512Mi"));
-        assert_eq!(
-            of(json!({"template": pod("web", "2Gi")}), json!({"template": pod("api", "1Gi")})),
-            None
-        );
+        let other =
+            [pod("web", "2Gi"), pod("api", "1Gi")].map(|template| json!({"template": template}));
+        assert_eq!(of(&other[0], &other[1]), None);
     }
 
     #[test]
     fn the_same_in_other_words_and_what_one_side_does_not_say_is_no_less() {
-        assert_eq!(
-            of(json!({"requests": {"cpu": "1"}}), json!({"requests": {"cpu": "1000m"}})),
-            None
-        );
-        assert_eq!(of(json!({}), json!({"replicas": 1})), None);
-        assert_eq!(of(json!({"replicas": 5}), json!({})), None);
+        let cpu = |amount: &str| json!({"requests": {"cpu": amount}});
+        assert_eq!(of(&cpu("1"), &cpu("1000m")), None);
+        assert_eq!(of(&json!({}), &json!({"replicas": 1})), None);
+        assert_eq!(of(&json!({"replicas": 5}), &json!({})), None);
         // A label of that name is no number of anything.
         let selector = |text: &str| json!({"selector": {"matchLabels": {"replicas": text}}});
-        assert_eq!(of(selector("web"), selector("api")), None);
+        assert_eq!(of(&selector("web"), &selector("api")), None);
         let data = Value::from(json!({"data": {"replicas": "3"}}));
         assert_eq!(less(&Value::from(json!({"data": {"replicas": "5"}})), &data), None);
     }
