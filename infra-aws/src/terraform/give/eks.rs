@@ -68,6 +68,13 @@ fn cluster(it: &Object<'_>) -> Given {
         "bootstrap_cluster_creator_admin_permissions",
         Some(flag(it, "creator_is_admin", false)),
     );
+    let zonal_shift = flag(it, "zonal_shift", false);
+    let unseen = [
+        "access_config[0].bootstrap_cluster_creator_admin_permissions",
+        "bootstrap_self_managed_addons",
+        // Where it is off, EKS may say so or say nothing.
+        "zonal_shift_config",
+    ];
     let secrets = Value::from(vec![Value::from("secrets")]);
     let encrypted = it.field("encryption_key").map(|key| {
         let provider = Body::new().set("key_arn", Some(key));
@@ -90,14 +97,8 @@ fn cluster(it: &Object<'_>) -> Given {
             "upgrade_policy",
             it.field("support").map(|support| Body::new().set("support_type", Some(support))),
         )
-        .maybe(
-            "zonal_shift_config",
-            flag(it, "zonal_shift", false).then(|| Body::new().set("enabled", Some(true))),
-        )
-        .ignoring(&[
-            "access_config[0].bootstrap_cluster_creator_admin_permissions",
-            "bootstrap_self_managed_addons",
-        ])
+        .maybe("zonal_shift_config", zonal_shift.then(|| Body::new().set("enabled", Some(true))))
+        .ignoring(if zonal_shift { &unseen[..2] } else { &unseen })
         .whole("aws_eks_cluster")
 }
 
