@@ -21,6 +21,7 @@ use crate::{
     classify::Classify as _,
     owned,
     policy::{Verb, grants, subject},
+    tagged::{self, Tagged},
     tags,
     types::Arn,
 };
@@ -129,22 +130,38 @@ impl Alarm {
         find: &[Find<'_, Self>],
     ) -> Vec<Result<Option<Observed<Self>>>> {
         let names: Vec<_> = find.iter().map(|find| Self::name_in(find).to_owned()).collect();
-        let found = describe(cx, Some(names.clone())).await;
-        let observe = |name: &String| {
-            let alarm = found.as_ref().map_err(Error::again).map(|found| found.get(name).cloned());
+        let found = async {
+            let found = describe(cx, Some(names)).await?;
+            let arns: Vec<_> = found.values().filter_map(|it| it.alarm_arn.clone()).collect();
+            let tagged = Tagged::of(cx, &arns).await?;
+            Ok((found, tagged))
+        };
+        let (found, tagged) = match found.await {
+            Ok(found) => found,
+            Err(e) => return find.iter().map(|_| Err(Error::again(&e))).collect(),
+        };
+        let observe = |find| {
+            let (alarm, tagged) = (found.get(Self::name_in(find)).cloned(), &tagged);
             async move {
-                match alarm? {
-                    Some(alarm) => Self::observe(cx, alarm).await,
+                match alarm {
+                    Some(alarm) => Self::observe(cx, find, alarm, tagged).await,
                     None => Ok(None),
                 }
             }
         };
-        batch::each(&names, observe).await
+        batch::each(find, observe).await
     }
 
-    async fn observe(cx: &Cx<Aws>, alarm: MetricAlarm) -> Result<Option<Observed<Self>>> {
+    async fn observe(
+        cx: &Cx<Aws>,
+        find: &Find<'_, Self>,
+        alarm: MetricAlarm,
+        tagged: &Tagged,
+    ) -> Result<Option<Observed<Self>>> {
         let arn = alarm.alarm_arn().unwrap_or_default();
-        let Some(all) = tags_of(cx, arn).await? else { return Ok(None) };
+        let recorded = find.inputs().map(|recorded| &recorded.tags);
+        let all = tagged.or_asked(arn, recorded, tags_of(cx, arn)).await?;
+        let Some(all) = all else { return Ok(None) };
         let name = alarm.alarm_name().unwrap_or_default().to_owned();
         let arns = |arns: &[String]| arns.iter().map(Arn::trusted).collect();
         let comparison = alarm.comparison_operator().map_or("", |operator| operator.as_str());
@@ -243,12 +260,9 @@ impl Managed for Alarm {
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {
-        let alarms: Vec<_> = describe(cx, None).await?.into_iter().collect();
-        let tags =
-            batch::each(&alarms, |(_, alarm)| tags_of(cx, alarm.alarm_arn().unwrap_or_default()));
-        let tags = tags.await;
-        let names = alarms.iter().map(|(name, _)| name.clone()).collect();
-        owned::read(cx, owned::tagged(stack, names, tags)?).await
+        let alarms = describe(cx, None).await?.into_iter();
+        let alarms = alarms.filter_map(|(name, alarm)| Some((name, alarm.alarm_arn?))).collect();
+        owned::by_index(cx, stack, alarms, |arn| async move { tags_of(cx, &arn).await }).await
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {
@@ -296,7 +310,10 @@ impl Managed for Alarm {
         let name = subject(change).and_then(|alarm| alarm.name.as_deref()).unwrap_or("*");
         let mut actions = vec!["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"];
         match Verb::of(change) {
-            Verb::Search => return grants("*", actions),
+            Verb::Search => {
+                actions.push(tagged::ACTION);
+                return grants("*", actions);
+            }
             Verb::Read => {}
             Verb::Create => actions.extend(["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]),
             Verb::Update => {
@@ -307,7 +324,9 @@ impl Managed for Alarm {
             }
             Verb::Delete => actions.push("cloudwatch:DeleteAlarms"),
         }
-        grants(format!("arn:*:cloudwatch:*:*:alarm:{name}"), actions)
+        let mut all = grants(format!("arn:*:cloudwatch:*:*:alarm:{name}"), actions);
+        all.extend(tagged::grants(change));
+        all
     }
 
     fn check(want: &Partial<Self>) -> Vec<Violation> {
