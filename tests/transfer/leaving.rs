@@ -57,7 +57,7 @@ async fn nothing_refers_to_what_is_not_written() {
     lab.up(program).await.ok();
     let out = to_terraform(&engine(&lab, program)).await.unwrap();
     let main = &out.files["main.tf"];
-    let left: Vec<_> = out.left.keys().map(|urn| urn.as_str()).collect();
+    let left: Vec<_> = out.left.keys().map(infra_core::state::Urn::as_str).collect();
     assert_eq!(left, ["fake:Host::host"]);
     assert!(!main.contains("fake_host."), "{main}");
     let snapshot = lab.snapshot().await.unwrap();

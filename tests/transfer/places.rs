@@ -22,7 +22,9 @@ fn note(lab: &Lab, id: &str) {
 fn reached(taking: &Taking) -> Vec<(&str, Option<&str>)> {
     let objects = taking.declarations.iter().filter(|it| it.id.is_some());
     let mut all: Vec<_> = objects
-        .map(|it| (it.origin.as_deref().unwrap(), it.provider.as_ref().map(|urn| urn.name())))
+        .map(|it| {
+            (it.origin.as_deref().unwrap(), it.provider.as_ref().map(infra_core::state::Urn::name))
+        })
         .collect();
     all.sort_unstable();
     all

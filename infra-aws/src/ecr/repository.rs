@@ -120,7 +120,7 @@ impl Repository {
         let policy =
             async { ecr.get_repository_policy().repository_name(name).send().await.found() };
         let recorded = find.inputs().map(|recorded| &recorded.tags);
-        let tags = tagged.or_asked(arn, recorded, tags_of(cx, arn));
+        let tags = Box::pin(tagged.or_asked(arn, recorded, tags_of(cx, arn)));
         let (lifecycle, policy, all) = try_join3(lifecycle, policy, tags).await?;
         let Some(all) = all else { return Ok(None) };
         let mutability = found.image_tag_mutability().map_or("MUTABLE", |it| it.as_str());

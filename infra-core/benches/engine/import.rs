@@ -152,13 +152,13 @@ impl Outside {
             &[uses("held_subnet.private")],
         );
         let mut hosts: Vec<String> = Vec::new();
-        for at in 0..6 {
+        for (at, subnet) in subnets.iter().enumerate() {
             let id = self.id("host");
             let line = |n: usize| format!("echo step {n} of host {at} >> /var/log/start.log\n");
             let mut script: String = (0..40).map(line).collect();
-            script.extend([format!("join {net} {}\n", subnets[at])]);
+            script.extend([format!("join {net} {subnet}\n")]);
             let mut of = json!({
-                "subnet": subnets[at], "role": role, "peers": hosts, "user_data": script,
+                "subnet": subnet, "role": role, "peers": hosts, "user_data": script,
             });
             // No table says that one of them has more fields than the others.
             if at == 2 {

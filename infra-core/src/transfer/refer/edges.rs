@@ -89,7 +89,9 @@ mod tests {
             edges in proptest::collection::vec((0..12_usize, 0..12_usize), 0..30),
         ) {
             let mut all = Edges::among(12);
-            edges.iter().for_each(|(from, to)| all.add(*from, *to));
+            for (from, to) in edges {
+                all.add(from, to);
+            }
             for from in 0..12 {
                 let reached = all.reached(from);
                 for to in 0..12 {

@@ -108,7 +108,9 @@ mod tests {
             text in "[abü.]{0,60}",
         ) {
             let mut texts = Texts::default();
-            all.iter().for_each(|text| texts.insert(text));
+            for text in &all {
+                texts.insert(text);
+            }
             let is_inside = |known: &&str| text.contains(*known);
             let mut wanted: Vec<&str> = all.iter().map(String::as_str).filter(is_inside).collect();
             wanted.sort_unstable();

@@ -72,12 +72,11 @@ pub(super) fn units<'a>(
     while !open.is_empty() {
         let mut fresh = BTreeSet::new();
         for name in open {
-            match together(&groups[&name], &places) {
-                Some(unit) => drop(loops.insert(name, unit)),
-                None => {
-                    loops.remove(&name);
-                    fresh.insert(name);
-                }
+            if let Some(unit) = together(&groups[&name], &places) {
+                loops.insert(name, unit);
+            } else {
+                loops.remove(&name);
+                fresh.insert(name);
             }
         }
         places.retain(|_, (name, ..)| !fresh.contains(name));
@@ -95,13 +94,12 @@ pub(super) fn units<'a>(
     }
     let mut units = Vec::new();
     for declaration in declarations {
-        match places.get(&declaration.urn) {
+        if let Some((name, ..)) = places.get(&declaration.urn) {
             // All of them stand where the first one does.
-            Some((name, ..)) => units.extend(loops.remove(name)),
-            None => {
-                let body = body(declaration);
-                units.push(Unit { members: vec![declaration], body, table: None });
-            }
+            units.extend(loops.remove(name));
+        } else {
+            let body = body(declaration);
+            units.push(Unit { members: vec![declaration], body, table: None });
         }
     }
     (units, places)

@@ -25,6 +25,10 @@ use crate::{Resource as _, graph::Role, secret::Secret, spelling::Spelling};
 ///
 /// If something in it has no form in Rust: a secret in clear, an output that does not fit where it is given, a reference to
 /// what is not declared, resources that need each other in a circle.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone is of one lifetime, and what is asked for is of any"
+)]
 pub fn program(program: &Program) -> Result<String, Unwritable> {
     written(program, |text, items, missing| text.whole(items, missing))
         .map_err(|mut wrong| wrong.swap_remove(0))
