@@ -58,6 +58,17 @@ EC2Backend.delete_nat_gateway = delete_nat_gateway
 Instance.attach_eni = attach_eni
 
 
+# The tags that a launch template is made with are its own. moto takes them into what its instances are made from, too.
+def create_launch_template(backend, name, description, data, tags, create=EC2Backend.create_launch_template):
+    given = data.get("TagSpecifications")
+    if given:
+        data["TagSpecifications"] = [it for it in given if it["ResourceType"] != "launch-template"]
+    return create(backend, name, description, data, tags)
+
+
+EC2Backend.create_launch_template = create_launch_template
+
+
 # The element around an answer of S3 has a name of its own, and the SDK takes no other. moto names it after the operation.
 ELEMENTS = {
     "GetBucketVersioningResponse": "VersioningConfiguration",

@@ -21,6 +21,7 @@ pub fn ledger_app(name: &str) -> App {
         .cloud("aws", infra_aws::aws())
         .cloud("aws", infra_kubernetes::kubernetes())
         .backend("s3", infra_aws::state::s3)
+        .documents("s3", infra_aws::state::document)
         .notifier("sns", infra_aws::sns::notifier())
         .command(Smoke)
         .command(Kubeconfig)
