@@ -106,18 +106,21 @@ fn rule(it: &Object<'_>) -> Given {
 }
 
 fn metadata(it: &Object<'_>) -> Body {
-    let options = it.field("metadata");
-    let options = options.as_ref();
-    let enabled = match it.input("metadata").and_then(|it| it.get("enabled")) {
-        Some(Value::Bool(false)) => "disabled",
-        _ => "enabled",
-    };
-    let tokens = entry(options, "http_tokens").unwrap_or_else(|| Hcl::from("required"));
-    let hops = entry(options, "hop_limit").unwrap_or_else(|| Hcl::from(1_i64));
+    let tokens = entry(it.field("metadata").as_ref(), "http_tokens");
     Body::new()
-        .set("http_endpoint", Some(enabled))
-        .set("http_tokens", Some(tokens))
-        .set("http_put_response_hop_limit", Some(hops))
+        .set("http_endpoint", Some(if answers(it) { "enabled" } else { "disabled" }))
+        .set("http_tokens", Some(tokens.unwrap_or_else(|| "required".into())))
+        .set("http_put_response_hop_limit", Some(hops(it)))
+}
+
+/// Whether the metadata service answers at all.
+fn answers(it: &Object<'_>) -> bool {
+    let enabled = it.input("metadata").and_then(|it| it.get("enabled"));
+    !matches!(enabled, Some(Value::Bool(false)))
+}
+
+fn hops(it: &Object<'_>) -> Hcl {
+    entry(it.field("metadata").as_ref(), "hop_limit").unwrap_or_else(|| 1_i64.into())
 }
 
 fn template(it: &Object<'_>) -> Given {
@@ -132,6 +135,16 @@ fn template(it: &Object<'_>) -> Given {
         )
         .block("metadata_options", metadata(it))
         .block("monitoring", Body::new().set("enabled", Some(flag(it, "monitoring", false))));
+    // What is as it is without a word: the version may say so or say nothing, and reads alike.
+    let silent = [
+        ("monitoring", flag(it, "monitoring", false)),
+        ("metadata_options[0].http_endpoint", !answers(it)),
+        ("metadata_options[0].http_put_response_hop_limit", hops(it) != 1_i64.into()),
+    ];
+    let silent: Vec<_> = silent.iter().filter(|(_, said)| !said).map(|(path, _)| *path).collect();
+    if !silent.is_empty() {
+        draft = draft.ignoring(&silent);
+    }
     for device in it.field("block_devices").unwrap_or_else(|| Hcl::List(Vec::new())).elements() {
         let of = |key: &str| device.get(key);
         let or = |key: &str, otherwise: Hcl| of(key).unwrap_or(otherwise);
