@@ -159,7 +159,8 @@ def there_and_back(program, terraform, work, log):
         before, after = change["before"] or {}, change["after"] or {}
         differs = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         noted = change["actions"] == ["update"] and differs <= NOTED.get(it["type"], set())
-        assert change["actions"] == ["no-op"] or noted, f"{it['address']}: {change['actions']} {differs}"
+        values = {key: (before.get(key), after.get(key)) for key in differs}
+        assert change["actions"] == ["no-op"] or noted, f"{it['address']}: {change['actions']} {values}"
     print(f"   given back: {imported} resources are imported, nothing changes", flush=True)
 
 

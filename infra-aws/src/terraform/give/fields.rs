@@ -55,6 +55,9 @@ impl<'d, 'o> Draft<'d, 'o> {
 
     /// What Terraform does not look at any more once the object is there.
     pub(super) fn ignoring(self, paths: &[&str]) -> Self {
+        if paths.is_empty() {
+            return self;
+        }
         let paths = paths.iter().map(|path| Hcl::Expression((*path).to_owned())).collect();
         self.block("lifecycle", Body::new().set("ignore_changes", Some(Hcl::List(paths))))
     }

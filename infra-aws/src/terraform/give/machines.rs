@@ -77,7 +77,8 @@ fn rule(it: &Object<'_>) -> Given {
     let (protocol, ports) = ports.ok_or("its ports are not known")?;
     let ends = |ports: Option<&Hcl>| (entry(ports, "from"), entry(ports, "to"));
     let kind_and_code = || (entry(ports.as_ref(), "kind"), entry(ports.as_ref(), "code"));
-    let every = || (Some(Hcl::from(-1_i64)), Some(Hcl::from(-1_i64)));
+    let all = Hcl::from(-1_i64);
+    let every = || (Some(all.clone()), Some(all.clone()));
     let (protocol, (from, to)) = match protocol.as_str() {
         "all" => (Hcl::from("-1"), (None, None)),
         "tcp" | "udp" => (Hcl::from(protocol.as_str()), (ports.clone(), ports)),
@@ -94,15 +95,19 @@ fn rule(it: &Object<'_>) -> Given {
         Some("egress") => "aws_vpc_security_group_egress_rule",
         _ => "aws_vpc_security_group_ingress_rule",
     };
-    Draft::of(it)
+    // Of what it imports Terraform takes "all" for nothing said, and EC2 wants it said when the rule is made.
+    let ports = [("from_port", &from), ("to_port", &to)];
+    let silent = ports.iter().filter(|(_, port)| port.as_ref() == Some(&all));
+    let silent: Vec<_> = silent.map(|(name, _)| *name).collect();
+    let draft = Draft::of(it)
         .named("security_group_id", "group_id")
         .set(attribute, source)
         .set("ip_protocol", Some(protocol))
         .set("from_port", from)
         .set("to_port", to)
         .same(&["description"])
-        .tags()
-        .whole(terraform)
+        .tags();
+    draft.ignoring(&silent).whole(terraform)
 }
 
 fn metadata(it: &Object<'_>) -> Body {
@@ -142,9 +147,7 @@ fn template(it: &Object<'_>) -> Given {
         ("metadata_options[0].http_put_response_hop_limit", hops(it) != 1_i64.into()),
     ];
     let silent: Vec<_> = silent.iter().filter(|(_, said)| !said).map(|(path, _)| *path).collect();
-    if !silent.is_empty() {
-        draft = draft.ignoring(&silent);
-    }
+    draft = draft.ignoring(&silent);
     for device in it.field("block_devices").unwrap_or_else(|| Hcl::List(Vec::new())).elements() {
         let of = |key: &str| device.get(key);
         let or = |key: &str, otherwise: Hcl| of(key).unwrap_or(otherwise);
