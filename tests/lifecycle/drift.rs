@@ -578,6 +578,10 @@ async fn what_has_no_tags_is_found_in_what_is_the_stacks() {
     let (kind, id) = (added.kind.as_str(), added.id.as_deref());
     assert_eq!((kind, id, added.what), ("fake:Link", Some("link-77"), What::Orphan));
     assert!(added.message.contains("in what is this stack's"), "{added:?}");
+    // Whoever may list it and not read it is told all the same: what is unchecked nobody takes for an attack.
+    lab.world.fault("read", "link-77", Wrong::Refuse(Class::Denied, "no".into()), 1);
+    let denied = found(&lab, alone).await;
+    assert_eq!((one(&denied).id.as_deref(), denied.is_whole()), (Some("link-77"), true));
     let done = fixed(&lab, alone, |it| it.delete_orphans = true).await;
     assert_eq!(done.left, 0);
     let left: Vec<_> = lab.world.of("fake:Link").into_keys().collect();

@@ -21,7 +21,7 @@ use crate::{
     },
     drift::{Finding, Repair, Subject, Unchecked, What},
     graph::Role,
-    plan::Seen,
+    plan::{Seen, drift},
     provider::{Connection, Contained, Driver, ErasedObserved, Memo},
 };
 
@@ -81,27 +81,17 @@ impl Looking<'_> {
                 continue;
             }
             met.push(same);
-            // A listing may lag behind a delete.
             let urn = self.tagged_urn(&object).unwrap_or_else(|| place.provider.urn.clone());
             let connection = Arc::clone(&place.connection);
-            let kind = driver.schema().kind;
-            match read_by_id(engine, &urn, &driver, connection, &object.id).await {
-                Ok(Some(there)) if !is_going(&there) => {
-                    let driver = Some(driver);
-                    let object = ErasedObserved { owner: object.owner, ..there };
-                    found.push(self.stranger(
-                        What::Orphan,
-                        place,
-                        driver,
-                        Named::of(&object),
-                        Some(object),
-                    ));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let why = self.scrub.clean(format!("{} cannot be read: {error}", object.id));
-                    self.unlisted.extend(Unchecked::orphans(kind, why));
-                }
+            // A listing may lag behind a delete. Where it cannot be read alone, what the listing says counts: whoever may
+            // list what others put into a role need not be allowed to read it.
+            let there = match read_by_id(engine, &urn, &driver, connection, &object.id).await {
+                Ok(there) => there.map(|there| ErasedObserved { owner: object.owner, ..there }),
+                Err(_) => Some(object),
+            };
+            if let Some(object) = there.filter(|it| !is_going(it)) {
+                let (named, driver) = (Named::of(&object), Some(driver));
+                found.push(self.stranger(What::Orphan, place, driver, named, Some(object)));
             }
         }
         found
@@ -148,26 +138,12 @@ impl Looking<'_> {
         let Some(owner) = owner.filter(|it| it.lineage == self.snapshot.identity.lineage) else {
             return false;
         };
-        if is_going(object) || owner.urn.as_ref().is_some_and(|urn| !self.options.is_asked(urn)) {
-            return false;
-        }
-        let kind = driver.schema().kind;
-        // What has no tags of its own does not tell which of those that are on their way it is.
-        let unsigned = owner.instance.is_none() && !driver.schema().fields.iter().any(|it| it.tags);
-        let is_one = |record: &Record| match &owner.instance {
-            Some(instance) => record.instance == *instance,
-            None => unsigned && record.urn.kind() == kind,
+        // What says of no resource that it is its object was not asked about by name.
+        let asked = match &owner.urn {
+            Some(urn) => self.options.is_asked(urn),
+            None => self.options.only.is_empty(),
         };
-        let same = |record: &Record| match &record.id {
-            _ if record.urn.kind() != kind => false,
-            Some(id) if record.status != Status::Unresolved => *id == object.id,
-            _ => is_one(record),
-        };
-        let begun =
-            self.snapshot.open.values().any(|open| {
-                is_one(&open.intent.record) || open.created.as_ref() == Some(&object.id)
-            });
-        !begun && !self.snapshot.records.values().any(|record| same(record))
+        asked && !is_going(object) && !is_remembered(self.snapshot, driver, object)
     }
 
     /// Everything in the containers that the stack knows that nobody manages.
@@ -300,6 +276,39 @@ impl Looking<'_> {
             driver,
         }
     }
+}
+
+/// Whether a state has an object, or an operation on it that is not settled.
+pub(super) fn is_remembered(
+    snapshot: &Snapshot,
+    driver: &Arc<dyn Driver>,
+    object: &ErasedObserved,
+) -> bool {
+    let schema = driver.schema();
+    let word = object.owner.as_ref().and_then(|owner| owner.get("infra:instance"));
+    let word = word.filter(|word| !word.is_empty());
+    let has_tags = schema.fields.iter().any(|field| field.tags);
+    let is_one = |record: &Record| match word {
+        _ if record.urn.kind() != schema.kind => false,
+        Some(word) => record.instance.as_str() == word,
+        // It does not tell which of those that are on their way it is: one that was wanted as it is.
+        None => {
+            let mut differences = drift(schema, &record.inputs, &object.live, &[]);
+            // What is sealed with a key that is not at hand cannot be compared.
+            differences.retain(|it| !it.before.as_ref().is_some_and(Value::has_unknown));
+            !has_tags && differences.is_empty()
+        }
+    };
+    let is_of = |record: &Record| match &record.id {
+        Some(id) if record.status != Status::Unresolved => {
+            record.urn.kind() == schema.kind && *id == object.id
+        }
+        _ => is_one(record),
+    };
+    let begun = snapshot.open.values().any(|open| {
+        is_one(&open.intent.record) || open.created.as_ref() == Some(&object.id)
+    });
+    begun || snapshot.records.values().any(|record| is_of(record))
 }
 
 /// How an object is called.
