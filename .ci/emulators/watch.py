@@ -3,7 +3,8 @@ it tells is right, and it changes nothing.
 
 usage: watch.py PROGRAM [SECONDS]
 
-A minute in CI; an hour with 3600 (and INFRA_WATCH_EVERY=15), whose outages are longer than the patience of a read. Somebody changes a tag by hand and changes it back, over and over.
+A minute in CI; an hour with 3600 (and INFRA_WATCH_EVERY=15), whose outages are longer than the patience of a read. Somebody
+changes a tag by hand and changes it back, over and over.
 """
 
 import os
