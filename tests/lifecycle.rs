@@ -25,6 +25,8 @@ mod rollback;
 mod running;
 #[path = "lifecycle/stacks.rs"]
 mod stacks;
+#[path = "lifecycle/strangers.rs"]
+mod strangers;
 #[path = "lifecycle/unsayable.rs"]
 mod unsayable;
 #[path = "lifecycle/unseen.rs"]

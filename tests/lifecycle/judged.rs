@@ -95,6 +95,26 @@ async fn a_policy_about_all_of_it_sees_all_of_it() {
 }
 
 #[tokio::test]
+async fn what_is_violated_because_something_is_gone_is_told() {
+    let watched = Policy::mandatory("watched", |plan: &Plan| {
+        let none = of(plan, "fake:Db").next().is_none();
+        none.then(|| Violation::new("nobody keeps the books")).into_iter().collect()
+    });
+    let lab = deployed([watched]).await;
+    assert_eq!(found(&lab, base).await.findings, []);
+    remove(&lab, &urn("Db", "db")).await;
+    let told = ["nobody keeps the books"];
+    assert_eq!(violated(&found(&lab, base).await.findings), told);
+    // Its data is gone: nobody makes it anew unasked, and both stay.
+    let fixed = fixed(&lab, base, |_| {}).await;
+    assert_eq!((fixed.left, violated(&fixed.report.findings)), (2, told.to_vec()));
+    // Who takes it as it is takes it with what it leads to.
+    let taken = accepted(&lab, base, DriftOptions::default()).await;
+    assert_eq!((taken.left, taken.forgotten.len()), (0, 1));
+    assert_eq!(found(&lab, base).await.findings, []);
+}
+
+#[tokio::test]
 async fn a_violation_goes_with_the_change_that_is_accepted_or_put_right() {
     let lab = deployed([small(), housed()]).await;
     for name in ["a", "b"] {

@@ -4,10 +4,10 @@ use infra_core::{
     ErrorKind, Result, Stack,
     command::{
         Confirmed,
-        drift::{AcceptOptions, FixOptions, accept, fix},
+        drift::{AcceptOptions, DriftOptions, FixOptions, accept, fix, look},
         import,
     },
-    drift::{Repair, What},
+    drift::{Repair, Rule, Severity, What},
     prelude::*,
     state::{Urn, Value},
 };
@@ -55,8 +55,43 @@ async fn what_was_changed_beside_it_is_put_back_and_both_are_named() {
     let report = found(&lab, base).await;
     let message = &one(&report).message;
     assert!(message.contains("`size`") && message.contains("spot options"), "{message}");
-    fix(&lab.engine(base), &FixOptions::default(), &Confirmed).await.unwrap();
+    // Whether the call took the other away too the next look says.
+    let fixed = fix(&lab.engine(base), &FixOptions::default(), &Confirmed).await.unwrap();
+    assert_eq!((fixed.summary.map(|it| it.failed.len()), fixed.left), (Some(0), 1));
     assert_eq!(found(&lab, base).await.findings, []);
+}
+
+#[tokio::test]
+async fn what_is_taken_beside_it_leaves_it_to_be_told() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let host = urn("Host", "a");
+    extend(&lab, &host).await;
+    tamper(&lab, &host, |inputs| drop(inputs.insert("size".into(), "huge".into()))).await;
+    let accepted = accept(&lab.engine(base), &AcceptOptions::default(), &Confirmed).await.unwrap();
+    assert_eq!((accepted.taken.len(), accepted.left), (1, 1));
+    let report = found(&lab, base).await;
+    assert!(one(&report).fields.is_empty() && one(&report).message.contains("spot options"));
+}
+
+#[tokio::test]
+async fn who_wants_to_live_with_it_is_told_how() {
+    let lab = Lab::new();
+    lab.up(base).await.ok();
+    let host = urn("Host", "a");
+    extend(&lab, &host).await;
+    // It may have been there when the object was recorded.
+    let finding = one(&found(&lab, base).await).clone();
+    assert_eq!(finding.message, "it has spot options, which its kind cannot say");
+    let Repair::Nothing(how) = &finding.repair else { panic!("{finding:?}") };
+    assert!(how.contains("App::drift_rule") && how.contains("--severity low"), "{how}");
+    let mut engine = lab.engine(base);
+    engine.rules = vec![Rule::new("spot is fine", move |it| {
+        let is_it = it.urn == Some(&host) && it.what == What::Changed && it.path.is_none();
+        is_it.then_some(Severity::Info)
+    })];
+    let low = DriftOptions { severity: Severity::Low, ..DriftOptions::default() };
+    assert_eq!(look(&engine, &low).await.unwrap().findings, []);
 }
 
 #[tokio::test]

@@ -19,8 +19,19 @@ use crate::{
 pub struct Looked {
     /// What is recorded.
     pub record: Arc<Record>,
-    /// The inputs that it has; `None`: it could not be read, and counts as it is recorded.
-    pub live: Option<Value>,
+    /// What was found.
+    pub live: Live,
+}
+
+/// What was found of a recorded object.
+#[derive(Clone, Debug)]
+pub enum Live {
+    /// The inputs that it has.
+    There(Value),
+    /// It could not be read, or nobody looked: it counts as it is recorded.
+    Unread,
+    /// It is gone: what is violated without it is new.
+    Gone,
 }
 
 /// What the objects violate as they are. What they are recorded with violates already is left out, because the program
@@ -35,14 +46,14 @@ pub fn live(
     all: bool,
 ) -> Result<Vec<Finding>> {
     let step = |looked: &Looked, inputs: Value| keep(&looked.record, inputs);
-    let there = objects.iter().map(|looked| {
-        let live = looked.live.as_ref();
+    let there = objects.iter().filter_map(|looked| {
         let schema = registry.get(looked.record.urn.kind()).map(|driver| driver.schema());
-        let inputs = match (live, schema) {
-            (Some(live), Some(schema)) => found(schema, &looked.record.inputs, live),
+        let inputs = match (&looked.live, schema) {
+            (Live::Gone, _) => return None,
+            (Live::There(live), Some(schema)) => found(schema, &looked.record.inputs, live),
             _ => looked.record.inputs.clone(),
         };
-        step(looked, inputs)
+        Some(step(looked, inputs))
     });
     let there = of_plan(pack, &Plan { steps: there.collect(), ..Plan::default() }, graph)?;
     if there.is_empty() {

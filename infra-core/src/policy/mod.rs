@@ -41,7 +41,7 @@ mod wanted;
 pub use enforcement::Enforcement;
 pub(crate) use find::{of_plan, of_step};
 pub(crate) use live::of_recorded;
-pub use live::{Looked, live};
+pub use live::{Live, Looked, live};
 pub use pack::Pack;
 pub(crate) use refusal::refusal;
 pub use rule::{IntoPolicy, Policy};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use infra_state::{Instance, Options, Path, Record, Status, Urn, Value};
 
-use super::{Enforcement, Looked, Pack, Policy, Violation, Wanted, live, of_plan};
+use super::{Enforcement, Live, Looked, Pack, Policy, Violation, Wanted, live, of_plan};
 use crate::{
     Resource,
     drift::{Severity, What},
@@ -178,7 +178,7 @@ fn on_the_live_side_only_what_is_not_recorded_so_is_found() {
     let pack = Pack::new([shut()]);
     let looked = |name: &str, recorded: bool, live: Option<bool>| Looked {
         record: record(name, door(recorded)),
-        live: live.map(door),
+        live: live.map_or(Live::Unread, |is| Live::There(door(is))),
     };
     let objects = [
         looked("opened", false, Some(true)),

@@ -63,7 +63,7 @@ pub struct Accepted {
     pub taken: BTreeSet<Urn>,
     /// Those whose records were forgotten, because their objects are gone.
     pub forgotten: BTreeSet<Urn>,
-    /// How many findings were left alone: nothing that a state could say.
+    /// How many findings were left alone, or have a part that was: nothing that a state could say.
     pub left: usize,
 }
 
@@ -131,6 +131,8 @@ fn taken(
             // Nothing but what the kind cannot say: a record cannot either.
             (What::Changed, Some(_)) if it.diffs.is_empty() => accepted.left += 1,
             (What::Changed, Some(record)) => {
+                // What its kind cannot say is not taken with the rest.
+                accepted.left += usize::from(it.has_beyond());
                 accepted.taken.insert(record.urn.clone());
                 put.insert(record.key(), record);
             }
@@ -143,9 +145,10 @@ fn taken(
     }
     if let Some(wanted) = &look.wanted {
         let judged = Judged { engine, options, wanted, snapshot };
-        let record = |known: &Known| match put.get(&known.record.key()) {
-            Some(taken) => Arc::new(taken.clone()),
-            None => Arc::clone(&known.record),
+        let record = |known: &Known| {
+            let key = known.record.key();
+            let taken = || put.get(&key).map(|taken| Arc::new(taken.clone()));
+            (!gone.contains(&key)).then(|| taken().unwrap_or_else(|| Arc::clone(&known.record)))
         };
         let left = judged.violations(look.seen.iter(), &record)?;
         accepted.left += left.iter().filter(|it| it.severity >= options.severity).count();

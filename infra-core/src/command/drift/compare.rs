@@ -30,6 +30,13 @@ pub(super) struct Drifted {
     pub(super) driver: Option<Arc<dyn Driver>>,
 }
 
+impl Drifted {
+    /// Whether the object has what its kind cannot say.
+    pub(super) fn has_beyond(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| !seen.beyond.is_empty())
+    }
+}
+
 /// What objects are compared with.
 pub(super) struct Comparing<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -213,7 +220,9 @@ impl Comparing<'_> {
         }
         if what == What::Changed && diffs.is_empty() {
             return nothing(
-                "its kind cannot say what was added: take that away by hand".to_owned(),
+                "its kind cannot say it: take it away by hand; if it is to stay, a rule for it \
+                 (`App::drift_rule`) can grade it `info`, and `--severity low` leaves it out"
+                    .to_owned(),
             );
         }
         let Some(intent) = intent else {
@@ -308,8 +317,8 @@ fn message(
     match what {
         What::Changed => {
             let beyond = seen.map(|seen| seen.beyond.join(", ")).unwrap_or_default();
-            let added = (!beyond.is_empty())
-                .then(|| format!("it has {beyond} now, which its kind cannot say"));
+            let added =
+                (!beyond.is_empty()).then(|| format!("it has {beyond}, which its kind cannot say"));
             let changed = match diffs {
                 [] => None,
                 [one] => Some(format!("somebody changed `{}`", one.path)),

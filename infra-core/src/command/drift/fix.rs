@@ -4,14 +4,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use infra_state::{Session, Urn, View};
 
-use super::{look::Look, options::DriftOptions, repair::Repairing, violations::Judged};
+use super::{
+    compare::Drifted, look::Look, options::DriftOptions, repair::Repairing, violations::Judged,
+};
 use crate::{
     Engine, Error, ErrorKind, Result,
     command::{
         Confirm, UpOptions, deploy::deploy, outputs::never_made, planning::same_cloud,
         preview::tell_in_progress, up::acquire,
     },
-    drift::{Report, What},
+    drift::{Repair, Report, What},
     event::{Event, Summary},
     execute::Connections,
 };
@@ -26,7 +28,8 @@ pub struct FixOptions {
     pub drift: DriftOptions,
     /// Data loss that was agreed to.
     pub allow_data_loss: BTreeSet<Urn>,
-    /// The orphans that were found are deleted.
+    /// The orphans that were found are deleted. Among them is what somebody put into an object of the stack and what
+    /// does not say itself whose it is: also a part that another stack manages there.
     pub delete_orphans: bool,
     /// Go on though many objects are gone at once.
     pub allow_mass_absence: bool,
@@ -100,12 +103,14 @@ async fn under_lock(
     look.report.findings = look.drifted.iter().map(|it| it.finding.clone()).collect();
     engine.events.send(Event::Drift(Box::new(look.report.clone())));
     let found = look.drifted.iter().filter(|it| it.finding.what != What::Violation);
-    let mut left = found.filter(|it| !repair.is_repaired(it)).count();
+    // What its kind cannot say stays where the rest is changed back.
+    let stays = |it: &Drifted| it.has_beyond() && it.finding.repair == Repair::Update;
+    let mut left = found.filter(|it| !repair.is_repaired(it) || stays(it)).count();
     let judged =
         Judged { engine, options: &options.drift, wanted: &wanted, snapshot: &view.snapshot };
     // What is put right is as it is recorded.
     let seen = look.seen.iter().filter(|(known, _)| !repair.is_chosen(known));
-    let violated = judged.violations(seen, &|known| Arc::clone(&known.record))?;
+    let violated = judged.violations(seen, &|known| Some(Arc::clone(&known.record)))?;
     left += violated.iter().filter(|it| it.severity >= options.drift.severity).count();
     let Some(plan) = planned else {
         return Ok(Fixed { report: look.report, summary: None, left });

@@ -8,6 +8,7 @@ use super::{
     compare::{Compared, Comparing, Drifted},
     options::DriftOptions,
     read::{Known, Pass, Reading},
+    strangers::is_remembered,
     wanted::Wanted,
 };
 use crate::{
@@ -244,7 +245,12 @@ impl Looking<'_> {
                 let word = object.and_then(|seen| seen.owner.as_ref()?.get("infra:instance"));
                 let of = now.snapshot.open.values().map(|open| &open.intent.record.instance);
                 let mut of = of.chain(now.snapshot.records.keys().map(|key| &key.instance));
-                !ids.contains(id) && !of.any(|it| word.is_some_and(|word| word == it.as_str()))
+                let listed = object.zip(it.driver.as_ref());
+                !ids.contains(id)
+                    && !of.any(|it| word.is_some_and(|word| word == it.as_str()))
+                    && !listed.is_some_and(|(object, driver)| {
+                        is_remembered(&now.snapshot, driver, object)
+                    })
             }
             (None, None) => true,
         });

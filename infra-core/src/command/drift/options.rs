@@ -26,7 +26,7 @@ pub struct DriftOptions {
     pub recorded_only: bool,
     /// The sealing key is not at hand: secret fields are not compared.
     pub without_key: bool,
-    /// Only these resources; empty: all.
+    /// Only these resources; empty: all. What was put into an object of the stack is none of them.
     pub only: BTreeSet<Urn>,
     /// Only what is at least this bad.
     pub severity: Severity,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::{join, join_all};
-use infra_state::{Provider, ProviderIdentity, Record, Status, Urn};
+use infra_state::{Provider, ProviderIdentity, Record, Snapshot, Status, Urn, Value};
 
 use super::{
     compare::Drifted,
@@ -305,9 +305,10 @@ pub(super) fn is_remembered(
         }
         _ => is_one(record),
     };
-    let begun = snapshot.open.values().any(|open| {
-        is_one(&open.intent.record) || open.created.as_ref() == Some(&object.id)
-    });
+    let begun = snapshot
+        .open
+        .values()
+        .any(|open| is_one(&open.intent.record) || open.created.as_ref() == Some(&object.id));
     begun || snapshot.records.values().any(|record| is_of(record))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Engine, Result,
     drift::Finding,
     plan::Seen,
-    policy::{Looked, live},
+    policy::{Live, Looked, live},
 };
 
 /// What the policies are asked about.
@@ -22,21 +22,23 @@ pub(super) struct Judged<'a> {
 
 impl Judged<'_> {
     /// What is violated by what was read. What was not read counts as it is recorded, so that a policy about all of it
-    /// sees all of it. `record`: what is recorded of an object that was read.
+    /// sees all of it. `record`: what is recorded of an object that was read; `None`: nothing any more.
     pub(super) fn violations<'s>(
         &self,
         seen: impl Iterator<Item = &'s (Known, Seen)>,
-        record: &dyn Fn(&Known) -> Arc<Record>,
+        record: &dyn Fn(&Known) -> Option<Arc<Record>>,
     ) -> Result<Vec<Finding>> {
         let read: BTreeMap<Key, &(Known, Seen)> = seen.map(|it| (it.0.record.key(), it)).collect();
         let recorded = self.snapshot.records.iter();
         let recorded = recorded.filter(|(_, record)| record.status != Status::Deposed);
         let looked = recorded.filter_map(|(key, recorded)| match read.get(key) {
             Some((known, Seen::Present(object))) => {
-                Some(Looked { record: record(known), live: Some(object.live.clone()) })
+                Some(Looked { record: record(known)?, live: Live::There(object.live.clone()) })
             }
-            Some((_, Seen::Absent)) => None,
-            None => Some(Looked { record: Arc::clone(recorded), live: None }),
+            Some((known, Seen::Absent)) => {
+                Some(Looked { record: record(known)?, live: Live::Gone })
+            }
+            None => Some(Looked { record: Arc::clone(recorded), live: Live::Unread }),
         });
         let looked: Vec<Looked> = looked.collect();
         let find = |all| {
@@ -63,7 +65,7 @@ impl Looking<'_> {
         let Some(wanted) = self.wanted else { return Ok(Vec::new()) };
         let Self { engine, options, snapshot, .. } = *self;
         let judged = Judged { engine, options, wanted, snapshot };
-        let found = judged.violations(seen.iter(), &|known| Arc::clone(&known.record))?;
+        let found = judged.violations(seen.iter(), &|known| Some(Arc::clone(&known.record)))?;
         let known = |urn: &Urn| {
             let known = seen.iter().map(|(known, _)| known);
             known.into_iter().find(|known| known.record.urn == *urn).cloned()
