@@ -65,7 +65,8 @@ impl Index {
         let mut index = Self::default();
         for (of, object) in objects.into_iter().enumerate() {
             index.numbers.insert(object.urn.clone(), of);
-            index.source.add(object.address, object.scopes, object.uses);
+            let kind = object.schema.kind;
+            index.source.add(object.address, kind, object.scopes, object.uses);
             let Some(outputs) = object.outputs else { continue };
             for output in object.schema.outputs.iter().filter(|o| o.stable && !o.secret) {
                 let Some(value) = outputs.get(output.name) else { continue };
@@ -166,7 +167,8 @@ impl Index {
     }
 
     /// What each of `urns` has to wait for although nothing of it is in its fields: what the source says that it is made
-    /// from, as far as its references do not lead there. Of several with one address, one that is referred to is enough.
+    /// from, as far as its references do not lead there. Of several with one address and kind, one that is referred to is
+    /// enough.
     ///
     /// Asked after all references are recovered.
     pub fn waits(&mut self, urns: &[&Urn]) -> Vec<BTreeSet<Urn>> {

@@ -17,8 +17,7 @@ impl Lines {
 
     /// A statement that becomes a comment.
     pub(super) fn comment(&mut self, text: &str) -> String {
-        let one = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.line(format!("// {one}"))
+        self.line(format!("// {}", comment(text)))
     }
 
     fn line(&mut self, text: String) -> String {
@@ -77,6 +76,23 @@ impl Lines {
     }
 }
 
+/// Text that stays inside one comment. Marks that turn the direction of what is shown are escaped: rustc denies them.
+pub(super) fn comment(text: &str) -> String {
+    let mut one = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !one.is_empty() {
+            one.push(' ');
+        }
+        for c in word.chars() {
+            match c {
+                '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => one.extend(c.escape_unicode()),
+                c => one.push(c),
+            }
+        }
+    }
+    one
+}
+
 /// How long the text literal, or the comment, is that begins here; 0 if none does.
 fn literal(text: &str) -> usize {
     let to = |from: usize, end: &str| {
@@ -107,6 +123,16 @@ fn literal(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_is_one_line_that_is_shown_as_it_is() {
+        let text = "fake_note.n[\"a\u{202E}b\u{2066}\n c\u{2069}\"]";
+        assert_eq!(comment(text), r#"fake_note.n["a\u{202e}b\u{2066} c\u{2069}"]"#);
+        let mut lines = Lines::default();
+        let line = lines.comment(text);
+        let text = lines.lay_out(&[format!("fn f() {{ {line} }}")]).unwrap();
+        assert!(!text.contains(['\u{202E}', '\u{2066}', '\u{2069}']), "{text}");
+    }
 
     #[test]
     fn what_looks_like_a_mark_in_a_text_stays() {

@@ -6,7 +6,7 @@ use infra_state::Path;
 
 use super::{
     group::{Unit, units},
-    layout::Lines,
+    layout::{Lines, comment},
     names::raw,
     order::{Called, arrange, circles, needs},
     program::{Program, Unwritable},
@@ -382,9 +382,4 @@ fn called(of: &Called) -> String {
         Called::Scope(name) => format!("the scope `{}`", comment(name)),
         Called::Service(name) => format!("what is of `{name}`"),
     }
-}
-
-/// Text that stays inside one comment.
-fn comment(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
