@@ -188,6 +188,54 @@ async fn ignored_drift_is_left_alone() {
 }
 
 #[tokio::test]
+async fn an_update_that_failed_leaves_what_is_ignored_to_others_when_it_is_finished() {
+    let lab = Lab::new();
+    let tagged = |tag: &'static str| {
+        move |s: &mut Stack| {
+            let net = Net::new("10.0.0.0/16").note("mine").tags([("a", tag)]);
+            s.add("net", net.ignore_changes([Net::NOTE]));
+            Ok(())
+        }
+    };
+    lab.up(tagged("b")).await.ok();
+    lab.world.fault("update", "c", Wrong::Refuse(Class::Invalid, "no".into()), 1);
+    assert_eq!(lab.up(tagged("c")).await.summary().failed.len(), 1);
+    let (id, _) = lab.world.of("fake:Net").pop_first().unwrap();
+    lab.world.tamper(&id, |net| {
+        let Value::Map(inputs) = &mut net.inputs else { return None };
+        inputs.insert("note".into(), "theirs".into());
+        Some(())
+    });
+    lab.up(tagged("c")).await.ok();
+    let (_, net) = lab.world.of("fake:Net").pop_first().unwrap();
+    assert_eq!(net.inputs.get("note"), Some(&"theirs".into()));
+    assert_eq!(net.inputs.get("tags"), Some(&[("a", Value::from("c"))].into()));
+    assert!(lab.plan(tagged("c")).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_object_whose_making_failed_gets_what_is_ignored_from_then_on() {
+    let lab = Lab::new();
+    let host = |s: &mut Stack| {
+        let limit = std::time::Duration::from_secs(20);
+        let host = Host::new("net-a").size("small").wait(1_000_000u32);
+        s.add("host", host.create_timeout(limit).ignore_changes([Host::SIZE]));
+        Ok(())
+    };
+    assert_eq!(lab.up(host).await.summary().failed.len(), 1);
+    let (id, _) = lab.world.of("fake:Host").pop_first().unwrap();
+    lab.world.tamper(&id, |host| {
+        let Value::Map(inputs) = &mut host.inputs else { return None };
+        inputs.insert("size".into(), "what the cloud gives".into());
+        host.pending = 0;
+        Some(())
+    });
+    lab.up(host).await.ok();
+    let (_, host) = lab.world.of("fake:Host").pop_first().unwrap();
+    assert_eq!(host.inputs.get("size"), Some(&"small".into()));
+}
+
+#[tokio::test]
 async fn a_create_waits_for_what_was_made_just_now_to_show() {
     let lab = Lab::new();
     lab.world.fault("create", "small", Wrong::Refuse(Class::NotFound, "no such net".into()), 2);

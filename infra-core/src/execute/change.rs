@@ -14,7 +14,8 @@ use crate::{
     graph::Node,
     plan::{
         Action, Cause, DiffKind, Moved, PropertyDiff, Step, StepId, Subject, Verdict, assess,
-        converge, drift, ignore::overlay,
+        converge, drift,
+        ignore::{of_others, overlay},
     },
     provider::{Class, Connection, ErasedChange, ErasedObserved, Error as CallError, Readiness},
     scrub::taint,
@@ -180,7 +181,9 @@ impl Object<'_> {
         };
         if recorded.status == Status::Incomplete {
             let schema = self.driver.schema();
-            let missing = converge(schema, &have.live, &record.inputs);
+            let others = of_others(schema, ignored, recorded, &have.live);
+            let wanted = overlay(schema, &others, &have.live, &record.inputs);
+            let missing = converge(schema, &have.live, &wanted);
             let missing = missing.into_iter().filter(|diff| diff.kind == DiffKind::Update);
             paths.extend(missing.map(|diff| diff.path));
             paths.sort();

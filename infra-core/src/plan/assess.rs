@@ -87,6 +87,8 @@ pub fn assess(subject: &Subject<'_>, follows: &dyn Fn(&Path) -> Option<Cause>) -
         if unfinished {
             let wanted = ignore::overlay(schema, ignored, &recorded.inputs, desired);
             let mut left = left_behind(schema, &recorded.inputs, &wanted, &object.live);
+            let others = ignore::of_others(schema, ignored, recorded, &object.live);
+            let wanted = ignore::overlay(schema, &others, &object.live, &wanted);
             found.diff = converge(schema, &object.live, &wanted);
             left.retain(|left| found.diff.iter().all(|diff| !diff.path.meets(&left.path)));
             found.diff.append(&mut left);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use infra_state::{Path, Segment, Value};
+use infra_state::{Path, Record, Segment, Value};
 
 use crate::provider::{Order, Schema, Shape};
 
@@ -14,6 +14,26 @@ pub(crate) fn overlay(schema: &Schema, patterns: &[Path], kept: &Value, value: &
         put(Some(&shape), &pattern.0, Some(kept), &mut value);
     }
     value
+}
+
+/// The ignored parts that the object of an unfinished update has, and keeps: others may have changed them since. An
+/// object whose making did not finish never gave an output, and gets what it was to be made with.
+pub(crate) fn of_others(
+    schema: &Schema,
+    ignored: &[Path],
+    recorded: &Record,
+    live: &Value,
+) -> Vec<Path> {
+    if recorded.outputs.as_map().is_none_or(BTreeMap::is_empty) {
+        return Vec::new();
+    }
+    let readable = |it: &Path| schema.field(it).is_none_or(|field| !field.write_only);
+    let shows = |it: &Path| {
+        let named = it.0.iter().take_while(|segment| **segment != Segment::Any);
+        let value = Path(named.cloned().collect());
+        value.get(live).is_some_and(|value| !matches!(value.revealed(), Value::Null))
+    };
+    ignored.iter().filter(|it| readable(it) && shows(it)).cloned().collect()
 }
 
 fn put(shape: Option<&Shape>, pattern: &[Segment], kept: Option<&Value>, value: &mut Value) {
