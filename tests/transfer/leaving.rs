@@ -75,3 +75,27 @@ async fn what_holds_data_is_not_destroyed_by_terraform_either() {
     let kept = main.matches("prevent_destroy = true").count();
     assert_eq!(kept, 3, "the databases, and nothing else: {main}");
 }
+
+#[tokio::test]
+async fn what_the_program_waits_for_and_ignores_terraform_does_too() {
+    let lab = Lab::new();
+    let program = |stack: &mut Stack| {
+        let net = stack.add("net", Net::new("10.0.0.0/16"));
+        let big = stack.add("big", Host::new(&net.id).size("big"));
+        stack.add("late", Note::new("late").depends_on(&big).ignore_changes([Note::TEXT]));
+        stack.add("last", Host::new(&net.id).depends_on(&net).ignore_changes([Host::LABELS]));
+        Ok(())
+    };
+    lab.up(program).await.ok();
+    let out = to_terraform(&engine(&lab, program)).await.unwrap();
+    let main = &out.files["main.tf"];
+    let of = |header: &str| main.split(header).nth(1).unwrap().split("\n}").next().unwrap();
+    let late = of("resource \"fake_note\" \"late\" {");
+    // The host is not written: what it is made from is waited for instead.
+    assert!(late.contains("  depends_on = [fake_net.net]"), "{main}");
+    assert_eq!(main.matches("    ignore_changes = [text]").count(), 3, "every block: {main}");
+    let last = of("resource \"fake_host\" \"last\" {");
+    assert!(last.contains("depends_on = [fake_net.net]") && !last.contains("ignore"), "{main}");
+    let heeded: Vec<_> = out.heeded.iter().map(|(urn, all)| (urn.name(), all.clone())).collect();
+    assert_eq!(heeded, [("last", vec!["labels".to_owned()])], "nothing of it is there");
+}

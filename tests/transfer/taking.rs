@@ -13,6 +13,7 @@ use infra_core::{
     plan::Action,
     prelude::*,
     state::{Urn, Value},
+    transfer::terraform::{OutputValue, State},
 };
 use serde_json::json;
 
@@ -56,9 +57,9 @@ fn outside(lab: &Lab) {
     plant("pair-1-right", "fake:Note", &[("text", "right".into())]);
 }
 
-fn resources() -> infra_core::transfer::terraform::State {
+fn resources() -> State {
     let uses = ["module.net.fake_net.this"];
-    state(&[
+    let mut state = state(&[
         (
             "module.net",
             "fake_net",
@@ -93,6 +94,13 @@ fn resources() -> infra_core::transfer::terraform::State {
         ),
         (
             "",
+            "random_password",
+            "spare",
+            "",
+            json!([{"attributes": {"id": "none", "result": "nobody uses it"}}]),
+        ),
+        (
+            "",
             "fake_db",
             "main",
             "",
@@ -123,7 +131,18 @@ fn resources() -> infra_core::transfer::terraform::State {
         ("", "fake_host", "abroad", "", json!([{"attributes": {"id": "h", "account": "2222"}}])),
         ("", "other_thing", "o", "", json!([{"attributes": {"id": "x"}}])),
         ("", "null_resource", "n", "", json!([{"attributes": {"id": "123"}}])),
-    ])
+    ]);
+    let hosts = Value::List(vec!["host-1111".into(), "host-2222".into()]);
+    for (name, value) in [
+        ("net", "net-12345678".into()),
+        ("other", "something else".into()),
+        ("hosts", hosts),
+        ("password", Value::from("geheimnis1").secret()),
+    ] {
+        let of_type = "dynamic".to_owned();
+        state.outputs.insert(name.to_owned(), OutputValue { value, of_type });
+    }
+    state
 }
 
 /// What a good engineer would have written of it.

@@ -42,6 +42,13 @@ pub(super) async fn export(session: &Session<'_>, args: &Export) -> Result<Exit>
     for (urn, why) in &out.left {
         let _ = writeln!(text, "  {urn} is not written: {why}");
     }
+    for (urn, fields) in &out.heeded {
+        let fields = fields.join("`, `");
+        let _ = writeln!(
+            text,
+            "  {urn}: the program ignores changes of `{fields}`, and Terraform will not: nothing is known for it there"
+        );
+    }
     for (name, of) in &out.variables {
         let _ = writeln!(text, "  TF_VAR_{name} has to hold {of}");
     }
@@ -57,6 +64,7 @@ pub(super) async fn export(session: &Session<'_>, args: &Export) -> Result<Exit>
             "written": out.written,
             "left": out.left,
             "variables": out.variables,
+            "not_ignored": out.heeded,
             "files": out.files.keys().map(|name| folder.join(name)).collect::<Vec<_>>(),
         }));
     }

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
 };
 
-use infra_state::{Record, Status, Urn, Value};
+use infra_state::{Record, Segment, Status, Urn, Value};
 
 use super::outputs::remembered;
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     graph::{Graph, Role},
     secret::Secret,
     transfer::terraform::{
-        Block, Body, Convert, Export, Hcl, Names, Object, Requires, Tables, identifier,
+        Block, Body, Convert, Export, Hcl, Names, Object, Requires, Tables, identifier, marked,
+        marks,
     },
 };
 
@@ -28,6 +29,8 @@ pub struct Exported {
     pub left: BTreeMap<Urn, String>,
     /// The variables that secrets have become: of what.
     pub variables: BTreeMap<String, String>,
+    /// The fields of which the program ignores changes, and Terraform would not: what they are there is not known.
+    pub heeded: BTreeMap<Urn, Vec<String>>,
 }
 
 /// Writes the stack as it is recorded, with the references that the program has. Changes nothing anywhere.
@@ -76,6 +79,7 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
     let mut main = String::new();
     let mut imports = String::new();
     let mut places = BTreeSet::new();
+    let mut addresses = BTreeMap::new();
     for record in objects {
         if out.left.contains_key(&record.urn) {
             continue;
@@ -84,6 +88,13 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
         places.extend(record.provider.as_ref().map(|provider| provider.urn.clone()));
         let alias = alias(&tables, record);
         let name = names.of(&record.urn).unwrap_or_default();
+        let (mut ignored, heeded) = ignored(&graph, &convert, record, &blocks);
+        if !heeded.is_empty() {
+            out.heeded.insert(record.urn.clone(), heeded);
+        }
+        let mut waits = BTreeSet::new();
+        waits_of(&graph, &addresses, &record.urn, &mut waits);
+        let mut own = Vec::new();
         for (at, mut block) in blocks.into_iter().enumerate() {
             let name = match at {
                 0 => name.to_owned(),
@@ -91,8 +102,13 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
             };
             let address = format!("{}.{name}", block.terraform);
             hide(&mut block.body, &record.urn, &mut out.variables);
-            let lifecycle = at == 0 && (record.options.protect || record.holds_data);
-            let body = resource(&block, alias.as_deref(), lifecycle);
+            let about = About {
+                alias: alias.as_deref(),
+                waits: if at == 0 { std::mem::take(&mut waits) } else { BTreeSet::new() },
+                ignored: ignored.remove(&at).unwrap_or_default(),
+                protect: at == 0 && (record.options.protect || record.holds_data),
+            };
+            let body = resource(&block, about);
             let header = format!("resource \"{}\" \"{name}\"", block.terraform);
             let _ = write!(main, "\n# {}\n{}", record.urn, body.text(&header));
             let import = Body::new()
@@ -101,9 +117,11 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
                 .set("provider", alias.clone().map(Hcl::Expression));
             let _ = writeln!(imports, "{}", import.text("import"));
             if at == 0 {
-                out.written.insert(record.urn.clone(), address);
+                out.written.insert(record.urn.clone(), address.clone());
             }
+            own.push(address);
         }
+        addresses.insert(&record.urn, own);
     }
     for (urn, why) in &out.left {
         let _ = writeln!(main, "\n# Not written: {urn}: {}", why.replace('\n', " "));
@@ -165,6 +183,16 @@ fn blocks(
     convert: &Convert<'_>,
     record: &Record,
 ) -> std::result::Result<Vec<Block>, String> {
+    let node = graph.nodes.get(&record.urn);
+    blocks_of(convert, record, &|name| convert.field(node, record, name))
+}
+
+/// The blocks of an object with such fields.
+fn blocks_of(
+    convert: &Convert<'_>,
+    record: &Record,
+    field: &dyn Fn(&str) -> Option<Hcl>,
+) -> std::result::Result<Vec<Block>, String> {
     let urn = &record.urn;
     let export = convert
         .exports
@@ -173,24 +201,111 @@ fn blocks(
     if record.id.is_none() {
         return Err("it has no id yet; run `up` first".to_owned());
     }
-    let node = graph.nodes.get(urn);
-    let field = |name: &str| convert.field(node, record, name);
     let name = convert.names.of(urn).unwrap_or_default();
-    (export.give)(&Object::new(record, export.terraform, name, &field))
+    (export.give)(&Object::new(record, export.terraform, name, field))
 }
 
-/// The body with what is about the resource, not about the object.
-fn resource(block: &Block, alias: Option<&str>, protect: bool) -> Body {
-    let mut body = Body::new().set("provider", alias.map(|it| Hcl::Expression(it.to_owned())));
+/// What the program says of an object beside its fields: the attributes of which changes are ignored, by block, and the
+/// fields of which it is not known what they are there.
+fn ignored(
+    graph: &Graph,
+    convert: &Convert<'_>,
+    record: &Record,
+    blocks: &[Block],
+) -> (BTreeMap<usize, BTreeSet<String>>, Vec<String>) {
+    let (mut ignored, mut heeded) = (BTreeMap::<usize, BTreeSet<String>>::new(), Vec::new());
+    let node = graph.nodes.get(&record.urn);
+    for path in node.iter().flat_map(|node| &node.options.ignore_changes) {
+        let Some((Segment::Key(first), rest)) = path.0.split_first() else {
+            heeded.push(path.to_string());
+            continue;
+        };
+        // Where the field comes to stand tells what it is called.
+        let field = |name: &str| {
+            let value = convert.field(node, record, name);
+            if name == first { Some(marked(value, rest)) } else { value }
+        };
+        let shown = blocks_of(convert, record, &field).unwrap_or_default();
+        let mut found = 0;
+        for (at, (shown, block)) in shown.iter().zip(blocks).enumerate() {
+            if shown.terraform == block.terraform {
+                let names = marks(&shown.body);
+                found += names.len();
+                if !names.is_empty() {
+                    ignored.entry(at).or_default().extend(names);
+                }
+            }
+        }
+        if found > 0 {
+            continue;
+        }
+        let is_named = |block: &Block| {
+            block.body.attributes.iter().any(|(name, _)| name == first)
+                || block.body.blocks.iter().any(|(name, _)| name == first)
+        };
+        match blocks.iter().position(is_named) {
+            Some(at) => drop(ignored.entry(at).or_default().insert(first.clone())),
+            None => heeded.push(path.to_string()),
+        }
+    }
+    (ignored, heeded)
+}
+
+/// The addresses of what the program makes an object wait for; of what is not written, what that is made from.
+fn waits_of(
+    graph: &Graph,
+    addresses: &BTreeMap<&Urn, Vec<String>>,
+    of: &Urn,
+    waits: &mut BTreeSet<String>,
+) {
+    let mut met = BTreeSet::new();
+    let mut open: Vec<Urn> = match graph.nodes.get(of) {
+        Some(node) => node.options.depends_on.iter().cloned().collect(),
+        None => return,
+    };
+    while let Some(next) = open.pop() {
+        match (addresses.get(&next), graph.nodes.get(&next)) {
+            (Some(all), _) => waits.extend(all.iter().cloned()),
+            (None, Some(node)) if met.insert(next.clone()) => open.extend(node.dependencies()),
+            _ => {}
+        }
+    }
+}
+
+/// What is about the resource, not about the object.
+struct About<'a> {
+    alias: Option<&'a str>,
+    waits: BTreeSet<String>,
+    ignored: BTreeSet<String>,
+    protect: bool,
+}
+
+/// The body with what is about the resource.
+fn resource(block: &Block, about: About<'_>) -> Body {
+    let list = |all: BTreeSet<String>| Hcl::List(all.into_iter().map(Hcl::Expression).collect());
+    let mut body =
+        Body::new().set("provider", about.alias.map(|it| Hcl::Expression(it.to_owned())));
     body.attributes.extend(block.body.attributes.iter().cloned());
+    body = body.set("depends_on", Some(list(about.waits)));
     body.blocks.extend(block.body.blocks.iter().cloned());
-    if protect {
+    if about.protect || !about.ignored.is_empty() {
         // A resource has one such block, and the kind's own may be it.
-        let lifecycle = match body.blocks.iter().position(|(name, _)| name == "lifecycle") {
+        let mut lifecycle = match body.blocks.iter().position(|(name, _)| name == "lifecycle") {
             Some(at) => body.blocks.remove(at).1,
             None => Body::new(),
         };
-        body = body.block("lifecycle", lifecycle.set("prevent_destroy", Some(true)));
+        let mut ignored = about.ignored;
+        let own = lifecycle.attributes.iter().position(|(name, _)| name == "ignore_changes");
+        let own = own.filter(|_| !ignored.is_empty()).map(|at| lifecycle.attributes.remove(at).1);
+        ignored.extend(own.iter().flat_map(Hcl::elements).filter_map(|hcl| match hcl {
+            Hcl::Expression(text) => Some(text),
+            _ => None,
+        }));
+        lifecycle = lifecycle.set("ignore_changes", Some(list(ignored)));
+        if about.protect {
+            lifecycle = lifecycle.set("prevent_destroy", Some(true));
+        }
+        body = body.block("lifecycle", lifecycle);
     }
     body
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Taken, Taking,
+    given::{Given, unused},
     look::{Found, look},
     places::Places,
     prove::{Proof, prove},
@@ -37,7 +38,7 @@ pub(super) struct Source {
     pub(super) candidates: Vec<Candidate>,
     pub(super) left: Vec<Left>,
     /// Secrets that it has by themselves.
-    pub(super) secrets: Vec<(String, String)>,
+    pub(super) secrets: Vec<Given>,
     /// What it gives to others.
     pub(super) outputs: BTreeMap<String, Value>,
 }
@@ -139,6 +140,7 @@ pub(super) async fn take(
                 rounds += usize::from(lessons.count() == before);
             }
             Proof::Empty { graph, records, exported, unfinished } => {
+                left.extend(unused(&source.secrets, &source.outputs, &declared));
                 left.sort();
                 let taken = found.iter().zip(&urns).map(|(found, urn)| Taken {
                     urn: urn.clone(),
@@ -193,7 +195,7 @@ struct Declaring<'d> {
 impl Declaring<'_> {
     fn all(
         &self,
-        given: &[(String, String)],
+        given: &[Given],
         outputs: &BTreeMap<String, Value>,
         lessons: &Lessons,
         words: &mut BTreeMap<Urn, Instance>,
@@ -210,8 +212,8 @@ impl Declaring<'_> {
         let mut secrets = Secrets::default();
         let is_secret = |urn: &&Urn| urn.kind() == <secret::Secret as crate::Resource>::KIND;
         secrets.avoid(self.taken.iter().filter(is_secret).map(|urn| urn.name().to_owned()));
-        for (name, text) in given {
-            secrets.given(name, text);
+        for given in given {
+            secrets.given(&given.name, &given.text);
         }
         let (unknown, invented) = (BTreeMap::new(), BTreeMap::new());
         let mut making = Making { index, secrets, unknown, invented };

@@ -7,6 +7,7 @@
 //! **Invariant:** no call is made that changes anything in a cloud, and a state is written as a whole or not at all.
 
 mod declare;
+mod given;
 mod live;
 mod look;
 mod places;

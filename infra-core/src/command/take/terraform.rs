@@ -11,6 +11,7 @@ use infra_state::{ProviderIdentity, Urn, Value};
 use super::{
     TakeOptions, Taking,
     declare::{Source, take},
+    given::Given,
     places::Places,
 };
 use crate::{
@@ -108,8 +109,8 @@ struct Sorted<'i> {
     /// Those that are only listed in the attributes of others.
     listed: Vec<Candidate>,
     left: Vec<Left>,
-    /// Random passwords: names and values.
-    secrets: Vec<(String, String)>,
+    /// Random passwords.
+    secrets: Vec<Given>,
     /// Those that the cloud has to be asked about: by question, provider kind and place.
     asked: Vec<(Ask, &'static str, String, At, Vec<&'i Instance>)>,
     /// What the instances of each provider say of where it is.
@@ -147,14 +148,21 @@ impl<'i> Sorted<'i> {
                 self.leave(instance, Reason::Part, format!("it is part of {of}"));
             }
             Some(Import::Constant { secret }) => {
-                if let Some(text) = secret.and_then(|attribute| instance.text(attribute)) {
-                    self.secrets.push((secret_name(instance), text.to_owned()));
+                match secret.map(|attribute| instance.text(attribute)) {
+                    Some(Some(text)) => self.secrets.push(Given {
+                        origin: instance.address.to_string(),
+                        name: secret_name(instance),
+                        text: text.to_owned(),
+                    }),
+                    Some(None) => {
+                        let why = "Terraform's state has no value of it".to_owned();
+                        self.leave(instance, Reason::Unmapped, why);
+                    }
+                    None => {
+                        let why = "its values stand where they were used".to_owned();
+                        self.leave(instance, Reason::Part, why);
+                    }
                 }
-                let why = match secret {
-                    Some(_) => "its value is a secret of the program",
-                    None => "its values stand where they were used",
-                };
-                self.leave(instance, Reason::Part, why.to_owned());
             }
             Some(Import::Objects(of)) => match self.place(known, places, instance).await? {
                 Ok(at) => match of(instance) {
