@@ -111,11 +111,7 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
             let body = resource(&block, about);
             let header = format!("resource \"{}\" \"{name}\"", block.terraform);
             let _ = write!(main, "\n# {}\n{}", record.urn, body.text(&header));
-            let import = Body::new()
-                .set("to", Some(Hcl::Expression(address.clone())))
-                .set("id", Some(block.id.as_str()))
-                .set("provider", alias.clone().map(Hcl::Expression));
-            let _ = writeln!(imports, "{}", import.text("import"));
+            let _ = writeln!(imports, "{}", import(&block, &address, alias.as_deref()));
             if at == 0 {
                 out.written.insert(record.urn.clone(), address.clone());
             }
@@ -134,17 +130,30 @@ pub async fn to_terraform(engine: &Engine) -> Result<Exported> {
         out.files.insert("outputs.tf".to_owned(), outputs);
     }
     if !out.variables.is_empty() {
-        let variable = |(name, of): (&String, &String)| {
-            let body = Body::new()
-                .set("description", Some(format!("Secret: {of}")))
-                .set("type", Some(Hcl::Expression("string".to_owned())))
-                .set("sensitive", Some(true));
-            body.text(&format!("variable \"{name}\""))
-        };
-        let text: Vec<String> = out.variables.iter().map(variable).collect();
-        out.files.insert("variables.tf".to_owned(), text.join("\n"));
+        out.files.insert("variables.tf".to_owned(), declared(&out.variables));
     }
     Ok(out)
+}
+
+fn import(block: &Block, address: &str, alias: Option<&str>) -> String {
+    let import = Body::new()
+        .set("to", Some(Hcl::Expression(address.to_owned())))
+        .set("id", Some(block.id.as_str()))
+        .set("provider", alias.map(|it| Hcl::Expression(it.to_owned())));
+    import.text("import")
+}
+
+/// The variables that secrets have become.
+fn declared(variables: &BTreeMap<String, String>) -> String {
+    let variable = |(name, of): (&String, &String)| {
+        let body = Body::new()
+            .set("description", Some(format!("Secret: {of}")))
+            .set("type", Some(Hcl::Expression("string".to_owned())))
+            .set("sensitive", Some(true));
+        body.text(&format!("variable \"{name}\""))
+    };
+    let text: Vec<String> = variables.iter().map(variable).collect();
+    text.join("\n")
 }
 
 /// What those that can be written are called, and why the others cannot.

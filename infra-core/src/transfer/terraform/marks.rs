@@ -75,7 +75,9 @@ fn of(value: &Hcl, path: &str, found: &mut Vec<String>) {
         // One text is made of it all.
         Hcl::Template(list) | Hcl::Call(_, list) => {
             let before = found.len();
-            list.iter().for_each(|value| of(value, path, found));
+            for value in list {
+                of(value, path, found);
+            }
             if found.len() > before {
                 found.truncate(before);
                 found.push(path.to_owned());
