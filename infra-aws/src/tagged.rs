@@ -2,7 +2,8 @@
 //!
 //! The Resource Groups Tagging API answers for a hundred ARNs at once, and learns of a change a little later than the
 //! service itself. So its answer is believed where it says what was recorded, and the service is asked where it does
-//! not: nothing that is reported comes from a late answer. Whoever may not ask is answered by the services.
+//! not: nothing that is reported comes from a late answer. It only spares calls: whoever may not ask it, or finds it
+//! throttled or away, is answered by the services.
 //!
 //! A look finds by it, too, what carries the stack's tags and is not recorded: it comes again, so what is a minute old may
 //! be missed once.
@@ -18,7 +19,7 @@ use aws_sdk_resourcegroupstagging::{
 };
 use infra_core::{
     Resource,
-    provider::{Change, Class, Cx, Grant, Result},
+    provider::{Change, Cx, Grant, Result},
     state::StackName,
 };
 
@@ -47,21 +48,15 @@ pub(crate) fn grants<R: Resource>(change: &Change<'_, R>) -> Vec<Grant> {
 }
 
 impl Tagged {
-    /// The tags of these objects, where there are many.
-    pub(crate) async fn of(cx: &Cx<Aws>, arns: &[String]) -> Result<Self> {
+    /// The tags of these objects, where there are many and it answers.
+    pub(crate) async fn of(cx: &Cx<Aws>, arns: &[String]) -> Self {
         if arns.len() < MANY {
-            return Ok(Self::default());
+            return Self::default();
         }
         let batches: Vec<_> = arns.chunks(ARNS).collect();
-        let mut all = HashMap::new();
-        for found in batch::each(&batches, |arns| ask(cx, arns)).await {
-            match found {
-                Ok(found) => all.extend(found),
-                Err(e) if e.class() == Class::Denied => return Ok(Self::default()),
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(Self(all))
+        // What is not answered here is asked of the service itself, and that says what is wrong.
+        let found = batch::each(&batches, |arns| ask(cx, arns)).await;
+        Self(found.into_iter().filter_map(Result::ok).flatten().collect())
     }
 
     /// The tags of an object: those that were recorded, if nothing speaks against them, or what the service says.
@@ -78,7 +73,7 @@ impl Tagged {
     }
 }
 
-/// The ARNs of what carries the stack's tag in the region; `None` for those who may not ask.
+/// The ARNs of what carries the stack's tag in the region; `None` where it does not say.
 pub(crate) async fn of_stack(
     cx: &Cx<Aws>,
     stack: &StackName,
@@ -86,11 +81,9 @@ pub(crate) async fn of_stack(
     let ask = || async {
         let filter = TagFilter::builder().key(STACK).values(stack.to_string()).build();
         let call = cx.tagging().get_resources().tag_filters(filter);
-        match pages(call).await {
-            Ok(found) => Ok(Some(found.filter_map(|it| it.resource_arn).collect())),
-            Err(e) if e.class() == Class::Denied => Ok(None),
-            Err(e) => Err(e),
-        }
+        // Who asks then asks the service about each.
+        let found = pages(call).await.ok();
+        Ok(found.map(|all| all.filter_map(|it| it.resource_arn).collect()))
     };
     cx.memo(&format!("tagging:of:{stack}"), ask).await
 }

@@ -133,7 +133,7 @@ impl Alarm {
         let found = async {
             let found = describe(cx, Some(names)).await?;
             let arns: Vec<_> = found.values().filter_map(|it| it.alarm_arn.clone()).collect();
-            let tagged = Tagged::of(cx, &arns).await?;
+            let tagged = Tagged::of(cx, &arns).await;
             Ok((found, tagged))
         };
         let (found, tagged) = match found.await {

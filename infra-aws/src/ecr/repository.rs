@@ -94,7 +94,7 @@ impl Repository {
         let names: Vec<_> = find.iter().map(Self::name_in).collect();
         let found = describe(cx, &names).await?;
         let arns = names.iter().filter_map(|name| found.get(*name)?.repository_arn.clone());
-        let tagged = Tagged::of(cx, &arns.collect::<Vec<_>>()).await?;
+        let tagged = Tagged::of(cx, &arns.collect::<Vec<_>>()).await;
         let observe = |find| {
             let (repository, tagged) = (found.get(Self::name_in(find)).cloned(), &tagged);
             async move {

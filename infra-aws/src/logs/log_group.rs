@@ -99,7 +99,7 @@ impl LogGroup {
         let found = async {
             let found = describe(cx, Some(names)).await?;
             let arns: Vec<_> = found.values().map(|group| arn(group).to_owned()).collect();
-            let tagged = Tagged::of(cx, &arns).await?;
+            let tagged = Tagged::of(cx, &arns).await;
             Ok((found, tagged))
         };
         let (found, tagged) = match found.await {

@@ -152,10 +152,8 @@ impl Managed for Topic {
 
     async fn read(cx: &Cx<Aws>, find: &[Find<'_, Self>]) -> Vec<Result<Option<Observed<Self>>>> {
         let arns: Vec<_> = find.iter().map(|find| Self::arn_in(cx, find)).collect();
-        match &Tagged::of(cx, &arns).await {
-            Ok(tagged) => batch::each(find, |find| Self::read_one(cx, find, tagged)).await,
-            Err(e) => find.iter().map(|_| Err(e.again())).collect(),
-        }
+        let tagged = &Tagged::of(cx, &arns).await;
+        batch::each(find, |find| Self::read_one(cx, find, tagged)).await
     }
 
     async fn owned(cx: &Cx<Aws>, stack: &StackName) -> Result<Option<Vec<Observed<Self>>>> {

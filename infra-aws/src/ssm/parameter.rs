@@ -147,7 +147,8 @@ impl Parameter {
             let found = batch::each(&by_fifty, |names| metadata(cx, "Name", names.to_vec())).await;
             found.into_iter().collect::<Result<Vec<_>>>()
         };
-        let (values, metadata, tagged) = try_join3(values, metadata, Tagged::of(cx, &arns)).await?;
+        let tagged = async { Ok(Tagged::of(cx, &arns).await) };
+        let (values, metadata, tagged) = try_join3(values, metadata, tagged).await?;
         let values: HashMap<_, _> = values.into_iter().flatten().collect();
         let metadata: HashMap<_, _> = metadata.into_iter().flatten().collect();
         let observe = |find| {
