@@ -234,11 +234,58 @@ fn target(route: &SdkRoute) -> Option<RouteTarget> {
 fn within(table: &SdkTable) -> Vec<Observed<Route>> {
     let owner = owned::whose(&tagging::map(table.tags()));
     let written = table.routes().iter().filter(|route| is_written(route));
-    let observed = written.filter_map(|route| {
-        let block = route.destination_cidr_block().or(route.destination_ipv6_cidr_block())?;
-        Some(observe(table, block.parse().ok()?, target(route)?).owned_by(&owner))
-    });
+    let observed = written
+        .filter_map(|route| Some(observe(table, block(route)?, target(route)?).owned_by(&owner)));
     observed.collect()
+}
+
+/// The routes that somebody wrote into a table and that [`Route`] cannot say: to a prefix list, or through what is no
+/// [`RouteTarget`].
+pub(super) fn beyond(table: &SdkTable) -> Vec<String> {
+    let written = table.routes().iter().filter(|route| is_written(route) && !is_awss(route));
+    let unsaid = written.filter(|route| block(route).is_none() || target(route).is_none());
+    let mut all: Vec<_> = unsaid
+        .map(|route| {
+            let to = route.destination_prefix_list_id().or(destination(route));
+            let (to, through) = (to.unwrap_or("somewhere"), through(route).unwrap_or("a target"));
+            format!("a route to {to} through {through}")
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// What a route leads through, whatever it is.
+fn through(route: &SdkRoute) -> Option<&str> {
+    let all = [
+        route.gateway_id(),
+        route.carrier_gateway_id(),
+        route.local_gateway_id(),
+        route.core_network_arn(),
+        route.odb_network_arn(),
+        route.nat_gateway_id(),
+        route.transit_gateway_id(),
+        route.vpc_peering_connection_id(),
+        route.egress_only_internet_gateway_id(),
+        route.network_interface_id(),
+        route.instance_id(),
+    ];
+    all.into_iter().flatten().next()
+}
+
+/// Whether AWS keeps it: the one within the VPC, and that of a gateway endpoint to its service's prefix list.
+fn is_awss(route: &SdkRoute) -> bool {
+    let leads = |to: &str| route.gateway_id().is_some_and(|id| id.starts_with(to));
+    leads("local") || leads("vpce-") && route.destination_prefix_list_id().is_some()
+}
+
+/// The block of addresses that it is for, as AWS writes it.
+fn destination(route: &SdkRoute) -> Option<&str> {
+    route.destination_cidr_block().or(route.destination_ipv6_cidr_block())
+}
+
+fn block(route: &SdkRoute) -> Option<Cidr> {
+    destination(route)?.parse().ok()
 }
 
 /// Whether somebody made it, and not a gateway that announces where it leads, nor the table itself.
@@ -280,6 +327,34 @@ mod tests {
         assert_eq!(found[0].id, "rtb-1|0.0.0.0/0");
         let owner = found[0].owner.as_ref().unwrap();
         assert_eq!(owner.keys().collect::<Vec<_>>(), ["infra:lineage", "infra:stack"]);
+    }
+
+    #[test]
+    fn what_a_route_cannot_say_is_told_of_its_table() {
+        let to = |block: &str| SdkRoute::builder().destination_cidr_block(block);
+        let list = |id: &str| SdkRoute::builder().destination_prefix_list_id(id);
+        let arn = "arn:aws:networkmanager::1:core-network/c";
+        let announced = list("pl-4").origin(RouteOrigin::EnableVgwRoutePropagation);
+        let advertised = to("10.3.0.0/16").origin(RouteOrigin::Advertisement);
+        let routes = [
+            to("10.0.0.0/16").gateway_id("local"),
+            to("0.0.0.0/0").gateway_id("igw-1"),
+            to("10.9.0.0/16").gateway_id("vpce-2"),
+            list("pl-1").gateway_id("vpce-1"),
+            announced.gateway_id("vgw-1"),
+            advertised.core_network_arn(arn),
+            list("pl-2").gateway_id("igw-1").origin(RouteOrigin::CreateRoute),
+            to("10.1.0.0/16").carrier_gateway_id("cagw-1"),
+            to("10.2.0.0/16").core_network_arn(arn),
+        ];
+        let table = SdkTable::builder().route_table_id("rtb-1");
+        let table = routes.into_iter().fold(table, |table, route| table.routes(route.build()));
+        let expected = [
+            "a route to 10.1.0.0/16 through cagw-1",
+            "a route to 10.2.0.0/16 through arn:aws:networkmanager::1:core-network/c",
+            "a route to pl-2 through igw-1",
+        ];
+        assert_eq!(beyond(&table.build()), expected);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use infra_core::{
 
 use super::{
     grants::{Names, arn},
-    route::tables,
+    route::{beyond, tables},
     search::{observed, of_stack, search},
     tagging,
 };
@@ -128,5 +128,6 @@ fn observe(table: &SdkTable) -> Observed<RouteTable> {
     let vpc_id = VpcId::trusted(table.vpc_id().unwrap_or_default());
     let live = RouteTable { vpc_id, tags: tags::visible(&all) };
     let id = table.route_table_id().unwrap_or_default();
-    Observed::ready(id, live, RouteTableOutputs { id: RouteTableId::trusted(id) }).owned_by(&all)
+    let outputs = RouteTableOutputs { id: RouteTableId::trusted(id) };
+    Observed::ready(id, live, outputs).with_beyond(beyond(table)).owned_by(&all)
 }
