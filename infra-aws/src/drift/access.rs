@@ -41,17 +41,13 @@ fn identities() -> Vec<Rule> {
         let opened = public(it.live(field)) && !public(it.recorded(field));
         (is_new(it, field) && opened).then_some(Severity::Critical)
     });
-    // Who may write IAM may give himself everything.
     let attached = Rule::of::<PolicyAttachment>("aws:admin-policy", |it| {
-        let policy = it.live(PolicyAttachment::POLICY)?;
-        let all = ["/AdministratorAccess", "/IAMFullAccess"];
-        let is_all = all.iter().any(|name| policy.as_str().ends_with(name));
+        let is_all = is_all(&it.live(PolicyAttachment::POLICY)?);
         (is_new(it, PolicyAttachment::POLICY) && is_all).then_some(Severity::Critical)
     });
     let administrator = Rule::of::<User>("aws:admin-policy", |it| {
         let has = |policies: Option<Vec<crate::types::Arn>>| {
-            let all = policies.unwrap_or_default();
-            all.iter().any(|arn| arn.as_str().ends_with("/AdministratorAccess"))
+            policies.unwrap_or_default().iter().any(is_all)
         };
         let grown = has(it.live(User::POLICIES)) && !has(it.recorded(User::POLICIES));
         (is_new(it, User::POLICIES) && grown).then_some(Severity::Critical)
@@ -71,6 +67,14 @@ fn identities() -> Vec<Rule> {
         lost("aws:boundary", Role::PERMISSIONS_BOUNDARY, Severity::High),
         lost("aws:boundary", User::PERMISSIONS_BOUNDARY, Severity::High),
     ]
+}
+
+/// Whether it is AWS's policy that allows everything, or the one that allows to write IAM: who may do that may give himself
+/// everything.
+#[cfg(feature = "iam")]
+fn is_all(policy: &crate::types::Arn) -> bool {
+    let all = ["/AdministratorAccess", "/IAMFullAccess"];
+    all.iter().any(|name| policy.as_str().ends_with(name))
 }
 
 #[cfg(feature = "kms")]

@@ -35,12 +35,17 @@ pub(super) fn are_private(ports: &Ports) -> bool {
     }
 }
 
-/// Whether a policy document allows everything on everything.
+/// Whether a policy document allows everything on everything, or what leads there: to write IAM, or everything but a few
+/// actions.
 #[cfg(feature = "iam")]
 pub(super) fn is_admin(document: &str) -> bool {
+    let all = ["*", "*:*", "iam:*"];
     allowing(document).any(|statement| {
-        let any = |field: &str| texts(&statement[field]).any(|text| text == "*" || text == "*:*");
-        any("Action") && any("Resource")
+        // The names of actions and services are the same in capitals.
+        let names_all = |text: &str| all.iter().any(|it| text.eq_ignore_ascii_case(it));
+        let most = texts(&statement["Action"]).any(names_all) || !statement["NotAction"].is_null();
+        let everywhere = texts(&statement["Resource"]).any(|text| text == "*");
+        most && (everywhere || !statement["NotResource"].is_null())
     })
 }
 

@@ -63,6 +63,7 @@ fn what_somebody_added_is_graded_by_what_it_gives() {
         json!({"role": "r", "name": "p", "policy": json!({"Statement": [statement]}).to_string()})
     };
     assert_eq!(added::<RolePolicy>(document("*")), Some(Critical));
+    assert_eq!(added::<RolePolicy>(document("iam:*")), Some(Critical));
     assert_eq!(added::<RolePolicy>(document("s3:GetObject")), Some(High));
     let policy =
         |name: &str| json!({"role": "r", "policy": format!("arn:aws:iam::aws:policy/{name}")});
@@ -205,6 +206,19 @@ fn permissions() {
         assert_eq!(grade("policy", some.clone(), admin.clone()), Some(Critical));
         assert_eq!(grade("policy", admin.clone(), some.clone()), Some(High));
         assert_eq!(grade("policy", some.clone(), allow("s3:*", "*")), Some(High));
+        assert_eq!(grade("policy", some.clone(), allow("IAM:*", "*")), Some(Critical));
+        let role = "arn:aws:iam::1:role/a";
+        assert_eq!(grade("policy", some.clone(), allow("iam:*", role)), Some(High));
+        for but in [
+            json!({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}),
+            json!({"Effect": "Allow", "Action": "*", "NotResource": role}),
+        ] {
+            let all_but = json!(json!({"Statement": [but]}).to_string());
+            assert_eq!(grade("policy", some.clone(), all_but), Some(Critical));
+        }
+        let denied = json!({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"});
+        let denied = json!(json!({"Statement": denied}).to_string());
+        assert_eq!(grade("policy", some.clone(), denied), Some(High));
     }
     let trust = |principal: Json, condition: Json| {
         let mut statement =
@@ -226,6 +240,7 @@ fn permissions() {
     let arns = |name: &str| json!([format!("arn:aws:iam::aws:policy/{name}")]);
     let (read, all) = (arns("ReadOnlyAccess"), arns("AdministratorAccess"));
     assert_eq!(graded::<User>("policies", read.clone(), all.clone()), Some(Critical));
+    assert_eq!(graded::<User>("policies", read.clone(), arns("IAMFullAccess")), Some(Critical));
     assert_eq!(graded::<User>("policies", all, read), Some(High));
 }
 
