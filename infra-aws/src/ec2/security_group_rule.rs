@@ -25,7 +25,7 @@ use super::{
     tagging,
 };
 use crate::{
-    Aws,
+    Aws, cidr,
     classify::Classify,
     owned::{self, STACK},
     policy::{Verb, subject},
@@ -36,6 +36,15 @@ use crate::{
 /// What the descriptions or tags of the rules begin with that Kubernetes' controllers for load balancers keep in the
 /// groups of nodes: those of the AWS Load Balancer Controller, and those of the one in Kubernetes itself.
 const CONTROLLERS: [&str; 2] = ["elbv2.k8s.aws/", "kubernetes.io/rule/"];
+
+/// The addresses of networks that nobody reaches from outside. (RFC 1918, RFC 6598, RFC 4193.)
+const PRIVATE: [Cidr; 5] = [
+    cidr!("10.0.0.0/8"),
+    cidr!("172.16.0.0/12"),
+    cidr!("192.168.0.0/16"),
+    cidr!("100.64.0.0/10"),
+    cidr!("fc00::/7"),
+];
 
 /// One rule of a security group: a direction, what is on the other side, and which ports.
 ///
@@ -329,21 +338,36 @@ fn observe(rule: &SdkRule) -> Observed<SecurityGroupRule> {
 /// stack's. So it is taken for the stack's, and says of no resource that it is its object.
 fn added(rule: &SdkRule, groups: &[SdkGroup]) -> Option<Observed<SecurityGroupRule>> {
     let group = groups.iter().find(|group| group.group_id() == rule.group_id())?;
-    // Any other tag says nothing of who answers for it.
-    let has_owner = rule.tags().iter().any(|tag| tag.key() == Some(STACK));
-    if has_owner || is_implicit(rule) || is_controllers(rule) {
+    let tags = tagging::map(rule.tags());
+    let (whose, owner) = (owned::whose(&tags), owned::whose(&tagging::map(group.tags())));
+    // The search for what is the stack's own finds it by its tags.
+    if whose == owner || is_implicit(rule) {
         return None;
     }
-    Some(observe(rule).owned_by(&owned::whose(&tagging::map(group.tags()))))
+    // One tag alone says nothing of who answers for it.
+    let is_anothers = whose.len() == 2 && whose.get(STACK) != owner.get(STACK);
+    if !is_open(rule) && (is_anothers || is_controllers(rule, &tags)) {
+        return None;
+    }
+    Some(observe(rule).owned_by(&owner))
 }
 
-/// Whether a controller in the stack's cluster keeps it, for a load balancer that it made. Anybody can write its mark, so
-/// what lets in half of the world or more is told all the same.
-fn is_controllers(rule: &SdkRule) -> bool {
-    let tags = rule.tags().iter().filter_map(|tag| tag.key());
-    let mut marks = rule.description().into_iter().chain(tags);
-    let is_marked = marks.any(|mark| CONTROLLERS.iter().any(|with| mark.starts_with(with)));
-    is_marked && !matches!(source(rule), Source::Cidr(cidr) if cidr.prefix() <= 1)
+/// Whether it lets in half of the world or more. Anybody can write a mark or a tag, so no one hides that.
+fn is_open(rule: &SdkRule) -> bool {
+    let is_world = matches!(source(rule), Source::Cidr(cidr) if cidr.prefix() <= 1);
+    is_world && rule.is_egress() != Some(true)
+}
+
+/// Whether a controller in the stack's cluster keeps it, for a load balancer that it made: it lets in from the balancer's
+/// group, or from within the network. What bears its mark and lets in from elsewhere is told.
+fn is_controllers(rule: &SdkRule, tags: &BTreeMap<String, String>) -> bool {
+    let mut marks = rule.description().into_iter().chain(tags.keys().map(String::as_str));
+    let is_within = match source(rule) {
+        Source::Cidr(cidr) => PRIVATE.iter().any(|block| block.contains(cidr)),
+        Source::Group(_) => true,
+        Source::PrefixList(_) => false,
+    };
+    is_within && marks.any(|mark| CONTROLLERS.iter().any(|with| mark.starts_with(with)))
 }
 
 /// A rule has exactly one source.
@@ -362,7 +386,7 @@ mod tests {
     use aws_sdk_ec2::types::{ReferencedSecurityGroup, Tag};
 
     use super::*;
-    use crate::cidr;
+    use crate::owned::LINEAGE;
 
     #[test]
     fn another_kind_of_source_replaces() {
@@ -390,7 +414,8 @@ mod tests {
     fn what_controllers_keep_in_a_group_nobody_added() {
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
         let group = SdkGroup::builder().group_id("sg-1");
-        let groups = [group.tags(tag(STACK, "shop/dev")).build()];
+        let group = group.tags(tag(STACK, "shop/dev")).tags(tag(LINEAGE, "1"));
+        let groups = [group.build()];
         let rule = || SdkRule::builder().group_id("sg-1").is_egress(false).ip_protocol("tcp");
         let is_added = |rule: &SdkRule| added(rule, &groups).is_some();
         let balancer = ReferencedSecurityGroup::builder().group_id("sg-2").build();
@@ -404,11 +429,33 @@ mod tests {
         assert!(!is_added(&health.clone().cidr_ipv4("10.0.0.0/16").build()));
         // The mark hides nothing that matters.
         assert!(is_added(&health.clone().cidr_ipv4("0.0.0.0/0").build()));
-        assert!(is_added(&health.cidr_ipv6("8000::/1").build()));
-        // Another stack's rule is that stack's, and any other tag is nobody's.
-        let open = rule().cidr_ipv4("0.0.0.0/0");
-        assert!(!is_added(&open.clone().tags(tag(STACK, "other/dev")).build()));
-        assert!(is_added(&open.tags(tag("Name", "tmp")).build()));
+        assert!(is_added(&health.clone().cidr_ipv6("8000::/1").build()));
+        assert!(is_added(&health.clone().cidr_ipv4("203.0.113.9/32").build()));
+        assert!(is_added(&health.prefix_list_id("pl-1").build()));
+    }
+
+    #[test]
+    fn a_tag_hides_no_rule_that_matters() {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let of = |stack: &str, lineage: &str| vec![tag(STACK, stack), tag(LINEAGE, lineage)];
+        let group = SdkGroup::builder().group_id("sg-1").set_tags(Some(of("shop/dev", "1")));
+        let groups = [group.build()];
+        let is_added = |cidr: &str, tags: Vec<Tag>| {
+            let rule = SdkRule::builder().group_id("sg-1").is_egress(false).ip_protocol("tcp");
+            added(&rule.cidr_ipv4(cidr).set_tags(Some(tags)).build(), &groups).is_some()
+        };
+        let (world, one) = ("0.0.0.0/0", "203.0.113.9/32");
+        // The stack's own is found by its tags; another stack answers for its own, as far as it lets nobody in.
+        assert!(!is_added(world, of("shop/dev", "1")));
+        assert!(!is_added(one, of("other/dev", "2")));
+        assert!(is_added(world, of("other/dev", "2")));
+        // Half an owner is none, and neither is an earlier life of the stack.
+        for cidr in [world, one] {
+            assert!(is_added(cidr, vec![tag(STACK, "shop/dev")]));
+            assert!(is_added(cidr, vec![tag(STACK, "other/dev")]));
+            assert!(is_added(cidr, of("shop/dev", "2")));
+            assert!(is_added(cidr, vec![tag("Name", "tmp")]));
+        }
     }
 
     #[test]
