@@ -1,6 +1,9 @@
 //! In which order things are declared: what is needed first, and what is in one scope together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use infra_state::Urn;
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
@@ -82,20 +85,15 @@ pub(super) fn arrange(
         None => None,
     };
     let mut own: BTreeSet<usize> = BTreeSet::new();
-    let mut parts: BTreeMap<Called, BTreeSet<usize>> = BTreeMap::new();
-    let mut part_of = BTreeMap::new();
+    let mut by_name: BTreeMap<Called, BTreeSet<usize>> = BTreeMap::new();
     for at in of {
         match part(*at) {
-            Some(called) => {
-                parts.entry(called.clone()).or_default().insert(*at);
-                part_of.insert(*at, called);
-            }
+            Some(called) => drop(by_name.entry(called).or_default().insert(*at)),
             None => drop(own.insert(*at)),
         }
     }
     let mut open = Open::new(needs, of);
-    let mut changed: BTreeSet<Called> = parts.keys().cloned().collect();
-    let mut runs: BTreeMap<Called, Vec<usize>> = BTreeMap::new();
+    let mut parts = Parts::new(by_name);
     let mut items = Vec::new();
     loop {
         let run = open.run(&own);
@@ -103,34 +101,80 @@ pub(super) fn arrange(
             for at in &run {
                 own.remove(at);
             }
-            changed.extend(open.close(&run).iter().filter_map(|at| part_of.get(at)).cloned());
+            parts.change(&open.close(&run));
             items.extend(run.into_iter().map(Item::Unit));
             continue;
         }
-        // A run is another one only where something was declared that the part needs.
-        for called in std::mem::take(&mut changed) {
-            let run = parts.get(&called).map(|all| open.run(all));
-            runs.insert(called, run.unwrap_or_default());
-        }
-        // What can be done as a whole comes first, else as much as can be.
-        let rank = |(called, run): &(&Called, &Vec<usize>)| {
-            let whole = parts.get(*called).is_some_and(|all| all.len() == run.len());
-            (whole, run.len(), std::cmp::Reverse((*called).clone()))
-        };
-        let best = runs.iter().filter(|(_, run)| !run.is_empty()).max_by_key(rank);
-        let Some(called) = best.map(|(called, _)| called.clone()) else { return items };
-        let run: BTreeSet<usize> = runs.remove(&called).unwrap_or_default().into_iter().collect();
-        if let Some(all) = parts.get_mut(&called) {
-            all.retain(|at| !run.contains(at));
-        }
+        let Some((called, run)) = parts.next(&open) else { return items };
+        let called = called.clone();
         let in_order: Vec<usize> = run.iter().copied().collect();
-        changed.extend(open.close(&in_order).iter().filter_map(|at| part_of.get(at)).cloned());
-        changed.insert(called.clone());
+        parts.change(&open.close(&in_order));
         let items_inside = match called {
             Called::Scope(_) => arrange(units, needs, &run, depth + 1, false),
             Called::Service(_) => arrange(units, needs, &run, depth, true),
         };
         items.push(Item::Part(Part { called, items: items_inside }));
+    }
+}
+
+/// The parts of a function, and which comes next. They have numbers in the order of their names.
+struct Parts {
+    all: Vec<OnePart>,
+    /// The part of each unit.
+    of: BTreeMap<usize, usize>,
+    /// Those of which something was declared, or something that they need.
+    changed: BTreeSet<usize>,
+    /// Those that something can be declared of, by rank.
+    ready: BTreeSet<Rank>,
+}
+
+struct OnePart {
+    called: Called,
+    /// What is still to be declared.
+    left: BTreeSet<usize>,
+    /// What of it can be declared now.
+    run: Vec<usize>,
+}
+
+/// What can be done as a whole comes first, else as much as can be: the greatest, and of equals the first by name.
+type Rank = (bool, usize, Reverse<usize>);
+
+impl OnePart {
+    fn rank(&self, number: usize) -> Rank {
+        (self.run.len() == self.left.len(), self.run.len(), Reverse(number))
+    }
+}
+
+impl Parts {
+    fn new(by_name: BTreeMap<Called, BTreeSet<usize>>) -> Self {
+        let one = |(called, left)| OnePart { called, left, run: Vec::new() };
+        let all: Vec<OnePart> = by_name.into_iter().map(one).collect();
+        let numbered = all.iter().enumerate();
+        let of = numbered.flat_map(|(number, part)| part.left.iter().map(move |at| (*at, number)));
+        Self { of: of.collect(), changed: (0..all.len()).collect(), ready: BTreeSet::new(), all }
+    }
+
+    /// Something was declared that these units need.
+    fn change(&mut self, units: &[usize]) {
+        self.changed.extend(units.iter().filter_map(|at| self.of.get(at)));
+    }
+
+    /// The part that comes next, and what of it can be declared: that is not left any more.
+    fn next(&mut self, open: &Open) -> Option<(&Called, BTreeSet<usize>)> {
+        for number in std::mem::take(&mut self.changed) {
+            let part = &mut self.all[number];
+            self.ready.remove(&part.rank(number));
+            part.run = open.run(&part.left);
+            if !part.run.is_empty() {
+                self.ready.insert(part.rank(number));
+            }
+        }
+        let (.., Reverse(number)) = self.ready.pop_last()?;
+        self.changed.insert(number);
+        let part = &mut self.all[number];
+        let run: BTreeSet<usize> = std::mem::take(&mut part.run).into_iter().collect();
+        part.left.retain(|at| !run.contains(at));
+        Some((&part.called, run))
     }
 }
 
@@ -200,4 +244,33 @@ fn service(unit: &Unit<'_>) -> String {
     let schema = unit.first().driver.schema();
     let module = schema.path.split("::").nth(1).filter(|_| schema.path.matches("::").count() > 1);
     module.unwrap_or("other").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_done_as_a_whole_comes_first_and_then_the_most() {
+        let of = |all: &[usize]| all.iter().copied().collect::<BTreeSet<_>>();
+        // 1 needs 5, and 4 needs 1: the part `a` is only whole after `c`, and `b` after `a`.
+        let mut needs = vec![BTreeSet::new(); 7];
+        needs[1] = of(&[5]);
+        needs[4] = of(&[1]);
+        let mut open = Open::new(&needs, &of(&[0, 1, 2, 3, 4, 5, 6]));
+        let parts = [("a", of(&[0, 1])), ("b", of(&[2, 3, 4])), ("c", of(&[5])), ("d", of(&[6]))];
+        let parts = parts.map(|(name, all)| (Called::Scope(name.to_owned()), all));
+        let mut parts = Parts::new(parts.into());
+        let mut order = Vec::new();
+        while let Some((called, run)) = parts.next(&open) {
+            let Called::Scope(name) = called else { panic!("{called:?}") };
+            let run: Vec<usize> = run.into_iter().collect();
+            order.push((name.clone(), run.clone()));
+            parts.change(&open.close(&run));
+        }
+        let order: Vec<_> = order.iter().map(|(name, run)| (name.as_str(), &run[..])).collect();
+        let wanted: [(&str, &[usize]); 4] =
+            [("c", &[5]), ("a", &[0, 1]), ("b", &[2, 3, 4]), ("d", &[6])];
+        assert_eq!(order, wanted);
+    }
 }
