@@ -20,7 +20,7 @@ use crate::{
     Aws,
     batch::each,
     classify::Classify,
-    owned,
+    owned::{self, STACK},
     policy::Verb,
     tags,
     types::{AmiId, Arn, LaunchTemplateId, SecurityGroupId},
@@ -264,8 +264,20 @@ async fn profile_of(_: &Cx<Aws>, _: &str) -> Result<Option<String>> {
     std::future::ready(Ok(None)).await
 }
 
-/// The default version is what counts: a version made by an update that died before it became the default one is not
-/// what anybody uses.
+/// Why a template that another program made may not be what is in use: Terraform leaves the default version where it was,
+/// and its groups ask for the latest.
+fn two_versions(template: &SdkTemplate) -> Option<String> {
+    let default = template.default_version_number()?;
+    let latest = template.latest_version_number()?;
+    (default != latest).then(|| {
+        format!(
+            "a default version {default} that is not its latest {latest} (make the latest the default first, if it is in use)"
+        )
+    })
+}
+
+/// The default version is what counts: a version made by an update of ours that died before it became the default one is
+/// not what anybody uses.
 async fn observe(
     cx: &Cx<Aws>,
     template: &SdkTemplate,
@@ -279,8 +291,12 @@ async fn observe(
         return Ok(None);
     };
     let data = with_profile(cx, data, recorded).await?;
-    let beyond = launch_data::beyond(&data);
     let all = tagging::map(template.tags());
+    let mut beyond: Vec<_> = launch_data::beyond(&data).into_iter().map(str::to_owned).collect();
+    // What is recorded was looked at then, and what has an owner moves its default with every version.
+    if recorded.is_none() && !all.contains_key(STACK) {
+        beyond.extend(two_versions(template));
+    }
     let name = template.launch_template_name();
     let live = launch_data::live(name, tags::visible(&all), &data)?;
     let outputs = LaunchTemplateOutputs {

@@ -210,6 +210,34 @@ async fn launch_templates_move_to_new_versions() {
 }
 
 #[tokio::test]
+async fn a_template_of_anothers_with_two_versions_is_not_taken_by_its_default() {
+    let aws = Aws::test().await;
+    let data = |kind: &str| {
+        let data = aws_sdk_ec2::types::RequestLaunchTemplateData::builder();
+        data.image_id("ami-1").instance_type(kind.into()).build()
+    };
+    let call = aws.ec2().create_launch_template().launch_template_name("theirs");
+    let made = call.launch_template_data(data("t3.micro")).send().await.unwrap();
+    let id = made.launch_template.unwrap().launch_template_id.unwrap();
+    let beyond = async |recorded: Option<&LaunchTemplate>| {
+        let find = [Find::Id { id: &id, recorded }];
+        let found = LaunchTemplate::read(&Cx::new(Arc::clone(&aws)), &find).await.remove(0);
+        found.unwrap().unwrap().beyond
+    };
+    assert_eq!(beyond(None).await, Vec::<String>::new());
+    let call = aws.ec2().create_launch_template_version().launch_template_id(&id);
+    call.launch_template_data(data("t3.large")).send().await.unwrap();
+    let told = beyond(None).await;
+    assert!(told.len() == 1 && told[0].contains("version 1 that is not its latest 2"), "{told:?}");
+    // What is recorded is looked at as it is used: by its default.
+    let recorded: LaunchTemplate = want(json!({"name": "theirs"}));
+    assert_eq!(beyond(Some(&recorded)).await, Vec::<String>::new());
+    let call = aws.ec2().modify_launch_template().launch_template_id(&id);
+    call.default_version("2").send().await.unwrap();
+    assert_eq!(beyond(None).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn instances() {
     let aws = Aws::test().await;
     let (vpc, subnet) = network(&aws).await;
