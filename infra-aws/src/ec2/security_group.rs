@@ -91,10 +91,7 @@ impl Managed for SecurityGroup {
             Ok(rules) => rules,
             Err(e) => return find.iter().map(|_| Err(e.again())).collect(),
         };
-        let observe = |group: SdkGroup| {
-            let open = rules.iter().any(|rule| rule.group_id() == group.group_id());
-            observe(&group, open)
-        };
+        let observe = |group: SdkGroup| observe(&group, lets_out(group.group_id(), &rules));
         found.into_iter().map(|found| Ok(found?.map(observe))).collect()
     }
 
@@ -122,9 +119,10 @@ impl Managed for SecurityGroup {
         let (id, want, have) = (change.id()?, change.want()?, change.have()?);
         if change.touches(Self::ALLOW_ALL_EGRESS) {
             let rules = implicit(cx, &[id.to_owned()]).await?;
+            let open = lets_out(Some(id), &rules);
             let ids: Vec<_> =
                 rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
-            if want.allow_all_egress && ids.is_empty() {
+            if want.allow_all_egress && !open {
                 let anywhere = IpRange::builder().cidr_ip("0.0.0.0/0").build();
                 let all = IpPermission::builder().ip_protocol("-1").ip_ranges(anywhere).build();
                 let call = cx.ec2().authorize_security_group_egress().group_id(id);
@@ -205,10 +203,12 @@ async fn describe(cx: &Cx<Aws>, filter: Filter) -> Result<Vec<SdkGroup>> {
     pages.collect::<Result<Vec<_>, _>>().await.classify()
 }
 
-/// The rules that let everything out and that are nobody's: AWS's own. A declared rule has owner tags.
+/// The rules that let everything out and that are nobody's: AWS's own, one more where the VPC has IPv6. A declared rule
+/// has owner tags.
 async fn implicit(cx: &Cx<Aws>, groups: &[String]) -> Result<Vec<SdkRule>> {
     let rules = rules(cx, groups).await?;
-    Ok(rules.iter().filter(|rule| is_implicit(rule)).cloned().collect())
+    let all = rules.iter().filter(|rule| is_implicit(rule) || is_for_ipv6(rule));
+    Ok(all.cloned().collect())
 }
 
 /// All rules of these groups.
@@ -224,10 +224,29 @@ pub(super) async fn rules(cx: &Cx<Aws>, groups: &[String]) -> Result<Arc<Vec<Sdk
     cx.memo(&format!("ec2:security-group-rules:{}", groups.join(",")), ask).await
 }
 
+/// The rule that AWS makes with every group.
 pub(super) fn is_implicit(rule: &SdkRule) -> bool {
-    let anywhere = rule.cidr_ipv4() == Some("0.0.0.0/0") || rule.cidr_ipv6() == Some("::/0");
+    rule.cidr_ipv4() == Some("0.0.0.0/0") && lets_all_out(rule)
+}
+
+/// The one beside it where the VPC has IPv6.
+fn is_for_ipv6(rule: &SdkRule) -> bool {
+    rule.cidr_ipv6() == Some("::/0") && lets_all_out(rule)
+}
+
+/// Whether AWS made it with its group: that for IPv6 never stands alone.
+pub(super) fn came_with_group(rule: &SdkRule, rules: &[SdkRule]) -> bool {
+    is_implicit(rule) || is_for_ipv6(rule) && lets_out(rule.group_id(), rules)
+}
+
+fn lets_all_out(rule: &SdkRule) -> bool {
     let owned = Object::tags(rule).iter().any(|tag| tag.key() == Some(tagging::OPERATION));
-    rule.is_egress() == Some(true) && rule.ip_protocol() == Some("-1") && anywhere && !owned
+    rule.is_egress() == Some(true) && rule.ip_protocol() == Some("-1") && !owned
+}
+
+/// Whether AWS's own rule is in the group. Everything of IPv6 alone is not that: somebody let it out.
+fn lets_out(group: Option<&str>, rules: &[SdkRule]) -> bool {
+    rules.iter().any(|rule| rule.group_id() == group && is_implicit(rule))
 }
 
 fn observe(group: &SdkGroup, open: bool) -> Observed<SecurityGroup> {
@@ -262,6 +281,18 @@ mod tests {
         assert!(!is_implicit(&rule.clone().ip_protocol("tcp").build()));
         let tag = Tag::builder().key(tagging::OPERATION).value("x").build();
         assert!(!is_implicit(&rule.tags(tag).build()));
+    }
+
+    #[test]
+    fn everything_of_ipv6_alone_does_not_open_a_group() {
+        let rule = || SdkRule::builder().group_id("sg-1").is_egress(true).ip_protocol("-1");
+        let six = rule().cidr_ipv6("::/0").build();
+        assert!(!lets_out(Some("sg-1"), std::slice::from_ref(&six)));
+        assert!(!came_with_group(&six, std::slice::from_ref(&six)));
+        let both = [six, rule().cidr_ipv4("0.0.0.0/0").build()];
+        assert!(both.iter().all(|rule| came_with_group(rule, &both)));
+        assert!(lets_out(Some("sg-1"), &both));
+        assert!(!lets_out(Some("sg-2"), &both));
     }
 
     #[test]

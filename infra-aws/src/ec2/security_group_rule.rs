@@ -21,7 +21,7 @@ use super::{
     grants::{Names, arn},
     ports::{self, Ports},
     search::{ids, observed, of_stack, search},
-    security_group::{self, SecurityGroup, is_implicit, wrong_description},
+    security_group::{self, SecurityGroup, came_with_group, is_implicit, wrong_description},
     tagging,
 };
 use crate::{
@@ -188,7 +188,8 @@ impl Managed for SecurityGroupRule {
     async fn added(cx: &Cx<Aws>, stack: &StackName) -> Result<Vec<Observed<Self>>> {
         let groups = security_group::of_the_stack(cx, stack).await?;
         let rules = security_group::rules(cx, &ids(&groups)).await?;
-        Ok(rules.iter().filter_map(|rule| added(rule, &groups)).collect())
+        let by_somebody = rules.iter().filter(|rule| !came_with_group(rule, &rules));
+        Ok(by_somebody.filter_map(|rule| added(rule, &groups)).collect())
     }
 
     async fn create(cx: &Cx<Aws>, want: &Self, op: &Operation) -> Result<String> {

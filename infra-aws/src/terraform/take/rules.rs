@@ -175,9 +175,10 @@ fn is(wanted: &Wanted, rule: &Live) -> bool {
     rule.is_egress() == Some(wanted.egress) && same && ports && source
 }
 
-/// The rule that AWS makes with a group: `allow_all_egress` of the group says whether it is there.
+/// The rule that AWS makes with a group: `allow_all_egress` of the group says whether it is there. It does not say that
+/// IPv6 is let out, so that is a rule of its own.
 fn is_implicit(rule: &Live) -> bool {
-    let anywhere = rule.cidr_ipv4() == Some("0.0.0.0/0") || rule.cidr_ipv6() == Some("::/0");
+    let anywhere = rule.cidr_ipv4() == Some("0.0.0.0/0");
     let owned = |key: &str| key.starts_with(Operation::TAG_PREFIX);
     let owned = rule.tags().iter().filter_map(|tag| tag.key()).any(owned);
     rule.is_egress() == Some(true) && rule.ip_protocol() == Some("-1") && anywhere && !owned
@@ -265,6 +266,14 @@ mod tests {
         let json =
             json!({"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]});
         let wanted = wanted("sg-1", true, &block(json));
-        assert_eq!(piece(&wanted[0], &[open]).unwrap(), None);
+        assert_eq!(piece(&wanted[0], std::slice::from_ref(&open)).unwrap(), None);
+        let six = live("sgr-b").ip_protocol("-1").cidr_ipv6("::/0").is_egress(true).build();
+        let json = json!({
+            "protocol": "-1", "from_port": 0, "to_port": 0,
+            "cidr_blocks": ["0.0.0.0/0"], "ipv6_cidr_blocks": ["::/0"]
+        });
+        let wanted = super::wanted("sg-1", true, &block(json));
+        let found = wanted.iter().filter_map(|it| piece(it, &[open.clone(), six.clone()]).unwrap());
+        assert_eq!(found.map(|it| it.id).collect::<Vec<_>>(), ["sgr-b"]);
     }
 }
