@@ -119,6 +119,13 @@ resource "aws_launch_template" "plain" {
   }
 }
 
+# Nothing is said of metadata, in no version.
+resource "aws_launch_template" "silent" {
+  name          = "silent"
+  image_id      = "ami-12c6146b"
+  instance_type = "m7g.large"
+}
+
 # A program cannot say the market, and would make the next version without it.
 resource "aws_launch_template" "spot" {
   name          = "spot"

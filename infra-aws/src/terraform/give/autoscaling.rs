@@ -80,18 +80,6 @@ fn configuration(it: &Object<'_>) -> Given {
     if text(it, "user_data").is_some_and(|text| text.contains('\0')) {
         return Err("its user data is no text".to_owned());
     }
-    let metadata = it.field("metadata");
-    let metadata = metadata.as_ref();
-    let is = |key: &str| {
-        !matches!(it.input("metadata").and_then(|it| it.get(key)), Some(Value::Bool(false)))
-    };
-    let reached = Body::new()
-        .set("http_endpoint", Some(if is("enabled") { "enabled" } else { "disabled" }))
-        .set("http_tokens", Some(if is("tokens_required") { "required" } else { "optional" }))
-        .set(
-            "http_put_response_hop_limit",
-            Some(entry(metadata, "hop_limit").unwrap_or_else(|| 1_i64.into())),
-        );
     let mut draft = Draft::of(it)
         .same(&["name", "image_id", "instance_type", "security_groups", "key_name", "user_data"])
         .named("iam_instance_profile", "instance_profile")
@@ -100,21 +88,65 @@ fn configuration(it: &Object<'_>) -> Given {
         .set("ebs_optimized", Some(flag(it, "ebs_optimized", false)))
         .same(&["spot_price"])
         .named("placement_tenancy", "tenancy")
-        .block("metadata_options", reached);
+        .maybe("metadata_options", reached(it));
     for device in it.field("block_devices").unwrap_or_else(|| Hcl::List(Vec::new())).elements() {
-        let of = |key: &str| device.get(key);
-        let name = device.get("device_name");
-        // The volume that a system starts from has a block of its own.
-        let root = matches!(name.as_ref().and_then(Hcl::text), Some("/dev/xvda" | "/dev/sda1"));
-        let body = Body::new()
-            .set("device_name", name.filter(|_| !root))
-            .set("volume_size", of("size"))
-            .set("volume_type", of("volume_type"))
-            .set("encrypted", of("encrypted"))
-            .set("iops", of("iops"))
-            .set("throughput", of("throughput"))
-            .set("delete_on_termination", of("delete_on_termination"));
-        draft = draft.block(if root { "root_block_device" } else { "ebs_block_device" }, body);
+        let (block, body) = volume(&device)?;
+        draft = draft.block(block, body);
     }
     draft.whole("aws_launch_configuration")
+}
+
+/// How metadata is reached, as far as it is not so without a word: everything here replaces the configuration, and one
+/// that never said it has nothing in what Terraform imports. Terraform sends nothing of it without an endpoint.
+fn reached(it: &Object<'_>) -> Option<Body> {
+    let is = |key: &str| {
+        !matches!(it.input("metadata").and_then(|it| it.get(key)), Some(Value::Bool(false)))
+    };
+    let (required, enabled) = (is("tokens_required"), is("enabled"));
+    let hops = entry(it.field("metadata").as_ref(), "hop_limit");
+    let hops = hops.filter(|hops| *hops != 1_i64.into());
+    if !required && enabled && hops.is_none() {
+        return None;
+    }
+    let body = Body::new()
+        .set("http_endpoint", Some(if enabled { "enabled" } else { "disabled" }))
+        .set("http_tokens", required.then_some("required"))
+        .set("http_put_response_hop_limit", hops);
+    Some(body)
+}
+
+/// A volume's block and its name. The volume that a system starts from has one of its own, and so have the disks of the
+/// instance's own host.
+fn volume(device: &Hcl) -> Result<(&'static str, Body), String> {
+    let of = |key: &str| device.get(key).filter(|it| !matches!(it, Hcl::Literal(Value::Null)));
+    let name = of("device_name");
+    let left_out = of("left_out").filter(|it| *it == true.into());
+    if let Some(disk) = of("virtual_name") {
+        if left_out.is_some() {
+            return Err("a disk of the host that is left out is not written".to_owned());
+        }
+        let body = Body::new().set("device_name", name).set("virtual_name", Some(disk));
+        return Ok(("ephemeral_block_device", body));
+    }
+    let root = matches!(name.as_ref().and_then(Hcl::text), Some("/dev/xvda" | "/dev/sda1"));
+    if root && (left_out.is_some() || of("snapshot").is_some()) {
+        let why = "Terraform cannot say that the volume it starts from is left out, or begins with a snapshot";
+        return Err(why.to_owned());
+    }
+    if left_out.is_some() {
+        return Ok((
+            "ebs_block_device",
+            Body::new().set("device_name", name).set("no_device", left_out),
+        ));
+    }
+    let body = Body::new()
+        .set("device_name", name.filter(|_| !root))
+        .set("snapshot_id", of("snapshot"))
+        .set("volume_size", of("size"))
+        .set("volume_type", of("volume_type"))
+        .set("encrypted", of("encrypted"))
+        .set("iops", of("iops"))
+        .set("throughput", of("throughput"))
+        .set("delete_on_termination", of("delete_on_termination"));
+    Ok((if root { "root_block_device" } else { "ebs_block_device" }, body))
 }

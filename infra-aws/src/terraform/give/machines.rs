@@ -128,6 +128,23 @@ fn hops(it: &Object<'_>) -> Hcl {
     entry(it.field("metadata").as_ref(), "hop_limit").unwrap_or_else(|| 1_i64.into())
 }
 
+/// What a template says of metadata that is not so without a word. Where nothing is, the imported version may have no such
+/// block, and what is left out Terraform leaves as it is. Its older versions send nothing without an endpoint.
+fn chosen(it: &Object<'_>) -> Option<Body> {
+    let optional = Hcl::from("optional");
+    let tokens = entry(it.field("metadata").as_ref(), "http_tokens");
+    let tokens = Some(tokens.unwrap_or_else(|| "required".into())).filter(|it| *it != optional);
+    let hops = Some(hops(it)).filter(|it| *it != 1_i64.into());
+    if tokens.is_none() && hops.is_none() && answers(it) {
+        return None;
+    }
+    let body = Body::new()
+        .set("http_endpoint", Some(if answers(it) { "enabled" } else { "disabled" }))
+        .set("http_tokens", tokens)
+        .set("http_put_response_hop_limit", hops);
+    Some(body)
+}
+
 fn template(it: &Object<'_>) -> Given {
     let mut draft = Draft::of(it)
         .same(&["name", "image_id", "instance_type", "key_name", "ebs_optimized"])
@@ -138,13 +155,12 @@ fn template(it: &Object<'_>) -> Given {
             "iam_instance_profile",
             it.field("instance_profile").map(|arn| Body::new().set("arn", Some(arn))),
         )
-        .block("metadata_options", metadata(it))
+        .maybe("metadata_options", chosen(it))
         .block("monitoring", Body::new().set("enabled", Some(flag(it, "monitoring", false))));
     // What is as it is without a word: the version may say so or say nothing, and reads alike.
     let silent = [
         ("monitoring", flag(it, "monitoring", false)),
-        ("metadata_options[0].http_endpoint", !answers(it)),
-        ("metadata_options[0].http_put_response_hop_limit", hops(it) != 1_i64.into()),
+        ("metadata_options[0].http_endpoint", !answers(it) || chosen(it).is_none()),
     ];
     let silent: Vec<_> = silent.iter().filter(|(_, said)| !said).map(|(path, _)| *path).collect();
     draft = draft.ignoring(&silent);

@@ -14,6 +14,8 @@ mod machines;
 mod network;
 mod rds;
 mod storage;
+#[cfg(all(test, feature = "full"))]
+mod tests;
 mod watching;
 
 pub(super) use exports::exports;
