@@ -109,7 +109,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     );
 
     // aws_security_group.dbsecgroup
-    stack.add(
+    let dbsecgroup_ingress_tcp_7000_10_0_0_0_8 = stack.add(
         "dbsecgroup-ingress-tcp-7000-10.0.0.0-8",
         ec2::SecurityGroupRule::new(
             &dbsecgroup.id,
@@ -120,7 +120,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     );
 
     // aws_security_group.worker_group_mgmt_one
-    stack.add(
+    let worker_group_mgmt_one_ingress_tcp_22_10_0_0_0_8 = stack.add(
         "worker-group-mgmt-one-ingress-tcp-22-10.0.0.0-8",
         ec2::SecurityGroupRule::new(
             &worker_group_mgmt_one.id,
@@ -131,7 +131,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     );
 
     // aws_security_group.worker_group_mgmt_two
-    stack.add(
+    let worker_group_mgmt_two_ingress_tcp_22_192_168_0_0_16 = stack.add(
         "worker-group-mgmt-two-ingress-tcp-22-192.168.0.0-16",
         ec2::SecurityGroupRule::new(
             &worker_group_mgmt_two.id,
@@ -169,7 +169,8 @@ pub fn program(stack: &mut Stack) -> Result<()> {
             .skip_final_snapshot(true)
             .copy_tags_to_snapshot(false)
             .auto_minor_version_upgrade(false)
-            .tags([("Name", "mytest-db")]),
+            .tags([("Name", "mytest-db")])
+            .depends_on(&dbsecgroup_ingress_tcp_7000_10_0_0_0_8),
     );
 
     // aws_ssm_parameter.mytest-db-connection-string
@@ -195,6 +196,8 @@ pub fn program(stack: &mut Stack) -> Result<()> {
                 stack,
                 &worker_group_mgmt_one,
                 &worker_group_mgmt_two,
+                &worker_group_mgmt_one_ingress_tcp_22_10_0_0_0_8,
+                &worker_group_mgmt_two_ingress_tcp_22_192_168_0_0_16,
                 &ssm_and_kms_access,
                 &vpc,
             ),
@@ -443,6 +446,8 @@ fn eks(
     stack: &mut Stack,
     worker_group_mgmt_one: &Handle<ec2::SecurityGroup>,
     worker_group_mgmt_two: &Handle<ec2::SecurityGroup>,
+    worker_group_mgmt_one_ingress_tcp_22_10_0_0_0_8: &Handle<ec2::SecurityGroupRule>,
+    worker_group_mgmt_two_ingress_tcp_22_192_168_0_0_16: &Handle<ec2::SecurityGroupRule>,
     ssm_and_kms_access: &Handle<iam::Policy>,
     vpc: &Vpc,
 ) -> Result<Eks> {
@@ -681,7 +686,13 @@ fn eks(
     {
         let instance_profile = iam::InstanceProfile::new()
             .role(&workers_role.name)
-            .name(name);
+            .name(name)
+            .depends_on([
+                worker_group_mgmt_one.urn(),
+                worker_group_mgmt_two.urn(),
+                worker_group_mgmt_one_ingress_tcp_22_10_0_0_0_8.urn(),
+                worker_group_mgmt_two_ingress_tcp_22_192_168_0_0_16.urn(),
+            ]);
         workers_instance_profile.push(
             stack.add(format!("workers-{index}"), instance_profile),
         );
@@ -835,3 +846,6 @@ echo foo bar
 // Not in this program:
 //
 // - module.eks.kubernetes_config_map.aws_auth[0]: no cloud of this program has a kind for `kubernetes_config_map`: it stays as it is
+// - the output `config_map_aws_auth`: it is a list: write it with `stack.export`, if it is needed
+// - the output `kubectl_config`: its text is no output of exactly one of the objects that were taken: write it with `stack.export`, if it is needed
+// - the output `region`: its text is no output of exactly one of the objects that were taken: write it with `stack.export`, if it is needed

@@ -141,17 +141,6 @@ pub fn program(stack: &mut Stack) -> Result<()> {
             .tags([("Name", "web")]),
     );
 
-    // aws_security_group_rule.db
-    stack.add(
-        "db",
-        ec2::SecurityGroupRule::new(
-            &db.id,
-            ec2::Direction::Ingress,
-            ec2::Source::group(&web.id),
-            ec2::Ports::tcp(5432),
-        ),
-    );
-
     // aws_vpc_security_group_ingress_rule.ssh
     for (name, cidr) in [
         ("ssh-10.1.0.0-16", cidr!("10.1.0.0/16")),
@@ -167,7 +156,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     }
 
     // aws_security_group.web
-    stack.add(
+    let web_ingress_tcp_443_0_0_0_0_0 = stack.add(
         "web-ingress-tcp-443-0.0.0.0-0",
         ec2::SecurityGroupRule::new(
                 &web.id,
@@ -179,7 +168,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     );
 
     // aws_security_group.web
-    stack.add(
+    let web_ingress_tcp_8000_8100_10_0_0_0_8 = stack.add(
         "web-ingress-tcp-8000-8100-10.0.0.0-8",
         ec2::SecurityGroupRule::new(
             &web.id,
@@ -190,7 +179,7 @@ pub fn program(stack: &mut Stack) -> Result<()> {
     );
 
     // aws_security_group.web
-    stack.add(
+    let web_ingress_tcp_8000_8100_192_168_0_0_16 = stack.add(
         "web-ingress-tcp-8000-8100-192.168.0.0-16",
         ec2::SecurityGroupRule::new(
             &web.id,
@@ -198,6 +187,22 @@ pub fn program(stack: &mut Stack) -> Result<()> {
             ec2::Source::cidr(cidr!("192.168.0.0/16")),
             ec2::Ports::tcp_range(8000, 8100),
         ),
+    );
+
+    // aws_security_group_rule.db
+    stack.add(
+        "db",
+        ec2::SecurityGroupRule::new(
+                &db.id,
+                ec2::Direction::Ingress,
+                ec2::Source::group(&web.id),
+                ec2::Ports::tcp(5432),
+            )
+            .depends_on([
+                &web_ingress_tcp_443_0_0_0_0_0,
+                &web_ingress_tcp_8000_8100_10_0_0_0_8,
+                &web_ingress_tcp_8000_8100_192_168_0_0_16,
+            ]),
     );
 
     // aws_db_subnet_group.main

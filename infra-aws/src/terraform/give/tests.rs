@@ -40,7 +40,7 @@ fn template(metadata: &serde_json::Value) -> String {
     written("aws:ec2:LaunchTemplate", json!({"name": "t", "metadata": metadata})).unwrap()
 }
 
-fn configuration(more: serde_json::Value) -> Result<String, String> {
+fn configuration(more: &serde_json::Value) -> Result<String, String> {
     let mut inputs = json!({"image_id": "ami-1", "instance_type": "t3.micro"});
     inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     written("aws:autoscaling:LaunchConfiguration", inputs)
@@ -65,16 +65,16 @@ fn a_template_says_of_metadata_only_what_is_not_so_anyway() {
 
 #[test]
 fn a_configuration_says_of_metadata_only_what_is_not_so_anyway() {
-    let silent = configuration(json!({"metadata": {"tokens_required": false}})).unwrap();
+    let silent = configuration(&json!({"metadata": {"tokens_required": false}})).unwrap();
     assert!(!silent.contains("metadata_options"), "{silent}");
-    let tokens = configuration(json!({"metadata": {"hop_limit": 1}})).unwrap();
+    let tokens = configuration(&json!({"metadata": {"hop_limit": 1}})).unwrap();
     let block = "metadata_options { http_endpoint = \"enabled\" http_tokens = \"required\" }";
     assert!(tokens.contains(block), "{tokens}");
 }
 
 #[test]
 fn a_configurations_volumes_are_written_as_what_they_are() {
-    let text = configuration(json!({"block_devices": [
+    let text = configuration(&json!({"block_devices": [
         {"device_name": "/dev/xvda", "size": 20},
         {"device_name": "/dev/sdb", "snapshot": "snap-1", "left_out": false},
         {"device_name": "/dev/sdc", "virtual_name": "ephemeral0"},
@@ -90,6 +90,6 @@ fn a_configurations_volumes_are_written_as_what_they_are() {
         assert!(text.contains(block), "no `{block}` in {text}");
     }
     let root = json!({"device_name": "/dev/xvda", "snapshot": "snap-1"});
-    let refused = configuration(json!({"block_devices": [root]})).unwrap_err();
+    let refused = configuration(&json!({"block_devices": [root]})).unwrap_err();
     assert!(refused.contains("snapshot"), "{refused}");
 }
